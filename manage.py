@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""The one command: `manage.py up` runs everything, `manage.py help` lists the rest."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run one command.
+
+    `up` and `down` only start and stop processes, so they go ahead without loading Django: the
+    supervisor stays small and a second start is quick.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
+    if sys.argv[1:2] in (["up"], ["down"]) and not {"-h", "--help"} & set(sys.argv[2:]):
+        from apps.infra.engines.stack import command_line
+
+        sys.exit(command_line(sys.argv[1:]))
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
