@@ -1,0 +1,1 @@
+"""The event log: appending, handing out, delivering, replaying."""

@@ -1,0 +1,56 @@
+"""The one page that says who is told what: topic → subscriber → queue, jobs and the clock.
+
+A subscriber is a plain function in an app's `tasks`, named by its path, so that nothing here
+imports upwards: `handle(*, events: Sequence[LoggedEvent], late: bool) -> None`. It must be
+idempotent: events come at least once, now and then late and out of order.
+"""
+
+from apps.infra.eventlog.registry import Subscriber
+
+SUBSCRIBERS = (
+    # Pushes new tweets to the home timelines of followers.
+    Subscriber(
+        name="fan_out",
+        topics=frozenset({"tweet.posted"}),
+        handler="apps.timelines.tasks.fan_out",
+        queue="fanout",
+    ),
+    # Repeats the invalidations that the services made before they committed.
+    Subscriber(
+        name="invalidate",
+        topics=frozenset(
+            {
+                "tweet.deleted",
+                "tweet.hidden",
+                "tweet.unhidden",
+                "follow.created",
+                "follow.removed",
+                "block.created",
+                "block.removed",
+                "mute.created",
+                "mute.removed",
+                "user.changed",
+            }
+        ),
+        handler="apps.timelines.tasks.invalidate",
+        queue="index",
+    ),
+)
+
+# One solo worker process per lane; the queues that it serves.
+LANES: list[tuple[str, ...]] = [
+    ("fanout",),
+    ("fanout_bulk", "index", "notify", "default"),
+]
+
+# Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
+JOBS: dict[str, str] = {
+    "apps.timelines.tasks.fan_out_chunk": "fanout_bulk",
+    "apps.timelines.tasks.rebuild_home": "index",
+}
+
+# The clock (Celery beat): job name → every so many seconds.
+SCHEDULE: dict[str, float] = {
+    # Days of the event log: made ahead, dropped when old.
+    "eventlog.maintain_days": 3600.0,
+}
