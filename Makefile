@@ -1,0 +1,69 @@
+# Every target works from any folder (`make -C path`), as root or not, and needs only Python and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+# For tools that load the settings and never connect.
+NOWHERE := DJANGO_SETTINGS_MODULE=twitterlite.settings.test DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
+ONLY ?=
+N ?= 20000
+
+.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start everything on http://localhost:3000 (stop with Ctrl-C)
+	@.ci/setup run
+	@exec $(PYTHON) manage.py up $(ARGS)
+
+down: ## Stop what `make run` started in another terminal
+	@$(PYTHON) manage.py down
+
+test: ## All checks and all tests, on throw-away engines
+	@.ci/setup dev
+	@$(MAKE) check
+	$(PYTEST) -n 2 $(ARGS)
+
+check: ## Every check that runs no test
+	@.ci/setup dev
+	@$(MAKE) lint types contracts migrations-check
+
+lint: ## Style: ruff, and ruff's format
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types: ## Types: mypy, strict
+	$(NOWHERE) $(PYTHON) -m mypy
+
+contracts: ## Who may import whom: .importlinter
+	$(NOWHERE) $(PYTHON) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))'
+
+migrations-check: ## Models and migrations agree
+	$(NOWHERE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+fmt: ## Format the code and sort the imports
+	$(PYTHON) -m ruff check --fix --exit-zero --quiet .
+	$(PYTHON) -m ruff format .
+
+fast: ## The quick tests only
+	@.ci/setup dev
+	$(PYTEST) -q -m 'not slow and not oracle and not browser and not faults' $(ARGS)
+
+oracle: ## Random schedules against the model of home timelines: make oracle N=20000
+	@.ci/setup dev
+	ORACLE_SCHEDULES=$(N) $(PYTEST) -m oracle --timeout=0 $(ARGS)
+
+bench: ## Measure; ONLY=F2,R1 picks figures
+	@.ci/setup dev
+	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+lock: ## Pin requirements*.txt anew from pyproject.toml
+	@.ci/setup dev
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --no-header --no-annotate -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove caches; keeps .venv and the data in var/
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find apps twitterlite tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
