@@ -1,0 +1,135 @@
+"""Tables of edges. Ids are bare: people live in another app.
+
+Every key begins with the owner of the edge, the column a distributed PostgreSQL would spread by.
+`id` is a snowflake: it orders edges in time and is the cursor of a page.
+"""
+
+from django.db import models
+from django.utils import timezone
+
+from apps.infra.ids import next_id
+
+
+class Follow(models.Model):
+    """`follower` sees the posts of `followee`."""
+
+    pk = models.CompositePrimaryKey("follower_id", "followee_id")
+    follower_id = models.BigIntegerField()
+    followee_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "follows"
+        indexes = [
+            # Followers of one account, newest first; the worker's follower blocks.
+            models.Index("followee_id", models.F("id").desc(), name="follow_followers"),
+            # Whom one account follows, newest first.
+            models.Index("follower_id", models.F("id").desc(), name="follow_following"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(follower_id=models.F("followee_id")), name="follow_not_self"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} follows {self.followee_id}"
+
+
+class Unfollow(models.Model):
+    """An ended follow. Its posts may still be in the follower's timeline: the read hides them."""
+
+    pk = models.CompositePrimaryKey("follower_id", "followee_id")
+    follower_id = models.BigIntegerField()
+    followee_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+
+    class Meta:
+        db_table = "unfollows"
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} unfollowed {self.followee_id}"
+
+
+class FollowRequest(models.Model):
+    """`follower` waits for the protected `followee` to agree."""
+
+    pk = models.CompositePrimaryKey("follower_id", "followee_id")
+    follower_id = models.BigIntegerField()
+    followee_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "follow_requests"
+        indexes = [
+            # Requests that wait for one account, newest first.
+            models.Index("followee_id", models.F("id").desc(), name="follow_request_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} asks {self.followee_id}"
+
+
+class Block(models.Model):
+    """Neither sees the other."""
+
+    pk = models.CompositePrimaryKey("blocker_id", "blocked_id")
+    blocker_id = models.BigIntegerField()
+    blocked_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "blocks"
+        indexes = [
+            # Who blocks this account: the other half of "neither sees the other".
+            models.Index(fields=["blocked_id"], name="block_blocked_by"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(blocker_id=models.F("blocked_id")), name="block_not_self"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"
+
+
+class Mute(models.Model):
+    """`muter` does not see `muted` in the home timeline; nobody is told."""
+
+    pk = models.CompositePrimaryKey("muter_id", "muted_id")
+    muter_id = models.BigIntegerField()
+    muted_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "mutes"
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(muter_id=models.F("muted_id")), name="mute_not_self"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.muter_id} mutes {self.muted_id}"
+
+
+class PullAuthor(models.Model):
+    """An author who is merged at read, from `since_id` on; pushed again once `until_id` is set.
+
+    Rows stay: timelines do not hold what was posted in between.
+    """
+
+    author_id = models.BigIntegerField(primary_key=True)
+    since_id = models.BigIntegerField()
+    until_id = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        db_table = "pull_authors"
+
+    def __str__(self) -> str:
+        return f"{self.author_id} is merged at read"

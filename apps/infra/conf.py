@@ -1,0 +1,85 @@
+"""Typed settings from the environment: one field, one variable, one sentence each.
+
+`load()` reads the process environment, then the run file of the embedded engines
+(`var/run.json`), so that every management command finds the engines that `manage.py up` started.
+A value that does not parse stops the process at boot and names the variable.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from apps.infra.engines import runfile
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+class BadSetting(ValueError):
+    """An environment variable holds a value that does not parse."""
+
+
+def _env(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conf:
+    """Every knob of the service. The variable is the field's name in upper case."""
+
+    debug: bool = _env(False, "Show tracebacks in the browser; never in production.")
+    django_secret_key: str = _env("", "Signs sessions and cookies; made in var/ when unset.")
+    allowed_hosts: str = _env("*", "Host names that are served, comma-separated.")
+    csrf_trusted_origins: str = _env("", "Origins allowed to post forms, comma-separated.")
+    public_url: str = _env("http://localhost:3000", "Address that people type, without a slash.")
+    https: bool = _env(False, "The site is served over HTTPS: secure cookies and HSTS.")
+    var_dir: Path = _env(BASE_DIR / "var", "Folder for engines, logs, keys and run files.")
+    database_url: str = _env("", "PostgreSQL; unset means the embedded engine.")
+    redis_state_url: str = _env("", "State Redis instances, comma-separated; [0] is the broker.")
+    redis_cache_url: str = _env("", "Cache Redis; may evict, never shared with state.")
+    redis_timeout_seconds: float = _env(0.5, "Limit of one Redis command, in seconds.")
+    db_pool_max_size: int = _env(8, "Connections of one process to PostgreSQL, at most.")
+    db_statement_timeout_ms: int = _env(15_000, "Limit of one statement of a request, in ms.")
+    cluster_id: str = _env("tl", "Prefix of queue names; two clusters may share one broker.")
+    fanout_max_followers: int = _env(
+        1_000_000, "Authors with more followers are merged at read, not pushed."
+    )
+    fanout_bulk_followers: int = _env(
+        10_000, "Authors with more followers are pushed in the bulk lane."
+    )
+    home_timeline_length: int = _env(800, "Ids that Redis keeps per home timeline.")
+    timeline_shards: int = _env(16, "Logical shards of timelines; fixed once data exists.")
+    tweet_hash_partitions: int = _env(4, "Hash partitions of one month of tweets.")
+    partition_months_ahead: int = _env(3, "Months of tweets whose partitions exist beforehand.")
+    event_log_days: int = _env(7, "Days that the event log keeps; older replays use the tables.")
+    log_level: str = _env("INFO", "Lowest level that is logged.")
+    log_json: bool = _env(True, "Log lines as JSON; off for people at a terminal.")
+    metrics_token: str = _env("", "Bearer token for /metrics; unset serves loopback only.")
+
+
+def _parse(name: str, kind: Any, raw: str) -> Any:
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "0": False, "false": False}[raw.strip().lower()]
+        return kind(raw)
+    except (KeyError, ValueError) as error:
+        raise BadSetting(f"{name}={raw!r} is not a valid {kind.__name__}") from error
+
+
+def load(environ: Mapping[str, str] | None = None) -> Conf:
+    """Read the settings.
+
+    Raises:
+        BadSetting: a variable does not parse; the message names it.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for spec in fields(Conf):
+        raw = environ.get(spec.name.upper())
+        if raw is not None and raw != "":
+            values[spec.name] = _parse(spec.name.upper(), spec.type, raw)
+    running = runfile.read_urls(values.get("var_dir", BASE_DIR / "var"))
+    for name in ("database_url", "redis_state_url", "redis_cache_url"):
+        values.setdefault(name, running.get(name.upper(), ""))
+    return Conf(**values)

@@ -1,0 +1,202 @@
+"""Snowflake ids: 41 bits of ms since Twitter's epoch, 10 bits machine, 12 bits sequence.
+
+Twitter's own epoch, so imported tweets keep their ids and their order, and the arithmetic of
+every client holds. The layout is that of Twitter's Snowflake (2010).
+
+**The machine id is leased** from PostgreSQL for a while (`_LEASE_MS`), in the owner's own clock:
+the row says up to which ms the owner may make ids. An owner never goes past that ms without
+renewing; whoever takes the machine id next starts behind it. So two holders use disjoint
+milliseconds, however their clocks differ, over crashes and restarts too.
+"""
+
+import os
+import threading
+import time
+from datetime import datetime
+
+import psycopg
+
+from apps.infra import clock
+from apps.infra.stores import postgres
+
+EPOCH_MS = 1_288_834_974_657
+_SEQUENCE_BITS = 12
+_MACHINE_BITS = 10
+_SHIFT = _MACHINE_BITS + _SEQUENCE_BITS
+PER_MS = 1 << _SEQUENCE_BITS
+MAX_MACHINE = (1 << _MACHINE_BITS) - 1
+# A wait this short is invisible; a longer step back means somebody set the clock.
+MAX_BACKWARDS_MS = 10
+_LEASE_MS = 60_000
+
+_TAKE = """
+with free as (
+  select n from generate_series(0, %(max)s) n
+   where not exists (select 1 from machine_leases l where l.machine = n)
+   order by random() limit 1),
+expired as (
+  select machine from machine_leases where until_ms < %(now)s
+   order by until_ms limit 1 for update skip locked),
+chosen as (select coalesce((select machine from expired), (select n from free)) as machine)
+insert into machine_leases (machine, token, until_ms)
+select machine, gen_random_uuid(), %(until)s from chosen where machine is not null
+on conflict (machine) do update set token = excluded.token, until_ms = excluded.until_ms
+  where machine_leases.until_ms < %(now)s
+returning machine, token, (select coalesce(max(until_ms), 0) from machine_leases o
+                            where o.machine = machine_leases.machine)
+"""
+_RENEW = """
+update machine_leases set until_ms = %(until)s where machine = %(machine)s and token = %(token)s
+returning machine
+"""
+
+
+class ClockWentBack(RuntimeError):
+    """The clock stepped back by more than 10 ms; no id can be made safely."""
+
+
+class NoMachineId(RuntimeError):
+    """All 1,024 machine ids are leased, or PostgreSQL gave none."""
+
+
+def at_ms(ms: int) -> int:
+    """The lowest id of a millisecond of Unix time; 0 for times before Twitter's epoch."""
+    return max(ms - EPOCH_MS, 0) << _SHIFT
+
+
+def ms_of(snowflake: int) -> int:
+    """The Unix ms an id was made in. Ids from before November 2010 carry no time."""
+    return (snowflake >> _SHIFT) + EPOCH_MS
+
+
+def created_at_of(snowflake: int) -> datetime:
+    """The aware UTC time an id was made at."""
+    return clock.from_ms(ms_of(snowflake))
+
+
+class Generator:
+    """Ids of one machine id; safe for threads, never the same id twice, always rising."""
+
+    def __init__(self, *, machine: int, last_ms: int, until_ms: int) -> None:
+        self.machine = machine
+        self.until_ms = until_ms
+        self._last_ms = last_ms
+        self._sequence = PER_MS
+        self._lock = threading.Lock()
+
+    def take(self, count: int) -> list[int]:
+        """`count` ids, rising.
+
+        Raises:
+            ClockWentBack: by more than 10 ms. LeaseOver: the lease ends before these ids.
+        """
+        ids: list[int] = []
+        with self._lock:
+            while len(ids) < count:
+                ms = self._next_ms()
+                first = self._sequence
+                last = min(PER_MS, first + count - len(ids))
+                base = (ms - EPOCH_MS) << _SHIFT | self.machine << _SEQUENCE_BITS
+                ids.extend(range(base + first, base + last))
+                self._sequence = last
+        return ids
+
+    def _next_ms(self) -> int:
+        ms = clock.now_ms()
+        behind = self._last_ms - ms
+        if behind > MAX_BACKWARDS_MS:
+            raise ClockWentBack(f"the clock is {behind} ms behind the last id; ids are refused")
+        while ms < self._last_ms or (ms == self._last_ms and self._sequence >= PER_MS):
+            time.sleep(0.0002)
+            ms = self._tick(ms)
+        if ms >= self.until_ms:
+            raise LeaseOver
+        if ms > self._last_ms:
+            self._last_ms, self._sequence = ms, 0
+        return ms
+
+    def _tick(self, before: int) -> int:
+        # A frozen clock (tests) would never move on by itself: borrow the next millisecond.
+        ms = clock.now_ms()
+        return max(ms, self._last_ms + 1) if clock.is_frozen() else ms
+
+
+class LeaseOver(Exception):
+    """The generator may not go on under its lease; renew or take another."""
+
+
+class _Leased:
+    """The generator of this process, renewed in time; another after a fork."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._lock = threading.Lock()
+        self._generator: Generator | None = None
+        self._token = ""
+
+    def take(self, count: int) -> list[int]:
+        while True:
+            generator = self._current()
+            try:
+                return generator.take(count)
+            except LeaseOver:
+                self._renew(generator)
+
+    def _current(self) -> Generator:
+        generator = self._generator
+        if generator is None:
+            with self._lock:
+                if self._generator is None:
+                    self._generator = self._lease()
+                generator = self._generator
+        return generator
+
+    def _lease(self) -> Generator:
+        now = clock.now_ms()
+        with postgres.connect() as connection:
+            for _ in range(20):
+                row = _take(connection, now)
+                if row is not None:
+                    machine, self._token, before = row
+                    return Generator(machine=machine, last_ms=before, until_ms=now + _LEASE_MS)
+        raise NoMachineId("every machine id is in use; stop a process or wait a minute")
+
+    def _renew(self, generator: Generator) -> None:
+        with self._lock:
+            if self._generator is not generator or clock.now_ms() < generator.until_ms:
+                return
+            until = clock.now_ms() + _LEASE_MS
+            with postgres.connect() as connection:
+                arguments = {"until": until, "machine": generator.machine, "token": self._token}
+                if connection.execute(_RENEW, arguments).fetchone():
+                    generator.until_ms = until
+                else:
+                    self._generator = None
+
+
+def _take(
+    connection: psycopg.Connection[tuple[int, str, int]], now: int
+) -> tuple[int, str, int] | None:
+    return connection.execute(
+        _TAKE, {"max": MAX_MACHINE, "now": now, "until": now + _LEASE_MS}
+    ).fetchone()
+
+
+_leased: _Leased | None = None
+
+
+def next_ids(count: int) -> list[int]:
+    """`count` new ids, rising; at most 4,096 per ms, so a large bulk takes that long.
+
+    Raises:
+        ClockWentBack: the clock stepped back. NoMachineId: no lease could be had.
+    """
+    global _leased
+    if _leased is None or _leased.pid != os.getpid():
+        _leased = _Leased()
+    return _leased.take(count)
+
+
+def next_id() -> int:
+    """One new id; see `next_ids`."""
+    return next_ids(1)[0]

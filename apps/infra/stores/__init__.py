@@ -1,0 +1,1 @@
+"""Where bytes live: Redis clients, shards, in-process caches, partitions."""

@@ -1,0 +1,155 @@
+"""In-process caches that are exact: a writer announces before it commits, a reader catches up.
+
+Every state Redis holds `inv:seq` and `inv:log`. Before its commit a writer appends what it is
+about to change; every request reads `inv:seq` once (with its other Redis trip where it has one)
+and, when it moved, fetches the missing tail and evicts. An announced entry is held: served from
+PostgreSQL for 5 s, longer than a transaction may last. So whatever was acknowledged before a read
+began is seen by that read, in every process.
+
+Kinds: t tweet · c a tweet's counters (not held) · u user · k token · p the set of pull authors ·
+n a new tweet of a pull author.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hiredis
+import redis as redis_sync
+from django.db import transaction
+
+from apps.infra.stores import aioredis, cache, redis
+from apps.infra.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+SEQ = b"inv:seq"
+LOG = b"inv:log"
+MAX_LOG = 10_000
+READ_SEQ = (b"GET", SEQ)
+
+# KEYS: seq, log. ARGV: entries. The log is as long as the last MAX_LOG entries; no TTL, because
+# its age says nothing: readers only care for its numbers.
+_ANNOUNCE = """
+local seq = redis.call('INCRBY', KEYS[1], #ARGV)
+redis.call('RPUSH', KEYS[2], unpack(ARGV))
+redis.call('LTRIM', KEYS[2], -10000, -1)
+return seq
+"""
+
+_listeners: dict[str, list[Callable[[str], None]]] = {}
+
+
+def on(kind: str, listener: Callable[[str], None]) -> None:
+    """Call `listener(id)` whenever an entry of the kind is caught up with (also "*" = all gone)."""
+    _listeners.setdefault(kind, []).append(listener)
+
+
+def announce(entries: Sequence[tuple[str, int | str]], *, hold: bool = True) -> None:
+    """Tell every process what is about to change. Call before the commit, after the writes.
+
+    A state Redis that is down cannot be told; its readers distrust their caches while it is
+    away and after it is back (its run id is new), so the write goes on.
+    """
+    if not entries:
+        return
+    arguments = [f"{kind}:{key}:{int(hold)}" for kind, key in entries]
+    for instance in range(redis.state_count()):
+        try:
+            redis.state(instance).eval(_ANNOUNCE, 2, SEQ, LOG, *arguments)
+        except redis_sync.RedisError as error:
+            metrics.INVALIDATION_FAILURES.inc()
+            log.warning("invalidation not announced", extra={"error": str(error)})
+
+
+def announce_after_commit(entries: Sequence[tuple[str, int | str]]) -> None:
+    """For what may be seen a moment late (counters): announce once the change is visible."""
+    transaction.on_commit(lambda: announce(entries, hold=False))
+
+
+class _Position:
+    """How far this process has caught up with one instance."""
+
+    def __init__(self) -> None:
+        self.run_id = ""
+        self.seq = -1
+
+
+_positions: dict[int, _Position] = {}
+
+
+async def catch_up(instance: int = 0) -> bool:
+    """Make this process's caches exact, with one round trip; False when Redis is down.
+
+    When it is down the caches are emptied, so that reads come from PostgreSQL.
+    """
+    try:
+        (seq,) = await aioredis.client(instance).pipe([READ_SEQ])
+    except aioredis.RedisDown:
+        distrust()
+        return False
+    await apply(seq, instance)
+    return True
+
+
+async def apply(seq: Any, instance: int = 0) -> None:
+    """Handle a value of `inv:seq` that came with another round trip.
+
+    Raises:
+        RedisDown: the tail could not be fetched; the caches are empty.
+    """
+    client = aioredis.client(instance)
+    position = _positions.get(instance)
+    if position is None:
+        position = _positions[instance] = _Position()
+    now = 0 if seq is None or isinstance(seq, hiredis.ReplyError) else int(seq)
+    if position.run_id == client.run_id and position.seq == now:
+        return
+    missing = now - position.seq
+    if position.run_id != client.run_id or missing < 0 or missing > MAX_LOG:
+        # Nothing is known of the time in between: a new, restarted or flushed server.
+        _forget_everything()
+        position.run_id, position.seq = client.run_id, now
+    else:
+        await _fetch(client, position, missing)
+
+
+async def _fetch(client: aioredis.AioRedis, position: _Position, missing: int) -> None:
+    # More may be appended meanwhile, so the number and the tail are read as one.
+    tail = missing + 256
+    try:
+        replies = await client.pipe(
+            [(b"MULTI",), READ_SEQ, (b"LRANGE", LOG, b"-%d" % tail, b"-1"), (b"EXEC",)]
+        )
+    except aioredis.RedisDown:
+        distrust()
+        raise
+    seq, entries = replies[-1]
+    missing = int(seq or 0) - position.seq
+    if missing < 0 or len(entries) < missing:
+        _forget_everything()
+    elif missing:
+        _evict(entries[-missing:])
+    position.run_id, position.seq = client.run_id, int(seq or 0)
+
+
+def _evict(entries: list[bytes]) -> None:
+    for entry in entries:
+        kind, key, hold = entry.decode().split(":", 2)
+        for listener in _listeners.get(kind, ()):
+            listener(key)
+        for local in cache.caches_of("t" if kind == "c" else kind):
+            local.evict(key if kind == "k" else int(key), hold=hold == "1")
+
+
+def distrust() -> None:
+    """Empty the caches of this process: nothing tells it any more what changed."""
+    _positions.clear()
+    _forget_everything()
+
+
+def _forget_everything() -> None:
+    cache.clear_all()
+    for listeners in _listeners.values():
+        for listener in listeners:
+            listener("*")

@@ -1,0 +1,50 @@
+"""Synchronous Redis clients by purpose, each with a time-out; made once per process.
+
+`state` holds what must not be evicted (timelines, graph versions, broker, invalidations),
+`cache` what may go at any time. They are never the same instance.
+"""
+
+import os
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+_clients: dict[tuple[int, str], redis.Redis] = {}
+
+
+def _client(url: str) -> redis.Redis:
+    # Keyed by process: a socket that is shared over a fork mixes up replies.
+    key = (os.getpid(), url)
+    client = _clients.get(key)
+    if client is None:
+        client = redis.Redis.from_url(
+            url,
+            socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+            protocol=2,
+        )
+        _clients[key] = client
+    return client
+
+
+def state_count() -> int:
+    """Number of state instances."""
+    return len(settings.REDIS_STATE_URLS)
+
+
+def state(instance: int = 0) -> redis.Redis:
+    """Client of one state instance; replies are bytes."""
+    return _client(settings.REDIS_STATE_URLS[instance])
+
+
+def broker() -> redis.Redis:
+    """Client of the instance that carries the task queues."""
+    return state(0)
+
+
+def cache() -> redis.Redis:
+    """Client of the cache instance; replies are bytes, keys may vanish."""
+    return _client(settings.REDIS_CACHE_URL)

@@ -1,0 +1,22 @@
+"""Which logical shard an owner's keys live in, and which Redis instance holds the shard.
+
+Keys carry the shard as a hash tag (`tl:{7}:42`), so the same code runs on one Redis, on several,
+and on Redis Cluster. The number of shards is fixed once data exists; instances may change.
+"""
+
+from django.conf import settings
+
+# Fibonacci hashing: snowflakes made in quiet times all end in the same bits, so a plain modulus
+# would put everybody into one shard.
+_GOLDEN = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+
+def shard_of(owner_id: int) -> int:
+    """Logical shard of a user's keys, 0 to TIMELINE_SHARDS - 1."""
+    return ((owner_id * _GOLDEN & _MASK) >> 40) % settings.TIMELINE_SHARDS
+
+
+def instance_of(shard: int) -> int:
+    """Index of the state Redis that holds a logical shard."""
+    return shard % len(settings.REDIS_STATE_URLS)

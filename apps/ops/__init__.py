@@ -1,0 +1,1 @@
+"""For operators: imports, the demo world, explanations."""

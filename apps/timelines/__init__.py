@@ -1,0 +1,1 @@
+"""Who sees what, in what order. No table: only copies."""

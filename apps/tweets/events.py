@@ -1,0 +1,71 @@
+"""Facts about tweets and likes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from apps.infra.eventlog.log import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class TweetPosted(Event):
+    """A tweet, reply, retweet or quote is stored."""
+
+    topic: ClassVar[str] = "tweet.posted"
+    tweet_id: int
+    author_id: int
+    in_reply_to_id: int | None = None
+    in_reply_to_user_id: int | None = None
+    retweet_of_id: int | None = None
+    quote_of_id: int | None = None
+
+    def key(self) -> int:
+        return self.author_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OneTweet(Event):
+    tweet_id: int
+    author_id: int
+
+    def key(self) -> int:
+        return self.author_id
+
+
+class TweetDeleted(_OneTweet):
+    """Its author took it back; it is gone for everyone."""
+
+    topic: ClassVar[str] = "tweet.deleted"
+
+
+class TweetHidden(_OneTweet):
+    """A moderator took it out of sight."""
+
+    topic: ClassVar[str] = "tweet.hidden"
+
+
+class TweetUnhidden(_OneTweet):
+    """A moderator brought it back."""
+
+    topic: ClassVar[str] = "tweet.unhidden"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Like(Event):
+    user_id: int
+    tweet_id: int
+    author_id: int
+
+    def key(self) -> int:
+        return self.user_id
+
+
+class LikeCreated(_Like):
+    """Someone likes a tweet."""
+
+    topic: ClassVar[str] = "like.created"
+
+
+class LikeRemoved(_Like):
+    """Someone takes a like back."""
+
+    topic: ClassVar[str] = "like.removed"

@@ -1,0 +1,121 @@
+"""Tables of tweets and likes."""
+
+from django.db import models
+from django.db.models import F, Index, Q
+from django.utils import timezone
+
+from apps.infra.ids import next_id
+
+# Imported tweets may be longer than what may be posted today.
+MAX_STORED = 4_000
+
+
+class Tweet(models.Model):
+    """One tweet; replies, retweets and quotes are tweets too.
+
+    The table is range-partitioned by `id`, whose high bits are the creation time, and inside a
+    month by hash of `author_id`; its real primary key is (id, author_id). See the migration.
+    """
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    author_id = models.BigIntegerField()
+    text = models.CharField(max_length=MAX_STORED, blank=True)
+    lang = models.CharField(max_length=8, default="und")
+    source = models.CharField(max_length=60, default="web")
+    created_at = models.DateTimeField(default=timezone.now)
+    conversation_id = models.BigIntegerField()
+    in_reply_to_id = models.BigIntegerField(null=True, blank=True)
+    in_reply_to_user_id = models.BigIntegerField(null=True, blank=True)
+    retweet_of_id = models.BigIntegerField(null=True, blank=True)
+    retweet_of_user_id = models.BigIntegerField(null=True, blank=True)
+    quote_of_id = models.BigIntegerField(null=True, blank=True)
+    quote_of_user_id = models.BigIntegerField(null=True, blank=True)
+    like_count = models.IntegerField(default=0)
+    reply_count = models.IntegerField(default=0)
+    retweet_count = models.IntegerField(default=0)
+    quote_count = models.IntegerField(default=0)
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "tweets"
+        indexes = [
+            # User timeline, and the pull of a home timeline: an author's live tweets.
+            Index("author_id", F("id").desc(), name="tweet_recent", condition=Q(deleted_at=None)),
+            # Replies to one tweet, oldest first.
+            Index(
+                "in_reply_to_id", "id", name="tweet_replies", condition=~Q(in_reply_to_id=None)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(text="") | ~Q(retweet_of_id=None), name="tweet_says_something"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60] or f"retweet of {self.retweet_of_id}"
+
+
+class Like(models.Model):
+    """`user` likes a tweet. Spread by the person who likes."""
+
+    pk = models.CompositePrimaryKey("user_id", "tweet_id")
+    user_id = models.BigIntegerField()
+    tweet_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "likes"
+        indexes = [
+            # Who likes a tweet, newest first.
+            Index("tweet_id", F("id").desc(), name="like_of_tweet"),
+            # What one person likes, newest first.
+            Index("user_id", F("id").desc(), name="like_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} likes {self.tweet_id}"
+
+
+class Idempotency(models.Model):
+    """The outcome of a write that came with a key: a repeat gets the same answer, not a second
+    tweet. Kept for a day."""
+
+    pk = models.CompositePrimaryKey("user_id", "key")
+    user_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    tweet_id = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "idempotency_keys"
+        indexes = [
+            # Retention: the oldest keys go.
+            Index(fields=["created_at"], name="idempotency_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.key}"
+
+
+class Retweet(models.Model):
+    """At most one retweet of a tweet by one person; `retweet_id` is the tweet that says so."""
+
+    pk = models.CompositePrimaryKey("user_id", "tweet_id")
+    user_id = models.BigIntegerField()
+    tweet_id = models.BigIntegerField()
+    retweet_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "retweets"
+        indexes = [
+            # Who retweeted a tweet, newest first.
+            Index("tweet_id", F("retweet_id").desc(), name="retweet_of_tweet"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} retweeted {self.tweet_id}"

@@ -1,0 +1,1 @@
+"""Who someone is: account, profile, log-in, applications and tokens."""

@@ -1,0 +1,117 @@
+"""Tables of accounts, applications and tokens."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from apps.infra.ids import next_id
+
+MAX_USERNAME = 15
+MAX_NAME = 50
+MAX_BIO = 160
+
+
+class UserManager(BaseUserManager["User"]):
+    """Look-ups by the natural key, in any letter case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username__iexact=username)
+
+    def create_superuser(self, username: str, password: str, email: str = "") -> "User":
+        user = User(id=next_id(), username=username, name=username, email=email or None)
+        user.is_staff = user.is_superuser = True
+        user.set_password(password)
+        user.save()
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """One account. The counts are kept by the services that change the edges, in their
+    transaction."""
+
+    # No default: Django makes bare users for its own checks, where no id can be leased.
+    id = models.BigIntegerField(primary_key=True, editable=False)
+    username = models.CharField(max_length=MAX_USERNAME)
+    name = models.CharField(max_length=MAX_NAME)
+    bio = models.CharField(max_length=MAX_BIO, blank=True, default="")
+    location = models.CharField(max_length=30, blank=True, default="")
+    url = models.CharField(max_length=100, blank=True, default="")
+    email = models.EmailField(null=True, blank=True)
+    lang = models.CharField(max_length=8, default="en")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    is_protected = models.BooleanField(default=False)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    followers_count = models.IntegerField(default=0)
+    following_count = models.IntegerField(default=0)
+    tweet_count = models.IntegerField(default=0)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        db_table = "users"
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_username_unique_ci"),
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_ci"),
+            models.CheckConstraint(
+                condition=models.Q(username__regex=r"^[A-Za-z0-9_]{1,15}$"),
+                name="user_username_shape",
+            ),
+        ]
+        indexes = [
+            # Who to follow: the most followed accounts.
+            models.Index(models.F("followers_count").desc(), "id", name="user_most_followed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"@{self.username}"
+
+
+class Application(models.Model):
+    """A program that acts for people, with the tokens they granted it."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    owner_id = models.BigIntegerField()
+    name = models.CharField(max_length=32)
+    client_id = models.CharField(max_length=40, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "applications"
+        indexes = [
+            # Developer page: one owner's applications.
+            models.Index(fields=["owner_id", "id"], name="application_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessToken(models.Model):
+    """A bearer token. Only its SHA-256 is kept: a stolen table opens no door."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    user_id = models.BigIntegerField()
+    application_id = models.BigIntegerField(null=True, blank=True)
+    scopes = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "access_tokens"
+        indexes = [
+            # Settings: one person's tokens; suspension: all of them.
+            models.Index(fields=["user_id"], name="token_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"token {self.digest[:8]}"

@@ -1,0 +1,34 @@
+"""What leaves this app: frozen, complete, never a row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserOut:
+    """One account as others may use it; `is_suspended` is for the visibility filter."""
+
+    id: int
+    username: str
+    name: str
+    bio: str
+    location: str
+    url: str
+    lang: str
+    is_protected: bool
+    is_suspended: bool
+    created_at: datetime
+    followers_count: int
+    following_count: int
+    tweet_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who a request acts as. `digest` names the token; empty for a browser session."""
+
+    user_id: int
+    scopes: frozenset[str]
+    application_id: int | None = None
+    digest: str = ""
+    expires_at_ms: int | None = None

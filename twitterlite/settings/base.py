@@ -1,0 +1,157 @@
+"""What every environment shares. Values come from `apps.infra.conf`, never from `os.environ`."""
+
+from urllib.parse import unquote, urlsplit
+
+from apps.infra.conf import BASE_DIR, load
+from twitterlite.settings.secret import secret_key
+
+CONF = load()
+VAR_DIR = CONF.var_dir
+DEBUG = CONF.debug
+SECRET_KEY = secret_key(given=CONF.django_secret_key, var_dir=CONF.var_dir)
+ALLOWED_HOSTS = CONF.allowed_hosts.split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in CONF.csrf_trusted_origins.split(",") if origin]
+PUBLIC_URL = CONF.public_url
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "apps.infra",
+    "apps.users",
+    "apps.graph",
+    "apps.tweets",
+    "apps.timelines",
+    "apps.ops",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "twitterlite.urls"
+ASGI_APPLICATION = "twitterlite.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_db = urlsplit(CONF.database_url)
+DATABASE_URL = CONF.database_url
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _db.path.lstrip("/"),
+        "USER": unquote(_db.username or ""),
+        "PASSWORD": unquote(_db.password or ""),
+        "HOST": _db.hostname or "",
+        "PORT": str(_db.port or ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "connect_timeout": 3,
+            "options": (
+                f"-c statement_timeout={CONF.db_statement_timeout_ms}"
+                " -c idle_in_transaction_session_timeout=30000"
+            ),
+            "pool": {"min_size": 1, "max_size": CONF.db_pool_max_size, "timeout": 3},
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_STATE_URLS = [url for url in CONF.redis_state_url.split(",") if url]
+REDIS_CACHE_URL = CONF.redis_cache_url
+REDIS_TIMEOUT_SECONDS = CONF.redis_timeout_seconds
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CONF.redis_cache_url,
+        "OPTIONS": {
+            "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            "SOCKET_CONNECT_TIMEOUT": CONF.redis_timeout_seconds,
+            "SOCKET_TIMEOUT": CONF.redis_timeout_seconds,
+            # The cache may be down; the truth is in PostgreSQL.
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+}
+
+AUTH_USER_MODEL = "users.User"
+# The name is unique in any letter case, which Django's check cannot see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+AUTHENTICATION_BACKENDS = ["apps.users.backends.UsernameBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/home"
+LOGOUT_REDIRECT_URL = "/"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = CONF.https
+SECURE_HSTS_SECONDS = 31_536_000 if CONF.https else 0
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = CONF.var_dir / "static"
+WHITENOISE_USE_FINDERS = True
+
+CLUSTER_ID = CONF.cluster_id
+EVENT_TOPOLOGY = "twitterlite.topology"
+EVENT_LOG_DAYS = CONF.event_log_days
+FANOUT_MAX_FOLLOWERS = CONF.fanout_max_followers
+FANOUT_BULK_FOLLOWERS = CONF.fanout_bulk_followers
+HOME_TIMELINE_LENGTH = CONF.home_timeline_length
+TIMELINE_SHARDS = CONF.timeline_shards
+TWEET_HASH_PARTITIONS = CONF.tweet_hash_partitions
+PARTITION_MONTHS_AHEAD = CONF.partition_months_ahead
+METRICS_TOKEN = CONF.metrics_token
+LOG_LEVEL = CONF.log_level
+LOG_JSON = CONF.log_json
+LOGGING_CONFIG = None

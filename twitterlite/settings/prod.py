@@ -1,0 +1,12 @@
+"""Production: everything from the environment, and nothing that only suits one machine."""
+
+from twitterlite.settings.base import *  # noqa: F403
+from twitterlite.settings.base import CONF
+
+if CONF.allowed_hosts == "*":
+    raise RuntimeError("Set ALLOWED_HOSTS to the names this site is served under.")
+DEBUG = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
