@@ -11,8 +11,8 @@ class _Follow(Event):
     follower_id: int
     followee_id: int
 
-    def key(self) -> int:
-        return self.follower_id
+    def key(self) -> str:
+        return str(self.follower_id)
 
 
 class FollowCreated(_Follow):
@@ -38,8 +38,8 @@ class _Block(Event):
     blocker_id: int
     blocked_id: int
 
-    def key(self) -> int:
-        return self.blocker_id
+    def key(self) -> str:
+        return str(self.blocker_id)
 
 
 class BlockCreated(_Block):
@@ -59,8 +59,8 @@ class _Mute(Event):
     muter_id: int
     muted_id: int
 
-    def key(self) -> int:
-        return self.muter_id
+    def key(self) -> str:
+        return str(self.muter_id)
 
 
 class MuteCreated(_Mute):

@@ -18,8 +18,8 @@ class TweetPosted(Event):
     retweet_of_id: int | None = None
     quote_of_id: int | None = None
 
-    def key(self) -> int:
-        return self.author_id
+    def key(self) -> str:
+        return str(self.author_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +27,8 @@ class _OneTweet(Event):
     tweet_id: int
     author_id: int
 
-    def key(self) -> int:
-        return self.author_id
+    def key(self) -> str:
+        return str(self.author_id)
 
 
 class TweetDeleted(_OneTweet):
@@ -55,8 +55,8 @@ class _Like(Event):
     tweet_id: int
     author_id: int
 
-    def key(self) -> int:
-        return self.user_id
+    def key(self) -> str:
+        return str(self.user_id)
 
 
 class LikeCreated(_Like):

@@ -14,5 +14,5 @@ class UserChanged(Event):
     user_id: int
     what: str
 
-    def key(self) -> int:
-        return self.user_id
+    def key(self) -> str:
+        return str(self.user_id)

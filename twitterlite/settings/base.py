@@ -142,6 +142,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = CONF.var_dir / "static"
 WHITENOISE_USE_FINDERS = True
 
+DB_STATEMENT_TIMEOUT_MS = CONF.db_statement_timeout_ms
+DB_POOL_MAX_SIZE = CONF.db_pool_max_size
 CLUSTER_ID = CONF.cluster_id
 EVENT_TOPOLOGY = "twitterlite.topology"
 EVENT_LOG_DAYS = CONF.event_log_days

@@ -1,0 +1,83 @@
+"""Asynchronous reads from PostgreSQL: plain SQL over a small pool, one pool per event loop.
+
+Reads only. What changes state is synchronous and goes through Django's transaction; what only
+reads never needs a thread. Rows are tuples.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from django.conf import settings
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from apps.infra.errors import Unavailable
+from apps.infra.stores import postgres
+
+Row = tuple[Any, ...]
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[Row]]
+
+_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
+_WAIT_SECONDS = 3.0
+
+
+async def _pool() -> Pool:
+    loop = asyncio.get_running_loop()
+    pool = _pools.get(loop)
+    if pool is None:
+        pool = AsyncConnectionPool(
+            kwargs={
+                **postgres.parameters(),
+                "autocommit": True,
+                "options": (
+                    f"-c statement_timeout={settings.DB_STATEMENT_TIMEOUT_MS}"
+                    " -c default_transaction_read_only=on"
+                ),
+                # PgBouncer in transaction mode knows no prepared statements.
+                "prepare_threshold": None,
+            },
+            min_size=0,
+            max_size=settings.DB_POOL_MAX_SIZE,
+            timeout=_WAIT_SECONDS,
+            max_idle=60,
+            reconnect_timeout=2,
+            open=False,
+        )
+        _pools[loop] = pool
+        await pool.open()
+    return pool
+
+
+async def fetch(
+    query: LiteralString, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[Row]:
+    """All rows of one statement, in the statement's order.
+
+    Raises:
+        Unavailable: no connection within 3 s, or it broke twice; nothing was changed.
+    """
+    pool = await _pool()
+    for attempt in (1, 2):
+        try:
+            async with pool.connection() as connection:
+                cursor = await connection.execute(query, parameters)
+                return await cursor.fetchall()
+        except psycopg.errors.QueryCanceled as error:
+            raise Unavailable("This took too long. Try again in a moment.") from error
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            # A restarted server leaves dead connections behind; a read may simply be repeated.
+            if attempt == 2 or isinstance(error, PoolTimeout):
+                raise Unavailable(
+                    "The database does not answer. Try again in a moment.", retry_after_seconds=2
+                ) from error
+            await pool.check()
+    raise AssertionError("unreachable")
+
+
+async def close() -> None:
+    """Close the running loop's pool (at shutdown, and at the end of a test run)."""
+    pool = _pools.pop(asyncio.get_running_loop(), None)
+    if pool is not None:
+        await pool.close()

@@ -1,0 +1,60 @@
+"""Fixtures for everybody: committed worlds on real engines, one event loop, HTTP without a socket.
+
+Reads use connections of their own, so a test's data is committed and the next test starts by
+emptying the tables and flushing the Redis instances.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+from django.db import connection, connections
+
+from apps.infra.stores import aiopostgres, cache, invalidation, redis
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+# Emptied before each test; what only describes the cluster (leases, epochs, cursor) stays.
+TABLES = (
+    "users, applications, access_tokens, follows, unfollows, follow_requests, blocks, mutes,"
+    " pull_authors, tweets, likes, retweets, idempotency_keys, django_session, event_log,"
+    " deliveries, dead_letters"
+)
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The one event loop of the run: clients and pools belong to a loop."""
+    made = asyncio.new_event_loop()
+    yield made
+    made.run_until_complete(aiopostgres.close())
+    made.run_until_complete(made.shutdown_default_executor())
+    made.close()
+
+
+@pytest.fixture
+def run(loop: asyncio.AbstractEventLoop) -> Run[Any]:
+    """Call a coroutine and give its result: `run(home_timeline(viewer_id=bob.id))`."""
+    return loop.run_until_complete
+
+
+@pytest.fixture
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """An empty, real world: every table empty, every Redis flushed, every cache forgotten."""
+    with django_db_blocker.unblock():
+        empty_world()
+        yield
+        connections.close_all()
+
+
+def empty_world() -> None:
+    """Empty the tables and the Redis instances, and forget what this process remembers."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"truncate {TABLES} cascade")
+    for instance in range(redis.state_count()):
+        redis.state(instance).flushall()
+    redis.cache().flushall()
+    cache.clear_all()
+    invalidation.distrust()
