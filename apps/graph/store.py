@@ -1,0 +1,105 @@
+"""Redis side of the graph: relations blobs, versions of follower blocks.
+
+Keys live on the state instance of the owner's shard and carry its hash tag.
+`rel:{s}:RUN:viewer`  relations, packed; "!" = being changed, read PostgreSQL. RUN is the start of
+                      the server's run id, so a restarted or replaced server begins with none.
+`bkv:{s}:author`      version of an author's follower block, no TTL (a counter that is lost is
+                      read as another version, which is right).
+`bkd:{s}:author`      present while a follow of the author may be uncommitted.
+"""
+
+import struct
+import time
+
+import redis as redis_sync
+
+from apps.graph.schemas import Relations
+from apps.infra.stores import redis
+from apps.infra.stores.aioredis import run_id_of
+from apps.infra.stores.sharding import instance_of, shard_of
+
+TOMBSTONE = b"!"
+HOLD_MS = 5_000
+TTL_SECONDS = 86_400
+
+_run_ids: dict[int, tuple[float, str]] = {}
+
+
+def relations_key(viewer_id: int, run_id: str) -> bytes:
+    """Key of a viewer's relations on a server with this run id."""
+    return b"rel:{%d}:%b:%d" % (shard_of(viewer_id), run_id.encode(), viewer_id)
+
+
+def block_version_key(author_id: int) -> bytes:
+    """Key of the version of an author's follower block."""
+    return b"bkv:{%d}:%d" % (shard_of(author_id), author_id)
+
+
+def block_dirty_key(author_id: int) -> bytes:
+    """Key that is present while a follow of the author may be uncommitted."""
+    return b"bkd:{%d}:%d" % (shard_of(author_id), author_id)
+
+
+def pack(relations: Relations) -> bytes:
+    """Relations as little-endian 64-bit words: three counts, then the ids."""
+    rest = relations.hidden - relations.blocked
+    numbers = (*relations.blocked, *rest, *relations.pulled)
+    counts = (len(relations.blocked), len(rest), len(relations.pulled))
+    return struct.pack(f"<{3 + len(numbers)}q", *counts, *numbers)
+
+
+def unpack(blob: bytes) -> Relations:
+    """The inverse of `pack`."""
+    words = struct.unpack(f"<{len(blob) // 8}q", blob)
+    blocked, rest, _ = words[:3]
+    first = frozenset(words[3 : 3 + blocked])
+    return Relations(
+        blocked=first,
+        hidden=first.union(words[3 + blocked : 3 + blocked + rest]),
+        pulled=words[3 + blocked + rest :],
+    )
+
+
+def hold_relations(viewer_ids: list[int]) -> None:
+    """Send readers of these viewers' relations to PostgreSQL for 5 s. Call before the commit."""
+    for viewer_id in viewer_ids:
+        instance = instance_of(shard_of(viewer_id))
+        key = relations_key(viewer_id, _run_id(instance))
+        _write(instance, [("SET", key, TOMBSTONE, "PX", HOLD_MS)])
+
+
+def touch_block(author_id: int) -> None:
+    """Make workers load the newest followers of an author. Call before a follow's commit."""
+    _write(
+        instance_of(shard_of(author_id)),
+        [
+            ("INCR", block_version_key(author_id)),
+            ("SET", block_dirty_key(author_id), b"1", "PX", HOLD_MS),
+        ],
+    )
+
+
+def _write(instance: int, commands: list[tuple[object, ...]]) -> None:
+    try:
+        with redis.state(instance).pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            pipe.execute()
+    except redis_sync.RedisError:
+        # Down: when it is back its run id is new and these keys start empty; the subscriber of
+        # the same event repeats this anyway.
+        _run_ids.pop(instance, None)
+
+
+def _run_id(instance: int) -> str:
+    """The server's run id, asked again every second: a stale one would hold the wrong key."""
+    known = _run_ids.get(instance)
+    if known is not None and time.monotonic() - known[0] < 1.0:
+        return known[1]
+    try:
+        info = redis.state(instance).execute_command("INFO", "server")
+    except redis_sync.RedisError:
+        return ""
+    found = run_id_of(info) if isinstance(info, bytes) else str(info["run_id"])[:8]
+    _run_ids[instance] = (time.monotonic(), found)
+    return found

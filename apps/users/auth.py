@@ -1,0 +1,44 @@
+"""Who a request acts as."""
+
+import hashlib
+import time
+
+from apps.infra import clock
+from apps.infra.stores import aiopostgres
+from apps.infra.stores.cache import LocalCache
+from apps.users.schemas import Actor
+
+MAX_CACHED = 50_000
+_FIND = """
+select t.user_id, t.scopes, t.application_id, t.expires_at
+  from access_tokens t join users u on u.id = t.user_id
+ where t.digest = %s and t.revoked_at is null and u.suspended_at is null and u.is_active
+"""
+# Keyed by digest, so that memory holds no token either.
+_actors: LocalCache[str, Actor] = LocalCache("k", max_items=MAX_CACHED, name="tokens")
+
+
+async def actor_of_token(token: str) -> Actor | None:
+    """Whom a bearer token speaks for; None if unknown, revoked, expired, or suspended.
+
+    The caller has caught up with the invalidation log, so a revoked token fails at once.
+    """
+    digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    actor = _actors.get(digest)
+    if actor is None:
+        started = time.monotonic()
+        rows = await aiopostgres.fetch(_FIND, (digest,))
+        if not rows:
+            return None
+        user_id, scopes, application_id, expires_at = rows[0]
+        actor = Actor(
+            user_id=user_id,
+            scopes=frozenset(scopes.split()),
+            application_id=application_id,
+            digest=digest,
+            expires_at_ms=clock.to_ms(expires_at) if expires_at else None,
+        )
+        _actors.put(digest, actor, started=started)
+    if actor.expires_at_ms is not None and actor.expires_at_ms <= clock.now_ms():
+        return None
+    return actor

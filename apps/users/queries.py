@@ -1,0 +1,64 @@
+"""Reads of accounts."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from apps.infra.stores import aiopostgres
+from apps.infra.stores.cache import LocalCache
+from apps.users.schemas import UserOut
+
+MAX_CACHED = 50_000
+_COLUMNS = (
+    "id, username, name, bio, location, url, lang, is_protected,"
+    " suspended_at is not null or not is_active, created_at,"
+    " followers_count, following_count, tweet_count"
+)
+_FIELDS = UserOut.__slots__
+_users: LocalCache[int, UserOut] = LocalCache("u", max_items=MAX_CACHED, name="users")
+
+
+def _from_row(row: tuple[object, ...]) -> UserOut:
+    return UserOut(**dict(zip(_FIELDS, row, strict=True)))  # type: ignore[arg-type]
+
+
+async def users_by_ids(ids: Iterable[int]) -> dict[int, UserOut]:
+    """Accounts by id, suspended ones too (callers filter); unknown ids are left out."""
+    found: dict[int, UserOut] = {}
+    missing: list[int] = []
+    for user_id in set(ids):
+        user = _users.get(user_id)
+        if user is None:
+            missing.append(user_id)
+        else:
+            found[user_id] = user
+    _users.count(hits=len(found), misses=len(missing))
+    if missing:
+        started = time.monotonic()
+        rows = await aiopostgres.fetch(
+            f"select {_COLUMNS} from users where id = any(%s)", (missing,)
+        )
+        for row in rows:
+            user = _from_row(row)
+            _users.put(user.id, user, started=started)
+            found[user.id] = user
+    return found
+
+
+async def users_by_usernames(usernames: Sequence[str]) -> dict[str, UserOut]:
+    """Accounts by name, in any letter case; the keys are in lower case."""
+    names = [name.lower() for name in usernames if "\x00" not in name]
+    rows = await aiopostgres.fetch(
+        f"select {_COLUMNS} from users where lower(username) = any(%s)", (names,)
+    )
+    users = map(_from_row, rows)
+    return {user.username.lower(): user for user in users}
+
+
+async def most_followed(*, limit: int, without: Iterable[int] = ()) -> list[UserOut]:
+    """Public accounts with the most followers, most first."""
+    rows = await aiopostgres.fetch(
+        f"select {_COLUMNS} from users where suspended_at is null and is_active"
+        " and not is_protected and id <> all(%s) order by followers_count desc, id limit %s",
+        (list(without), limit),
+    )
+    return [_from_row(row) for row in rows]

@@ -1,0 +1,255 @@
+"""Verbs about accounts and tokens."""
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, connection, transaction
+
+from apps.infra import ids
+from apps.infra.errors import Conflict, Forbidden, Invalid, NotFound
+from apps.infra.eventlog.log import publish
+from apps.infra.stores import invalidation
+from apps.users.events import UserChanged
+from apps.users.models import MAX_BIO, MAX_NAME, AccessToken, User
+from apps.users.schemas import UserOut
+
+_USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
+# Names that are addresses of the site.
+RESERVED = frozenset(
+    "2 about admin api compose explore healthz help home i intent login logout me media messages"
+    " metrics notifications oauth oauth2 readyz requests rules search settings signup static"
+    " status tos twitterlite www".split()
+)
+ALL_SCOPES = (
+    "block.read block.write bookmark.read bookmark.write follows.read follows.write like.read"
+    " like.write list.read list.write media.write mute.read mute.write offline.access"
+    " timeline.read tweet.moderate.write tweet.read tweet.write users.read"
+)
+
+
+class UsernameTaken(Conflict):
+    """Somebody has this name, in some letter case."""
+
+    code = "username_taken"
+
+
+class EmailTaken(Conflict):
+    """Another account uses this address."""
+
+    code = "email_taken"
+
+
+class BadProfile(Invalid):
+    """A profile field breaks its rule; `field` names it."""
+
+    code = "bad_profile"
+
+
+def to_out(user: User) -> UserOut:
+    """The shape in which an account leaves this app."""
+    return UserOut(
+        id=user.id,
+        username=user.username,
+        name=user.name,
+        bio=user.bio,
+        location=user.location,
+        url=user.url,
+        lang=user.lang,
+        is_protected=user.is_protected,
+        is_suspended=user.suspended_at is not None or not user.is_active,
+        created_at=user.created_at,
+        followers_count=user.followers_count,
+        following_count=user.following_count,
+        tweet_count=user.tweet_count,
+    )
+
+
+def create_user(
+    *, username: str, password: str, now: datetime, name: str = "", email: str | None = None
+) -> UserOut:
+    """Open an account.
+
+    Raises:
+        BadProfile: a field breaks its rule. UsernameTaken, EmailTaken.
+    """
+    username = _checked_username(username)
+    user = User(
+        id=ids.next_id(), username=username, name=_text("name", name or username, MAX_NAME),
+        email=_checked_email(email), created_at=now,
+    )  # fmt: skip
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as error:
+        raise BadProfile(" ".join(error.messages), field="password") from error
+    user.set_password(password)
+    _save_new(user)
+    return to_out(user)
+
+
+def _save_new(user: User) -> None:
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        if "email" in str(error):
+            raise EmailTaken("This address has an account already.", field="email") from error
+        raise UsernameTaken(f"@{user.username} is taken.", field="username") from error
+
+
+def _checked_username(username: str) -> str:
+    username = username.strip().removeprefix("@")
+    if not _USERNAME.fullmatch(username):
+        raise BadProfile(
+            "A user name has 1 to 15 letters A to Z, digits or underscores.", field="username"
+        )
+    if username.lower() in RESERVED:
+        raise UsernameTaken(f"@{username} is an address of this site.", field="username")
+    return username
+
+
+def _checked_email(email: str | None) -> str | None:
+    if not email or not email.strip():
+        return None
+    try:
+        validate_email(email.strip())
+    except ValidationError as error:
+        raise BadProfile("This is not an e-mail address.", field="email") from error
+    return email.strip()
+
+
+def _text(field: str, value: str, limit: int) -> str:
+    value = value.strip()
+    if len(value) > limit:
+        raise BadProfile(f"{len(value)} characters, the limit is {limit}.", field=field)
+    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise BadProfile("This text holds characters that cannot be stored.", field=field)
+    return value
+
+
+def authenticate(*, username: str, password: str) -> UserOut | None:
+    """The account whose password this is, or None; suspended people get None."""
+    from apps.users.backends import UsernameBackend
+
+    user = UsernameBackend().authenticate(None, username=username, password=password)
+    return to_out(user) if user else None
+
+
+def update_profile(
+    *, user_id: int, name: str, bio: str, location: str, url: str, now: datetime
+) -> UserOut:
+    """Replace the public profile. Raises BadProfile."""
+    url = _text("url", url, 100)
+    if url and not re.match(r"https?://[^\s]+$", url):
+        raise BadProfile("A web address begins with http:// or https://.", field="url")
+    values = {
+        "name": _text("name", name, MAX_NAME),
+        "bio": _text("bio", bio, MAX_BIO),
+        "location": _text("location", location, 30),
+        "url": url,
+    }
+    if not values["name"]:
+        raise BadProfile("A name has at least one character.", field="name")
+    return _change(user_id, "profile", **values)
+
+
+def set_protected(*, user_id: int, protected: bool, now: datetime) -> UserOut:
+    """Show the account's posts to followers only, or to everybody again; at once."""
+    return _change(user_id, "protected", is_protected=protected)
+
+
+def suspend_user(*, user_id: int, now: datetime) -> UserOut:
+    """Take an account and all it posted out of sight, and revoke its tokens; at once."""
+    return _change(user_id, "suspended", suspended_at=now)
+
+
+def unsuspend_user(*, user_id: int, now: datetime) -> UserOut:
+    """Bring a suspended account back."""
+    return _change(user_id, "suspended", suspended_at=None)
+
+
+@transaction.atomic
+def _change(user_id: int, what: str, **values: object) -> UserOut:
+    user = User.objects.select_for_update().filter(id=user_id).first()
+    if user is None:
+        raise NotFound("There is no such account.")
+    for name, value in values.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(values))
+    publish(UserChanged(user_id=user_id, what=what))
+    tokens = AccessToken.objects.filter(user_id=user_id, revoked_at=None)
+    entries: list[tuple[str, int | str]] = [("u", user_id)]
+    if what == "suspended":
+        entries += [("k", digest) for digest in tokens.values_list("digest", flat=True)]
+    invalidation.announce(entries)
+    return to_out(user)
+
+
+def change_counts(changes: dict[int, dict[str, int]]) -> None:
+    """Add to counters of accounts, in the caller's transaction.
+
+    Args:
+        changes: user id → counter column (followers_count, following_count, tweet_count) → delta.
+    """
+    with connection.cursor() as cursor:
+        # In the order of ids: two writers who change the same two rows must not wait crosswise.
+        for user_id in sorted(changes):
+            deltas = changes[user_id]
+            for column in deltas:
+                if column not in {"followers_count", "following_count", "tweet_count"}:
+                    raise ValueError(column)
+            sets = ", ".join(f"{column} = greatest({column} + %s, 0)" for column in deltas)
+            cursor.execute(
+                f"update users set {sets} where id = %s",  # noqa: S608 (columns checked above)
+                [*deltas.values(), user_id],
+            )
+    # Shown counts may be a moment old; they are never held back.
+    entries: list[tuple[str, int | str]] = [("u", user_id) for user_id in changes]
+    transaction.on_commit(lambda: invalidation.announce(entries, hold=False))
+
+
+def digest_of(token: str) -> str:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def issue_token(
+    *,
+    user_id: int,
+    now: datetime,
+    scopes: str = ALL_SCOPES,
+    application_id: int | None = None,
+    lifetime: timedelta | None = None,
+) -> str:
+    """A new bearer token; this is the only time it can be seen.
+
+    Args:
+        scopes: space-separated. lifetime: None for a token that does not expire.
+
+    Raises:
+        NotFound: no such account. Forbidden: it is suspended.
+    """
+    user = User.objects.filter(id=user_id).first()
+    if user is None:
+        raise NotFound("There is no such account.")
+    if user.suspended_at is not None or not user.is_active:
+        raise Forbidden("This account is suspended.")
+    token = secrets.token_urlsafe(32)
+    AccessToken.objects.create(
+        digest=digest_of(token), user_id=user_id, scopes=scopes, application_id=application_id,
+        created_at=now, expires_at=now + lifetime if lifetime else None,
+    )  # fmt: skip
+    return token
+
+
+@transaction.atomic
+def revoke_token(*, token: str, now: datetime) -> bool:
+    """Make a token useless from the next request on; False if it was already."""
+    digest = digest_of(token)
+    changed = AccessToken.objects.filter(digest=digest, revoked_at=None).update(revoked_at=now)
+    invalidation.announce([("k", digest)])
+    return bool(changed)
