@@ -16,16 +16,16 @@ class DoorsContract(Contract):
 
     container = fields.StringField()
     doors = fields.StringField()
-    more_doors = fields.SetField(subfield=fields.StringField(), required=False)
-    open_to_all = fields.SetField(subfield=fields.StringField(), required=False)
+    more_doors = fields.StringField()
+    open_to_all = fields.StringField()
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Look at each import between two apps."""
         apps = graph.find_children(str(self.container))
         doors = set(str(self.doors).split())
-        more = set(self.more_doors or ())
+        more = set(str(self.more_doors).split())
         broken = []
-        for app in sorted(apps - set(self.open_to_all or ())):
+        for app in sorted(apps - set(str(self.open_to_all).split())):
             allowed = {f"{app}.{door}" for door in doors} | more
             for room in sorted({app, *graph.find_descendants(app)}):
                 if any(room == door or room.startswith(f"{door}.") for door in allowed):

@@ -196,7 +196,7 @@ class Postgres(Engine):
 
     def is_ready(self) -> bool:
         """Ask with `pg_isready`, which needs no password."""
-        probe = [binaries.postgres_bin() / "pg_isready", "-q", "-h", ports.LOOPBACK]
+        probe = [str(binaries.postgres_bin() / "pg_isready"), "-q", "-h", ports.LOOPBACK]
         timeout = ["-t", str(int(PROBE_SECONDS))]
         answer = subprocess.run([*probe, "-p", str(self.port), *timeout], check=False)
         return answer.returncode == 0

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 PROC = Path("/proc")
+Process = subprocess.Popen[bytes]
 
 
 @functools.cache
@@ -58,7 +59,7 @@ def spawn(
     cwd: Path | None = None,
     run_as: Sequence[str] = (),
     death_signal: signal.Signals = signal.SIGTERM,
-) -> subprocess.Popen[bytes]:
+) -> Process:
     """Start a process in a session of its own, so that Ctrl-C reaches the supervisor alone.
 
     Args:

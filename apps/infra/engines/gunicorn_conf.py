@@ -1,0 +1,24 @@
+"""How gunicorn serves the site; every knob is an environment variable.
+
+HOST and PORT: where to listen. WEB_CONCURRENCY: how many processes (gunicorn reads it itself).
+"""
+
+import os
+from typing import Any
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '3000')}"
+worker_class = "uvicorn_worker.UvicornWorker"
+# Open live streams would hold a stop back for ever.
+graceful_timeout = 3
+timeout = 30
+accesslog = None
+# The default puts a socket into the home directory.
+control_socket_disable = True
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Let the metrics of a dead process no longer count as those of a living one."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,137 @@
+"""The processes of one machine: which there are, how each starts, which stops first."""
+
+import importlib
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from apps.infra.engines import embedded, ports, process
+from apps.infra.engines.supervisor import Service
+
+# The page of the roof that names the worker lanes. By name: nothing here imports upwards.
+TOPOLOGY = "twitterlite.topology"
+# What stops first has the highest rank.
+RANK_POSTGRES, RANK_VALKEY, RANK_RELAY, RANK_WORKERS, RANK_WEB = range(5)
+PROBE_SECONDS = 2.0
+
+# Engine -> variable that holds its address, in the order of starting.
+VARIABLES = {
+    "postgres": "DATABASE_URL",
+    "state": "REDIS_STATE_URL",
+    "cache": "REDIS_CACHE_URL",
+}
+
+
+def embedded_engines(
+    *, var_dir: Path, kept_ports: Mapping[str, int], environ: Mapping[str, str]
+) -> dict[str, embedded.Engine]:
+    """Return the engines that must run here: those whose address the environment does not give."""
+    wanted = [name for name, variable in VARIABLES.items() if not environ.get(variable)]
+    if not wanted:
+        return {}
+    password = _engine_password(var_dir)
+    engines: dict[str, embedded.Engine] = {}
+    for name in wanted:
+        taken = [engine.port for engine in engines.values()]
+        port = ports.choose(kept=kept_ports.get(name), taken=taken)
+        log = var_dir / "log" / f"{name}.log"
+        if name == "postgres":
+            engines[name] = embedded.Postgres(
+                home=var_dir / "pg", port=port, password=password, log=log
+            )
+        else:
+            engines[name] = embedded.Valkey(
+                home=var_dir / f"valkey-{name}",
+                port=port,
+                password=password,
+                log=log,
+                cache=name == "cache",
+            )
+    return engines
+
+
+def addresses(engines: Mapping[str, embedded.Engine]) -> dict[str, str]:
+    """Return variable -> address of these engines."""
+    return {VARIABLES[name]: engine.url for name, engine in engines.items()}
+
+
+def engine_service(name: str, engine: embedded.Engine) -> Service:
+    """Return the engine as a child to supervise."""
+    return Service(
+        name=name,
+        rank=RANK_POSTGRES if name == "postgres" else RANK_VALKEY,
+        prepare=engine.prepare,
+        spawn=engine.spawn,
+        is_ready=engine.is_ready,
+        stop_signal=engine.stop_signal,
+        stop_seconds=embedded.STOP_SECONDS,
+    )
+
+
+def process_services(
+    *, environment: Mapping[str, str], base_dir: Path, var_dir: Path, ready_url: str
+) -> list[Service]:
+    """Return relay, one solo worker per lane, beat and web."""
+
+    def service(name: str, rank: int, *arguments: str, **more: object) -> Service:
+        def spawn() -> process.Process:
+            return process.spawn(
+                [sys.executable, *arguments],
+                log=var_dir / "log" / f"{name}.log",
+                env=environment,
+                cwd=base_dir,
+            )
+
+        return Service(name=name, rank=rank, spawn=spawn, **more)  # type: ignore[arg-type]
+
+    celery = ("-m", "celery", "-A", "twitterlite")
+    cluster_id = environment.get("CLUSTER_ID") or "tl"
+    workers = [
+        service(
+            f"worker-{lane[0]}",
+            RANK_WORKERS,
+            *(*celery, "worker", "--pool=solo", "--loglevel=WARNING", "-n", f"{lane[0]}@%h"),
+            *("-Q", ",".join(f"{cluster_id}.{queue}" for queue in lane)),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        )
+        for lane in importlib.import_module(TOPOLOGY).LANES
+    ]
+    schedule = var_dir / "beat" / "schedule"
+    return [
+        service("relay", RANK_RELAY, "manage.py", "relay"),
+        *workers,
+        service(
+            "beat",
+            RANK_WORKERS,
+            *(*celery, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={schedule}"),
+        ),
+        service(
+            "web",
+            RANK_WEB,
+            *("-m", "gunicorn", "-c", "python:apps.infra.engines.gunicorn_conf"),
+            "twitterlite.asgi:application",
+            is_ready=lambda: answers(ready_url),
+        ),
+    ]
+
+
+def answers(url: str) -> bool:
+    """Tell whether a page answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=PROBE_SECONDS) as answer:  # noqa: S310 - our own
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _engine_password(var_dir: Path) -> str:
+    """Return the password of the private engines, made at the first start, readable by us only."""
+    path = var_dir / "engine_password"
+    if not path.exists():
+        path.touch(mode=0o600)
+    if not (password := path.read_text().strip()):
+        password = embedded.new_password()
+        path.write_text(password + "\n")
+    return password

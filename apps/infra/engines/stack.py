@@ -1,0 +1,244 @@
+"""`manage.py up` and `manage.py down`: the whole service on one machine."""
+
+import argparse
+import contextlib
+import dataclasses
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from apps.infra.engines import embedded, ports, process, runfile, services, setup
+from apps.infra.engines.binaries import EngineMissing
+from apps.infra.engines.progress import Progress
+from apps.infra.engines.supervisor import NotReady, StopRequested, Supervisor
+
+BASE_DIR = Path(__file__).resolve().parents[3]
+DEFAULT_PORT = 3000
+# PostgreSQL may have to replay its log after a crash of the machine.
+ENGINES_READY_SECONDS = 120.0
+WEB_READY_SECONDS = 120.0
+DOWN_SECONDS = 60.0
+LONGEST_LOG_BYTES = 10_000_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line and the environment ask for."""
+
+    var_dir: Path
+    host: str
+    port: int
+    demo: bool
+
+    @property
+    def url(self) -> str:
+        """Where people find the site."""
+        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "") else self.host  # noqa: S104
+        return f"http://{name}:{self.port}"
+
+
+def command_line(argv: Sequence[str]) -> int:
+    """Run `up` or `down` with its options and return the exit code."""
+    parser = argparse.ArgumentParser(prog="manage.py")
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_up_arguments(commands.add_parser("up", help=up.__doc__))
+    commands.add_parser("down", help=down.__doc__)
+    given = parser.parse_args(argv)
+    if given.command == "down":
+        return down(var_dir=var_dir())
+    return up(options_from(port=given.port, demo=not given.no_demo))
+
+
+def add_up_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `up`."""
+    parser.add_argument("--port", type=int, help="port of the web pages (PORT, else 3000)")
+    parser.add_argument("--no-demo", action="store_true", help="do not make the demo world")
+
+
+def options_from(*, port: int | None, demo: bool) -> Options:
+    """Complete the command line from the environment."""
+    return Options(
+        var_dir=var_dir(),
+        host=os.environ.get("HOST") or ports.LOOPBACK,
+        port=port or int(os.environ.get("PORT") or DEFAULT_PORT),
+        demo=demo,
+    )
+
+
+def var_dir() -> Path:
+    """Return the folder for everything that is made at run time (VAR_DIR)."""
+    return Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
+
+
+def up(options: Options) -> int:
+    """Start everything and keep it alive until Ctrl-C."""
+    progress = Progress()
+    options.var_dir.mkdir(parents=True, exist_ok=True)
+    with _only_one(options.var_dir) as is_first:
+        if not is_first:
+            run = runfile.read(options.var_dir)
+            pid = run.alive().get("supervisor", 0)
+            progress.fail(f"Already running: pid {pid}, {run.url}. `make down` stops it.")
+            return 1
+        if not ports.is_free(options.port):
+            progress.fail(f"Port {options.port} is taken by another program; choose one: --port")
+            return 1
+        try:
+            Stack(options, progress).run()
+        except StopRequested:
+            return 0
+        except (embedded.EngineFailed, EngineMissing, setup.StepFailed) as error:
+            progress.fail(str(error))
+            return 1
+        except NotReady as error:
+            name = error.service.name
+            progress.fail(f"{error}; see {options.var_dir / 'log' / name}.log")
+            return 1
+    return 0
+
+
+def down(*, var_dir: Path) -> int:
+    """Stop what `up` started in another terminal."""
+    progress = Progress()
+    pid = runfile.read(var_dir).alive().get("supervisor")
+    if pid is None:
+        progress.say("  Nothing is running.")
+        return 0
+    with progress.step("down", f"stopping pid {pid}"):
+        os.kill(pid, signal.SIGTERM)
+        gone = process.wait_gone([pid], timeout_seconds=DOWN_SECONDS)
+    return 0 if gone else 1
+
+
+class Stack:
+    """One run of everything."""
+
+    def __init__(self, options: Options, progress: Progress) -> None:
+        """Read what the last run left behind."""
+        self.options, self.progress = options, progress
+        self.run_file = runfile.read(options.var_dir)
+        self.log_dir = options.var_dir / "log"
+        self.supervisor = Supervisor(started=self._note, say=progress.warn)
+
+    def run(self) -> None:
+        """Start all, wait for the end, stop all."""
+        began = time.monotonic()
+        try:
+            with self.supervisor.signals():
+                self._tidy()
+                engines = self._start_engines()
+                environment = self._environment(engines)
+                accounts = setup.prepare(
+                    engines=engines,
+                    environment=environment,
+                    log=self.log_dir / "setup.log",
+                    demo=self.options.demo,
+                    progress=self.progress,
+                    check=self.supervisor.check,
+                )
+                self._start_processes(environment)
+                self._greet(accounts, seconds=time.monotonic() - began)
+                self.supervisor.run()
+                self.progress.say("\n  Stopping.")
+        finally:
+            self.run_file.pids = {}
+            runfile.write(self.options.var_dir, self.run_file)
+
+    def _tidy(self) -> None:
+        """Stop what a killed supervisor left, empty what counts for one run only."""
+        left = self.run_file.alive()
+        process.kill_all(left.values(), signal.SIGTERM)
+        if not process.wait_gone(left.values(), timeout_seconds=5):
+            process.kill_all(self.run_file.alive().values())
+        self.run_file.pids = {}
+        self.run_file.url = self.options.url
+        self._note("supervisor", os.getpid())
+        shutil.rmtree(self.options.var_dir / "prometheus", ignore_errors=True)
+        for name in ("prometheus", "log", "beat"):
+            (self.options.var_dir / name).mkdir(exist_ok=True)
+        for log in self.log_dir.glob("*.log"):
+            if log.stat().st_size > LONGEST_LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+
+    def _start_engines(self) -> dict[str, embedded.Engine]:
+        """Start the engines that are not given from outside, and keep their addresses."""
+        engines = services.embedded_engines(
+            var_dir=self.options.var_dir, kept_ports=self.run_file.ports, environ=os.environ
+        )
+        self.run_file.ports |= {name: engine.port for name, engine in engines.items()}
+        self.run_file.urls = services.addresses(engines)
+        runfile.write(self.options.var_dir, self.run_file)
+        names = ", ".join(engines) or "none of ours: all addresses are given"
+        with self.progress.step("engines", names):
+            self.supervisor.start(
+                *(services.engine_service(name, engine) for name, engine in engines.items()),
+                ready_seconds=ENGINES_READY_SECONDS,
+            )
+        return engines
+
+    def _start_processes(self, environment: dict[str, str]) -> None:
+        """Start relay, workers, beat and web, and wait until the site is ready."""
+        with self.progress.step("processes", "relay, workers, beat, web"):
+            self.supervisor.start(
+                *services.process_services(
+                    environment=environment,
+                    base_dir=BASE_DIR,
+                    var_dir=self.options.var_dir,
+                    ready_url=f"http://{self._probe_host()}:{self.options.port}/readyz",
+                ),
+                ready_seconds=WEB_READY_SECONDS,
+            )
+
+    def _probe_host(self) -> str:
+        """Return the address at which we reach our own web process."""
+        anywhere = ("0.0.0.0", "::", "")  # noqa: S104
+        return ports.LOOPBACK if self.options.host in anywhere else self.options.host
+
+    def _environment(self, engines: dict[str, embedded.Engine]) -> dict[str, str]:
+        """Return the environment of every child: ours, and where everything is."""
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "twitterlite.settings.dev",
+            "PUBLIC_URL": self.options.url,
+            **os.environ,
+            **services.addresses(engines),
+            "VAR_DIR": str(self.options.var_dir),
+            "HOST": self.options.host,
+            "PORT": str(self.options.port),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.options.var_dir / "prometheus"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return environment
+
+    def _greet(self, accounts: str, *, seconds: float) -> None:
+        """Say where everything is."""
+        say = self.progress.say
+        say(f"\n  TwitterLite is ready after {seconds:.1f} s: {self.options.url}")
+        for line in accounts.splitlines():
+            say(f"  {line}")
+        say(f"  Logs: {self.log_dir}   Stop: Ctrl-C\n")
+        sys.stdout.flush()
+
+    def _note(self, name: str, pid: int) -> None:
+        """Keep a pid where the next start, `down` and people find it."""
+        self.run_file.note(name, pid)
+        runfile.write(self.options.var_dir, self.run_file)
+
+
+@contextlib.contextmanager
+def _only_one(directory: Path) -> Iterator[bool]:
+    """Hold the lock of this directory; yields False when another process holds it.
+
+    The kernel frees it when the holder ends, however it ends.
+    """
+    with (directory / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
