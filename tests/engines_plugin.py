@@ -47,6 +47,7 @@ class Engines:
             "DATABASE_URL": self.postgres.url,
             "REDIS_STATE_URL": ",".join(engine.url for engine in self.states),
             "REDIS_CACHE_URL": self.cache.url,
+            "VAR_DIR": str(self.home / "var"),
         }
 
     def heal(self) -> None:
@@ -109,6 +110,7 @@ def _start() -> Engines:
     home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     if account := process.engine_account():
         os.chown(home, *account)
+    (home / "var").mkdir()
     password = embedded.new_password()
     chosen: list[int] = []
     for _ in range(STATES + 2):

@@ -1,0 +1,194 @@
+"""The supervisor, with small stand-in children: order, restarts, back-off, stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from apps.infra.engines import process, supervisor
+from apps.infra.engines.supervisor import Service, StopRequested, Supervisor
+
+SLEEPER = "import time; time.sleep(600)"
+
+
+class Stage:
+    """Collects what happened, in order."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.starts: list[tuple[str, int]] = []
+        self.lines: list[str] = []
+        self.supervisor = Supervisor(
+            started=lambda name, pid: self.starts.append((name, pid)), say=self.lines.append
+        )
+
+    def service(self, name: str, program: str = SLEEPER, rank: int = 0, **more) -> Service:
+        def spawn() -> process.Process:
+            return process.spawn(
+                [sys.executable, "-c", textwrap.dedent(program)], log=self.directory / name
+            )
+
+        return Service(name=name, rank=rank, spawn=spawn, **more)
+
+    def run_until(self, condition: Callable[[], bool]) -> None:
+        """Supervise until the condition holds; the test's own time limit guards it."""
+        while not condition():
+            self.supervisor.tick(longest_seconds=0.02)
+
+    def starts_of(self, name: str) -> list[int]:
+        return [pid for started, pid in self.starts if started == name]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_a_killed_child_is_started_again(stage: Stage):
+    with stage.supervisor.signals():
+        stage.supervisor.start(stage.service("relay"), ready_seconds=5)
+        os.kill(stage.starts_of("relay")[0], signal.SIGKILL)
+
+        stage.run_until(lambda: len(stage.starts) == 2)
+
+        first, second = stage.starts_of("relay")
+        assert process.birth_mark(first) is None
+        assert process.birth_mark(second)
+    assert stage.lines == ["relay ended (signal SIGKILL), again in 0.2 s"]
+    assert process.birth_mark(second) is None
+
+
+def test_the_delay_doubles_to_its_limit_while_a_child_dies_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor, "FIRST_DELAY_SECONDS", 0.2)
+    failing = stage.service("web", "raise SystemExit(3)")
+    delays = []
+    failing.start()
+    for _ in range(7):
+        assert failing.child is not None
+        failing.child.wait()
+        assert failing.ended() == 3
+        assert failing.restart_at is not None
+        delays.append(round(failing.restart_at - time.monotonic(), 1))
+        failing.start()
+    assert failing.child is not None
+    failing.child.wait()
+
+    assert delays == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+def test_a_child_that_lived_long_is_started_again_quickly(stage: Stage):
+    service = stage.service("web", "raise SystemExit(1)")
+    service.delay_seconds = 5.0
+    service.start()
+    service.started_at -= supervisor.HEALTHY_SECONDS + 1
+    assert service.child is not None
+    service.child.wait()
+
+    service.ended()
+
+    assert service.delay_seconds == 2 * supervisor.FIRST_DELAY_SECONDS
+
+
+def test_preparation_comes_before_every_start_and_readiness_is_waited_for(stage: Stage):
+    prepared: list[int] = []
+    asked: list[int] = []
+
+    def is_ready() -> bool:
+        asked.append(1)
+        return len(asked) >= 3
+
+    service = stage.service("engine", prepare=lambda: prepared.append(1), is_ready=is_ready)
+    with stage.supervisor.signals():
+        stage.supervisor.start(service, ready_seconds=30)
+        assert len(asked) == 3
+        os.kill(stage.starts[0][1], signal.SIGKILL)
+        stage.run_until(lambda: len(stage.starts) == 2)
+
+    assert len(prepared) == 2
+
+
+def test_a_child_that_is_never_ready_is_named(stage: Stage):
+    service = stage.service("web", is_ready=lambda: False)
+    with (
+        stage.supervisor.signals(),
+        pytest.raises(supervisor.NotReady, match="web was not ready"),
+    ):
+        stage.supervisor.start(service, ready_seconds=0)
+
+
+NOTES_ITS_END = """
+    import signal, sys, time
+    def end(*_):
+        with open({path!r}, "a") as file:
+            file.write({name!r} + " ")
+        sys.exit()
+    signal.signal(signal.SIGTERM, end)
+    open({path!r} + {name!r}, "w").close()
+    time.sleep(600)
+"""
+
+
+def test_children_stop_in_reverse_order_of_rank(stage: Stage, tmp_path: Path):
+    path = str(tmp_path / "ends")
+
+    def noting(name: str, rank: int) -> Service:
+        program = NOTES_ITS_END.format(path=path, name=name)
+        return stage.service(name, program, rank, is_ready=lambda: os.path.exists(path + name))
+
+    with stage.supervisor.signals():
+        stage.supervisor.start(
+            noting("postgres", 0), noting("valkey", 1), noting("web", 4), ready_seconds=30
+        )
+
+    assert Path(path).read_text().split() == ["web", "valkey", "postgres"]
+
+
+def test_a_child_that_ignores_the_stop_is_killed(stage: Stage, tmp_path: Path):
+    deaf = tmp_path / "deaf"
+    program = f"""
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open({str(deaf)!r}, "w").close()
+        time.sleep(600)
+    """
+    service = stage.service("web", program, stop_seconds=0.2, is_ready=deaf.exists)
+    with stage.supervisor.signals():
+        stage.supervisor.start(service, ready_seconds=30)
+
+    assert process.birth_mark(stage.starts[0][1]) is None
+
+
+def test_a_program_that_is_missing_is_tried_again_and_reported(stage: Stage, tmp_path: Path):
+    def spawn() -> process.Process:
+        return subprocess.Popen([str(tmp_path / "missing")])
+
+    service = Service(name="relay", rank=0, spawn=spawn)
+    with stage.supervisor.signals(), pytest.raises(supervisor.NotReady):
+        stage.supervisor.start(service, ready_seconds=0.5)
+
+    assert len(stage.lines) >= 2
+    assert "relay cannot start" in stage.lines[0]
+
+
+@pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="signals need the main thread"
+)
+def test_a_signal_ends_the_wait_for_readiness(stage: Stage):
+    def is_ready() -> bool:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return False
+
+    service = stage.service("web", is_ready=is_ready)
+    with stage.supervisor.signals(), pytest.raises(StopRequested):
+        stage.supervisor.start(service, ready_seconds=60)
+
+    assert process.birth_mark(stage.starts[0][1]) is None
