@@ -3,8 +3,15 @@
 Multi-process: each process writes to PROMETHEUS_MULTIPROC_DIR, and /metrics adds them up.
 """
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
+REQUESTS = Counter("tl_requests", "Answered requests", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "tl_request_seconds",
+    "Time from the first byte of a request to the last of its answer",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 CACHE_READS = Counter("tl_cache_reads", "Reads of an in-process cache", ["cache", "result"])
 INVALIDATION_FAILURES = Counter(
     "tl_invalidation_failures", "Announcements that a state Redis did not take"
@@ -14,3 +21,48 @@ DEFAULT_PARTITION_ROWS = Gauge(
     "Tweets in the DEFAULT partition; above 0 a month is missing",
     multiprocess_mode="max",
 )
+
+# The event log. Gauges are those of the leading relay: the most recent value counts.
+EVENTS_HANDED_OUT = Counter("tl_events_handed_out", "Events that the relay has handed out")
+DELIVERIES_PUBLISHED = Counter(
+    "tl_deliveries_published", "Batches sent to the workers", ["subscriber", "why"]
+)
+EVENTS_DELIVERED = Counter(
+    "tl_events_delivered", "Events that a subscriber has finished", ["subscriber"]
+)
+DELIVERY_SECONDS = Histogram(
+    "tl_delivery_seconds",
+    "Time of a subscriber's work on one batch",
+    ["subscriber"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+DELIVERY_RETRIES = Counter(
+    "tl_delivery_retries", "Repeats inside a task while an engine was down", ["subscriber"]
+)
+DELIVERY_FAILURES = Counter(
+    "tl_delivery_failures", "Batches that a subscriber could not take", ["subscriber"]
+)
+DEAD_LETTERS = Counter("tl_dead_letters", "Events parked for good", ["subscriber"])
+SUBSCRIBER_LAG_SECONDS = Gauge(
+    "tl_subscriber_lag_seconds",
+    "Age of the oldest event that a subscriber has not finished",
+    ["subscriber"],
+    multiprocess_mode="mostrecent",
+)
+SUBSCRIBER_LAG_EVENTS = Gauge(
+    "tl_subscriber_lag_events",
+    "Events that a subscriber has not finished",
+    ["subscriber"],
+    multiprocess_mode="mostrecent",
+)
+OLDEST_UNDELIVERED_SECONDS = Gauge(
+    "tl_oldest_undelivered_seconds",
+    "Age of the oldest event that some subscriber has not finished",
+    multiprocess_mode="mostrecent",
+)
+EVENT_LOG_DAYS_AHEAD = Gauge(
+    "tl_event_log_days_ahead",
+    "Days of the event log that exist beyond today; at 0 posts would fail",
+    multiprocess_mode="mostrecent",
+)
+RELAY_LEADS = Gauge("tl_relay_leads", "1 in the relay that leads", multiprocess_mode="livesum")

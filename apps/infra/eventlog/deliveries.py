@@ -1,0 +1,321 @@
+"""Deliveries: which batch of events a subscriber still has to finish.
+
+A row is a pure description (`s0`, `s1`, a range of ids), from which the same events can be read
+again at any time. It goes when the work is **finished**. At most `WINDOW` rows of a subscriber
+are published at once; the others wait with `due = infinity`, so a backlog makes nobody overdue.
+The sweeper starts again what is published and overdue.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from apps.infra.eventlog.cursor import BEGINNING, MAX_BATCH, Batch, Cursor, xmax_and_xip
+from apps.infra.eventlog.log import LoggedEvent
+from apps.infra.eventlog.registry import Subscriber
+
+# Published deliveries of one subscriber, and how many of them may be replays.
+WINDOW = 8
+LATE_WINDOW = 4
+# A published row must be finished, or its worker heard of, within this time.
+DUE_SECONDS = 4.0
+# Real failures (not outages) before a batch is split, and a single event parked.
+MAX_FAILURES = 3
+# Starts without any outcome: the worker died so often with it in hand.
+MAX_STARTS = 8
+
+_MOVE = """
+with moved as (
+  update relay_cursor c
+     set epoch = %(epoch)s, snap = %(snap)s, target = %(target)s, id = %(id)s,
+         top = greatest(c.top, %(top)s), at = %(at)s
+    from relay_lease l
+   where c.name = 'main' and l.name = 'main' and l.token = %(token)s
+     and c.epoch = %(old_epoch)s and c.snap = %(old_snap)s and c.id = %(old_id)s
+     and c.target is not distinct from %(old_target)s::text
+  returning 1),
+made as (
+  insert into deliveries (subscriber, epoch, s0, s1, from_id, to_id, since, until, n, due)
+  select u.subscriber, %(old_epoch)s, %(s0)s, %(s1)s, u.from_id, u.to_id, u.since, u.until, u.n,
+         case when u.published then now() + make_interval(secs => %(due)s) else 'infinity' end
+    from moved, unnest(%(subscribers)s::text[], %(from_ids)s::bigint[], %(to_ids)s::bigint[],
+                       %(sinces)s::timestamptz[], %(untils)s::timestamptz[], %(ns)s::int[],
+                       %(publish)s::bool[])
+         as u (subscriber, from_id, to_id, since, until, n, published)
+  returning id, subscriber)
+select 0::bigint, '' from moved union all select id, subscriber from made
+"""
+
+
+class FencedOut(Exception):
+    """Another relay leads, or has moved the cursor: load both again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row, as it is needed to read its events and to work on it."""
+
+    id: int
+    subscriber: str
+    epoch: int
+    s0: str
+    s1: str | None
+    from_id: int
+    to_id: int
+    since: datetime
+    until: datetime
+    n: int
+    late: bool
+    attempts: int
+    starts: int
+    failures: int
+
+
+_START = """
+update deliveries
+   set starts = starts + 1, due = clock_timestamp() + make_interval(secs => %s)
+ where id = %s and from_id = %s
+returning id, subscriber, epoch, s0, s1, from_id, to_id, since, until, n, late, attempts, starts,
+          failures
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one subscriber gets of a batch."""
+
+    subscriber: Subscriber
+    published: bool
+    from_id: int
+    to_id: int
+    since: datetime
+    until: datetime
+    n: int
+
+
+def record_batch(
+    connection: psycopg.Connection[Any],
+    *,
+    token: int,
+    before: Cursor,
+    batch: Batch,
+    shares: Sequence[Share],
+) -> dict[str, int]:
+    """Move the cursor and write the deliveries, in one statement, or neither.
+
+    Returns:
+        The id of the row of each subscriber.
+
+    Raises:
+        FencedOut: the lease or the cursor is no longer ours; nothing was written.
+    """
+    after = batch.after
+    rows = connection.execute(
+        _MOVE,
+        {
+            "token": token,
+            "epoch": after.epoch,
+            "snap": after.snap,
+            "target": after.target,
+            "id": after.id,
+            "top": after.top,
+            "at": after.at,
+            "old_epoch": before.epoch,
+            "old_snap": before.snap,
+            "old_id": before.id,
+            "old_target": before.target,
+            "s0": batch.s0,
+            "s1": batch.s1,
+            "due": DUE_SECONDS,
+            "subscribers": [share.subscriber.name for share in shares],
+            "from_ids": [share.from_id for share in shares],
+            "to_ids": [share.to_id for share in shares],
+            "sinces": [share.since for share in shares],
+            "untils": [share.until for share in shares],
+            "ns": [share.n for share in shares],
+            "publish": [share.published for share in shares],
+        },
+    ).fetchall()
+    if not rows:
+        raise FencedOut
+    return {subscriber: row_id for row_id, subscriber in rows if subscriber}
+
+
+_READ = """
+select e.id, e.topic, e.key, e.payload, e.at from event_log e
+ where e.epoch = %(epoch)s and e.id between %(from_id)s and %(to_id)s
+   and e.at between %(since)s and %(until)s and e.topic = any(%(topics)s)
+   and (e.xid >= %(xmax)s::text::xid8 or e.xid = any(%(xip)s::text[]::xid8[]))
+   and (%(s1)s::text is null or pg_visible_in_snapshot(e.xid, %(s1)s::text::pg_snapshot))
+ order by e.id
+"""
+# The log forgets after some days; a parked event is kept whole until it is settled.
+_READ_PARKED = """
+select event_id, topic, key, payload, at from dead_letters
+ where subscriber = %s and event_id = %s and retried_at is not null
+"""
+
+
+def read_events(
+    connection: psycopg.Connection[Any], *, delivery: Delivery, topics: list[str]
+) -> list[LoggedEvent]:
+    """The events of a delivery, in the order of their ids; the same ones every time."""
+    xmax, xip = xmax_and_xip(delivery.s0)
+    places = {
+        "epoch": delivery.epoch,
+        "from_id": delivery.from_id,
+        "to_id": delivery.to_id,
+        "since": delivery.since,
+        "until": delivery.until,
+        "topics": topics,
+        "xmax": xmax,
+        "xip": xip,
+        "s1": delivery.s1,
+    }
+    found = connection.execute(_READ, places).fetchall()
+    if not found and delivery.from_id == delivery.to_id:
+        found = connection.execute(_READ_PARKED, (delivery.subscriber, delivery.from_id)).fetchall()
+    return [
+        LoggedEvent(id=event_id, topic=topic, key=key, payload=payload, at=at)
+        for event_id, topic, key, payload, at in found
+    ]
+
+
+def start(
+    connection: psycopg.Connection[Any], *, delivery_id: int, from_id: int
+) -> Delivery | None:
+    """Look at the row before working on it, and count the start.
+
+    Returns:
+        None when the work is done already. `from_id` must agree too: after a restore of the
+        database an id may be in use for other work.
+    """
+    row = connection.execute(
+        _START,
+        (DUE_SECONDS, delivery_id, from_id),
+    ).fetchone()
+    return None if row is None else Delivery(*row)
+
+
+def acknowledge(
+    connection: psycopg.Connection[Any], *, subscriber: str, delivery_id: int, from_id: int
+) -> bool:
+    """The work is finished: the row goes. A second time it does nothing.
+
+    Returns:
+        Whether other rows of the subscriber wait for a free place.
+    """
+    row = connection.execute(
+        "with gone as (delete from deliveries where id = %(id)s and from_id = %(from_id)s"
+        "  returning from_id, to_id, late),"
+        " settled as (delete from dead_letters d using gone where gone.late"
+        "  and gone.from_id = gone.to_id and d.subscriber = %(subscriber)s"
+        "  and d.event_id = gone.from_id and d.retried_at is not null)"
+        " select exists (select from deliveries where subscriber = %(subscriber)s"
+        "  and due = 'infinity')",
+        {"id": delivery_id, "from_id": from_id, "subscriber": subscriber},
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def keep(connection: psycopg.Connection[Any], *, delivery_id: int, from_id: int) -> None:
+    """The worker is alive and still at it: not overdue yet."""
+    connection.execute(
+        "update deliveries set due = clock_timestamp() + make_interval(secs => %s)"
+        " where id = %s and from_id = %s and due < 'infinity'",
+        (DUE_SECONDS, delivery_id, from_id),
+    )
+
+
+def published_counts(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, int]]:
+    """Per subscriber: rows published, rows waiting. One scan of a small table."""
+    rows = connection.execute(
+        "select subscriber, count(*) filter (where due < 'infinity'),"
+        " count(*) filter (where due = 'infinity') from deliveries group by subscriber"
+    ).fetchall()
+    return {name: (published, waiting) for name, published, waiting in rows}
+
+
+def publish_waiting(
+    connection: psycopg.Connection[Any], *, subscriber: str, places: int, late_places: int
+) -> list[tuple[int, int]]:
+    """Take waiting rows into the window: live ones first, then replays; oldest first.
+
+    Returns:
+        (id, from_id) of each.
+    """
+    return connection.execute(
+        "update deliveries set due = clock_timestamp() + make_interval(secs => %(due)s)"
+        " where id in ("
+        "  (select id from deliveries where subscriber = %(subscriber)s and due = 'infinity'"
+        "    and not late order by id limit %(places)s)"
+        "  union all"
+        "  (select id from deliveries where subscriber = %(subscriber)s and due = 'infinity'"
+        "    and late order by id limit %(late_places)s)"
+        "  limit %(places)s)"
+        " returning id, from_id",
+        {
+            "due": DUE_SECONDS,
+            "subscriber": subscriber,
+            "places": places,
+            "late_places": late_places,
+        },
+    ).fetchall()
+
+
+def restart_overdue(
+    connection: psycopg.Connection[Any], *, everything: bool = False
+) -> list[tuple[str, int, int]]:
+    """Count another attempt of each published row that is overdue; back-off at most 2x.
+
+    Args:
+        everything: all published rows, overdue or not: the broker lost its messages.
+
+    Returns:
+        (subscriber, id, from_id) of each.
+    """
+    return connection.execute(
+        "update deliveries set attempts = attempts + 1,"
+        "  due = clock_timestamp() + make_interval(secs => case when attempts > 0"
+        "   then %(due)s * 2 else %(due)s end)"
+        " where due < case when %(everything)s then 'infinity' else clock_timestamp() end"
+        " returning subscriber, id, from_id",
+        {"due": DUE_SECONDS, "everything": everything},
+    ).fetchall()
+
+
+_DESCRIBE = """
+insert into deliveries
+  (subscriber, epoch, s0, s1, from_id, to_id, since, until, n, late, due)
+select %(subscriber)s, epoch, %(beginning)s, null, min(id), max(id), min(at), max(at), count(*),
+       true, 'infinity'
+  from (select epoch, id, at, (row_number() over (partition by epoch order by id) - 1) / %(size)s
+               as part
+          from event_log where at >= %(since)s and topic = any(%(topics)s)) e
+ group by epoch, part order by epoch, part
+returning n
+"""
+
+
+def make_again(
+    connection: psycopg.Connection[Any], *, subscriber: Subscriber, since: datetime
+) -> int:
+    """Deliveries of everything since a moment, from the log; they count as late.
+
+    Returns:
+        How many events they hold.
+    """
+    rows = connection.execute(
+        _DESCRIBE,
+        {
+            "subscriber": subscriber.name,
+            "beginning": BEGINNING,
+            "since": since,
+            "size": MAX_BATCH,
+            "topics": subscriber.topic_list,
+        },
+    ).fetchall()
+    return sum(n for (n,) in rows)
