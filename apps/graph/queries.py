@@ -1,45 +1,90 @@
 """Reads of the graph."""
 
+import contextlib
+import time
 from collections.abc import Iterable
 
 from apps.graph import store
 from apps.graph.schemas import Relations, Relationship
 from apps.infra.stores import aiopostgres, invalidation
+from apps.infra.stores.aioredis import AioRedis, Command, RedisDown
+from apps.infra.stores.cache import MAX_LOAD_SECONDS
 
 _RELATIONS = """
 select 'b', blocked_id from blocks where blocker_id = %(viewer)s
 union all select 'b', blocker_id from blocks where blocked_id = %(viewer)s
-union all select 'h', muted_id from mutes where muter_id = %(viewer)s
-union all select 'h', followee_id from unfollows where follower_id = %(viewer)s
+union all select 'm', muted_id from mutes where muter_id = %(viewer)s
+union all select 'e', followee_id from unfollows where follower_id = %(viewer)s
 union all select 'p', f.followee_id from pull_authors p
    join follows f on f.follower_id = %(viewer)s and f.followee_id = p.author_id
 union all select 'p', author_id from pull_authors where author_id = %(viewer)s
+union all select 'v', count(*) from pull_authors
 """
+
+
+NOBODY = Relations(hidden=frozenset(), blocked=frozenset(), muted=frozenset(), pulled=())
 
 
 async def load_relations(viewer_id: int) -> Relations:
     """A viewer's relations from PostgreSQL."""
     rows = await aiopostgres.fetch(_RELATIONS, {"viewer": viewer_id})
-    blocked = frozenset(other for kind, other in rows if kind == "b")
+    groups: dict[str, list[int]] = {kind: [] for kind in "bmepv"}
+    for kind, other in rows:
+        groups[kind].append(other)
     return Relations(
-        blocked=blocked,
-        hidden=blocked.union(other for kind, other in rows if kind == "h"),
-        pulled=tuple(sorted(other for kind, other in rows if kind == "p")),
+        blocked=frozenset(groups["b"]),
+        muted=frozenset(groups["m"]),
+        hidden=frozenset(groups["b"] + groups["m"] + groups["e"]),
+        pulled=tuple(sorted(groups["p"])),
+        pull_version=groups["v"][0],
     )
 
 
 async def relations(viewer_id: int | None) -> Relations:
     """A viewer's relations, from PostgreSQL; nobody's are empty."""
     if viewer_id is None:
-        return Relations(hidden=frozenset(), blocked=frozenset(), pulled=())
+        return NOBODY
     return await load_relations(viewer_id)
 
 
 relations_key = store.relations_key
-pack_relations = store.pack
-unpack_relations = store.unpack
-RELATIONS_TOMBSTONE = store.TOMBSTONE
-RELATIONS_TTL_SECONDS = store.TTL_SECONDS
+
+# Only over what was read: a tombstone that came meanwhile must stay.
+_REPLACE = b"""
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+end
+return 1
+"""
+
+
+async def settle_relations(viewer_id: int, blob: bytes | None, client: AioRedis) -> Relations:
+    """A viewer's relations from the value of `relations_key` that came with another round trip.
+
+    A value that is missing or from before a pull author was added is loaded from PostgreSQL and
+    stored; a tombstone is loaded and not stored, because a writer is at work.
+
+    Args:
+        client: of the instance that holds the key.
+    """
+    if blob and blob != store.TOMBSTONE:
+        found = store.unpack(blob)
+        if found.pull_version == len(await pull_authors()):
+            return found
+    started = time.monotonic()
+    loaded = await load_relations(viewer_id)
+    if blob == store.TOMBSTONE or time.monotonic() - started > MAX_LOAD_SECONDS:
+        return loaded
+    key, value = store.relations_key(viewer_id, client.run_id), store.pack(loaded)
+    ttl = b"%d" % store.TTL_SECONDS
+    if blob is None:
+        command: Command = (b"SET", key, value, b"NX", b"EX", ttl)
+    else:
+        command = (b"EVAL", _REPLACE, b"1", key, blob, value, ttl)
+    # Redis gone: this answer is right all the same.
+    with contextlib.suppress(RedisDown):
+        await client.pipe([command])
+    return loaded
 
 
 async def followee_ids(user_id: int) -> list[int]:
@@ -131,21 +176,29 @@ async def relationships(viewer_id: int, ids: Iterable[int]) -> dict[int, Relatio
     return {other: Relationship(**found) for other, found in flags.items()}
 
 
-_pull_authors: frozenset[int] | None = None
+class _PullAuthors:
+    """The set in this process; `generation` tells a load whether it is still the newest truth."""
+
+    def __init__(self) -> None:
+        self.ids: frozenset[int] | None = None
+        self.generation = 0
+
+    def forget(self, _key: str) -> None:
+        self.ids = None
+        self.generation += 1
 
 
-def _forget_pull_authors(_key: str) -> None:
-    global _pull_authors
-    _pull_authors = None
-
-
-invalidation.on("p", _forget_pull_authors)
+_known = _PullAuthors()
+invalidation.on("p", _known.forget)
 
 
 async def pull_authors() -> frozenset[int]:
     """Authors who are merged at read, now or for posts of the past."""
-    global _pull_authors
-    if _pull_authors is None:
-        rows = await aiopostgres.fetch("select author_id from pull_authors")
-        _pull_authors = frozenset(row[0] for row in rows)
-    return _pull_authors
+    if _known.ids is not None:
+        return _known.ids
+    generation = _known.generation
+    rows = await aiopostgres.fetch("select author_id from pull_authors")
+    found = frozenset(row[0] for row in rows)
+    if generation == _known.generation:
+        _known.ids = found
+    return found

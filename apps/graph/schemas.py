@@ -10,13 +10,15 @@ FollowState = Literal["following", "pending"]
 class Relations:
     """What the visibility filter needs to know about one viewer.
 
-    `hidden` (not in the home timeline) is `ended` ∪ `muted` ∪ `blocked`; `blocked` counts both
-    ways; `pulled` are the pull authors that the viewer follows.
+    `hidden` (not in the home timeline) is unfollowed ∪ muted ∪ blocked; `blocked` counts both
+    ways; `pulled` are the pull authors that the viewer follows, out of the first `pull_version`.
     """
 
     hidden: frozenset[int]
     blocked: frozenset[int]
+    muted: frozenset[int]
     pulled: tuple[int, ...]
+    pull_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

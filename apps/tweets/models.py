@@ -43,9 +43,7 @@ class Tweet(models.Model):
             # User timeline, and the pull of a home timeline: an author's live tweets.
             Index("author_id", F("id").desc(), name="tweet_recent", condition=Q(deleted_at=None)),
             # Replies to one tweet, oldest first.
-            Index(
-                "in_reply_to_id", "id", name="tweet_replies", condition=~Q(in_reply_to_id=None)
-            ),
+            Index("in_reply_to_id", "id", name="tweet_replies", condition=~Q(in_reply_to_id=None)),
         ]
         constraints = [
             models.CheckConstraint(

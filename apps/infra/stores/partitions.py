@@ -8,7 +8,7 @@ in it, is counted by a metric, and `repair_default` moves it into a real month o
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -16,7 +16,7 @@ from django.conf import settings
 from psycopg import sql
 
 from apps.infra import clock, ids
-from apps.infra.stores import postgres
+from apps.infra.stores import aiopostgres, postgres
 from apps.infra.telemetry import metrics
 
 TABLE = "tweets"
@@ -24,6 +24,10 @@ DEFAULT = "tweets_default"
 MAX_ID = (1 << 63) - 1
 _NAME = re.compile(r"tweets_(\d{4})_(\d\d)$")
 _LOCK = 7_465_231
+_CHILDREN = (
+    "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+    " where i.inhparent = %s::regclass order by c.relname"
+)
 _CACHE_SECONDS = 60.0
 
 Month = tuple[int, int]
@@ -55,15 +59,14 @@ def name_of(month: Month) -> str:
     return f"{TABLE}_{month[0]:04d}_{month[1]:02d}"
 
 
+def _months_of(rows: Iterable[tuple[str, ...]]) -> list[Month]:
+    found = (_NAME.match(row[0]) for row in rows)
+    return [(int(match[1]), int(match[2])) for match in found if match]
+
+
 def existing_months(connection: psycopg.Connection[tuple[str]]) -> list[Month]:
     """Months that have a partition, oldest first."""
-    rows = connection.execute(
-        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
-        " where i.inhparent = %s::regclass order by c.relname",
-        (TABLE,),
-    ).fetchall()
-    found = (_NAME.match(name) for (name,) in rows)
-    return [(int(match[1]), int(match[2])) for match in found if match]
+    return _months_of(connection.execute(_CHILDREN, (TABLE,)).fetchall())
 
 
 def months_between(first: Month, last: Month) -> list[Month]:
@@ -132,8 +135,9 @@ def _make(connection: psycopg.Connection[tuple[str]], month: Month) -> None:
         + sql.SQL(" partition by hash (author_id)")
     ]
     statements += [
-        sql.SQL("create table {p} partition of {n} for values with (modulus {m}, remainder {r})")
-        .format(
+        sql.SQL(
+            "create table {p} partition of {n} for values with (modulus {m}, remainder {r})"
+        ).format(
             p=sql.Identifier(f"{name}_h{remainder}"),
             n=sql.Identifier(name),
             m=sql.Literal(parts),
@@ -157,24 +161,31 @@ def _make(connection: psycopg.Connection[tuple[str]], month: Month) -> None:
         connection.execute(statement)
 
 
-_months: tuple[float, list[Month]] = (float("-inf"), [])
+class _Known:
+    """Months that this process knows of; a stale list costs time, never a tweet."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.months: list[Month] = []
+
+
+_known = _Known()
 
 
 def _forget() -> None:
-    global _months
-    _months = (float("-inf"), [])
+    _known.until = 0.0
 
 
-def known_months() -> list[Month]:
-    """Months with a partition, oldest first, at most 60 s old (one query when it is older)."""
-    global _months
-    if time.monotonic() - _months[0] > _CACHE_SECONDS:
-        with postgres.connect() as connection:
-            _months = (time.monotonic(), existing_months(connection))
-    return _months[1]
+async def months() -> list[Month]:
+    """Months that have a partition, oldest first, as of at most a minute ago."""
+    if time.monotonic() > _known.until:
+        rows = await aiopostgres.fetch(_CHILDREN, (TABLE,))
+        _known.months = _months_of(rows)
+        _known.until = time.monotonic() + _CACHE_SECONDS
+    return _known.months
 
 
-def windows_back(before_id: int, months: list[Month]) -> Iterator[tuple[int, int]]:
+def windows_back(before_id: int, known: list[Month]) -> Iterator[tuple[int, int]]:
     """Half-open id windows from `before_id` down to 0, newest first, each wider than the last.
 
     A page is usually found in the newest month; a reader of quiet authors gets to the first
@@ -182,9 +193,9 @@ def windows_back(before_id: int, months: list[Month]) -> Iterator[tuple[int, int
 
     Args:
         before_id: exclusive upper bound of the first window.
-        months: months that have a partition, oldest first.
+        known: months that have a partition, oldest first.
     """
-    floors = [bounds(month)[0] for month in reversed(months)]
+    floors = [bounds(month)[0] for month in reversed(known)]
     high, width = before_id, 1
     below = [floor for floor in floors if floor < high]
     while below:

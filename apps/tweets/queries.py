@@ -1,0 +1,192 @@
+"""Reads of tweets. No visibility here, except that deleted and hidden tweets do not exist;
+`visibility` decides who sees what."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from apps.infra.stores import aiopostgres, partitions
+from apps.infra.stores.cache import LocalCache
+from apps.tweets.schemas import Marks, TweetOut
+
+MAX_CACHED = 100_000
+COLUMNS = (
+    "id, author_id, text, lang, source, created_at, conversation_id, in_reply_to_id,"
+    " in_reply_to_user_id, retweet_of_id, retweet_of_user_id, quote_of_id, quote_of_user_id,"
+    " like_count, reply_count, retweet_count, quote_count"
+)
+_LIVE = "deleted_at is null and hidden_at is null"
+_FIELDS = TweetOut.__slots__[:-1]
+_BY_IDS = f"select {COLUMNS} from tweets where id = any(%s) and {_LIVE}"
+# One short index walk per author; beyond so many authors one scan of the window is cheaper.
+_MAX_LATERAL = 2_000
+_BY_AUTHOR_EACH = f"""
+select t.id from unnest(%(authors)s::bigint[]) a(id) cross join lateral (
+  select id from tweets where author_id = a.id and id >= %(low)s and id < %(high)s and {_LIVE}
+   order by id desc limit %(limit)s) t
+ order by t.id desc limit %(limit)s
+"""
+_BY_AUTHORS = f"""
+select id from tweets
+ where author_id = any(%(authors)s) and id >= %(low)s and id < %(high)s and {_LIVE}
+ order by id desc limit %(limit)s
+"""
+
+_tweets: LocalCache[int, TweetOut] = LocalCache("t", max_items=MAX_CACHED, name="tweets")
+
+
+async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:
+    """Live tweets by id, from the process's cache, else PostgreSQL; others are left out.
+
+    The caller has caught up with the invalidation log.
+    """
+    found: dict[int, TweetOut] = {}
+    missing: list[int] = []
+    cached = _tweets.get
+    for tweet_id in ids:
+        tweet = cached(tweet_id)
+        if tweet is None:
+            missing.append(tweet_id)
+        else:
+            found[tweet_id] = tweet
+    _tweets.count(hits=len(found), misses=len(missing))
+    if missing:
+        started = time.monotonic()
+        for row in await aiopostgres.fetch(_BY_IDS, (missing,)):
+            tweet = TweetOut(**dict(zip(_FIELDS, row, strict=True)))
+            _tweets.put(tweet.id, tweet, started=started)
+            found[tweet.id] = tweet
+    return found
+
+
+async def ids_by_authors(
+    author_ids: Sequence[int], *, before_id: int, limit: int, after_id: int = 0
+) -> list[int]:
+    """Ids of live tweets of these authors, newest first, `after_id` < id < `before_id`.
+
+    Walks back through the months and stops when `limit` are found, so it ends at the first tweet.
+    """
+    query = _BY_AUTHOR_EACH if len(author_ids) <= _MAX_LATERAL else _BY_AUTHORS
+    found: list[int] = []
+    for low, high in partitions.windows_back(before_id, await partitions.months()):
+        rows = await aiopostgres.fetch(
+            query,
+            {
+                "authors": list(author_ids),
+                "low": max(low, after_id + 1),
+                "high": high,
+                "limit": limit - len(found),
+            },
+        )
+        found.extend(row[0] for row in rows)
+        if len(found) >= limit or low <= after_id:
+            break
+    return found
+
+
+async def user_tweet_ids(
+    author_id: int,
+    *,
+    before_id: int,
+    after_id: int = 0,
+    limit: int,
+    exclude_replies: bool = False,
+    exclude_retweets: bool = False,
+) -> list[int]:
+    """Ids of one author's live tweets, newest first; replies to oneself are not replies."""
+    conditions = _LIVE
+    if exclude_replies:
+        conditions += " and (in_reply_to_id is null or in_reply_to_user_id = author_id)"
+    if exclude_retweets:
+        conditions += " and retweet_of_id is null"
+    found: list[int] = []
+    for low, high in partitions.windows_back(before_id, await partitions.months()):
+        rows = await aiopostgres.fetch(
+            "select id from tweets where author_id = %s and id >= %s and id < %s"
+            f" and {conditions} order by id desc limit %s",
+            (author_id, max(low, after_id + 1), high, limit - len(found)),
+        )
+        found.extend(row[0] for row in rows)
+        if len(found) >= limit or low <= after_id:
+            break
+    return found
+
+
+async def newest_public_ids(*, before_id: int, limit: int) -> list[int]:
+    """Ids of the newest live tweets of all, newest first, without replies and retweets."""
+    found: list[int] = []
+    for low, high in partitions.windows_back(before_id, await partitions.months()):
+        rows = await aiopostgres.fetch(
+            f"select id from tweets where id >= %s and id < %s and {_LIVE}"
+            " and in_reply_to_id is null and retweet_of_id is null order by id desc limit %s",
+            (low, high, limit - len(found)),
+        )
+        found.extend(row[0] for row in rows)
+        if len(found) >= limit:
+            break
+    return found
+
+
+async def reply_ids(tweet_id: int, *, after_id: int = 0, limit: int) -> list[int]:
+    """Ids of live direct replies to a tweet, oldest first, id > `after_id`."""
+    rows = await aiopostgres.fetch(
+        f"select id from tweets where in_reply_to_id = %s and id > %s and {_LIVE}"
+        " order by id limit %s",
+        (tweet_id, max(tweet_id, after_id), limit),
+    )
+    return [row[0] for row in rows]
+
+
+async def liked_ids(
+    user_id: int, *, before: int | None = None, limit: int
+) -> list[tuple[int, int]]:
+    """What one person likes, latest like first: (edge id, tweet id); the edge id is the cursor."""
+    return await _edges(
+        "select id, tweet_id from likes where user_id = %s and id < %s order by id desc limit %s",
+        user_id, before, limit,
+    )  # fmt: skip
+
+
+async def liking_user_ids(
+    tweet_id: int, *, before: int | None = None, limit: int
+) -> list[tuple[int, int]]:
+    """Who likes a tweet, latest first: (edge id, user id)."""
+    return await _edges(
+        "select id, user_id from likes where tweet_id = %s and id < %s order by id desc limit %s",
+        tweet_id, before, limit,
+    )  # fmt: skip
+
+
+async def retweeter_ids(
+    tweet_id: int, *, before: int | None = None, limit: int
+) -> list[tuple[int, int]]:
+    """Who retweeted a tweet, latest first: (retweet id, user id)."""
+    return await _edges(
+        "select retweet_id, user_id from retweets where tweet_id = %s and retweet_id < %s"
+        " order by retweet_id desc limit %s",
+        tweet_id, before, limit,
+    )  # fmt: skip
+
+
+async def _edges(query: str, owner: int, before: int | None, limit: int) -> list[tuple[int, int]]:
+    top = partitions.MAX_ID if before is None else before
+    rows = await aiopostgres.fetch(query, (owner, top, limit))  # type: ignore[arg-type]
+    return [(row[0], row[1]) for row in rows]
+
+
+_MARKS = """
+select tweet_id, true from likes where user_id = %(viewer)s and tweet_id = any(%(ids)s)
+union all
+select tweet_id, false from retweets where user_id = %(viewer)s and tweet_id = any(%(ids)s)
+"""
+
+
+async def viewer_marks(viewer_id: int, tweet_ids: Iterable[int]) -> dict[int, Marks]:
+    """What a viewer liked and retweeted of these tweets; tweets without a mark are left out."""
+    wanted = list(tweet_ids)
+    rows = await aiopostgres.fetch(_MARKS, {"viewer": viewer_id, "ids": wanted})
+    liked = {tweet_id for tweet_id, is_like in rows if is_like}
+    retweeted = {tweet_id for tweet_id, is_like in rows if not is_like}
+    return {
+        tweet_id: Marks(liked=tweet_id in liked, retweeted=tweet_id in retweeted)
+        for tweet_id in liked | retweeted
+    }

@@ -1,0 +1,52 @@
+"""What leaves this app."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class TweetOut:
+    """One live tweet (not deleted, not hidden). Never changed once made.
+
+    `fragments` keeps what a renderer made of it, by field name, for as long as it is cached.
+    """
+
+    id: int
+    author_id: int
+    text: str
+    lang: str
+    source: str
+    created_at: datetime
+    conversation_id: int
+    in_reply_to_id: int | None
+    in_reply_to_user_id: int | None
+    retweet_of_id: int | None
+    retweet_of_user_id: int | None
+    quote_of_id: int | None
+    quote_of_user_id: int | None
+    like_count: int
+    reply_count: int
+    retweet_count: int
+    quote_count: int
+    fragments: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a viewer did with a tweet."""
+
+    liked: bool = False
+    retweeted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of tweets, newest first.
+
+    `next_before_id` is the cursor of the next older page, None at the very end. `degraded` says
+    that an engine was away and the page came from elsewhere.
+    """
+
+    tweets: list[TweetOut]
+    next_before_id: int | None
+    degraded: bool = False

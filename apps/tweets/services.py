@@ -1,0 +1,303 @@
+"""Verbs about tweets. Each is one transaction: the row, the counters, then the event."""
+
+import hashlib
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from apps.infra import ids
+from apps.infra.errors import Conflict, Invalid
+from apps.infra.eventlog.log import Event, publish
+from apps.infra.stores import invalidation
+from apps.tweets import guards
+from apps.tweets.events import (
+    LikeCreated,
+    LikeRemoved,
+    TweetDeleted,
+    TweetHidden,
+    TweetPosted,
+    TweetUnhidden,
+)
+from apps.tweets.models import Idempotency, Like, Retweet, Tweet
+from apps.tweets.schemas import TweetOut
+from apps.users import services as user_services
+
+MAX_CHARS = 280
+MAX_KEY = 255
+
+
+class TweetTooLong(Invalid):
+    """Over 280 characters."""
+
+    code = "tweet_too_long"
+
+
+class TweetEmpty(Invalid):
+    """Nothing to say."""
+
+    code = "tweet_empty"
+
+
+class BadText(Invalid):
+    """The text cannot be stored as it is."""
+
+    code = "bad_text"
+
+
+class KeyReused(Conflict):
+    """An Idempotency-Key came again with another request."""
+
+    code = "idempotency_key_reused"
+
+
+def to_out(tweet: Tweet) -> TweetOut:
+    """The shape in which a tweet leaves this app."""
+    return TweetOut(**{name: getattr(tweet, name) for name in TweetOut.__slots__[:-1]})
+
+
+def checked_text(text: str) -> str:
+    """The text, unchanged, if it may be posted.
+
+    Raises:
+        TweetEmpty, TweetTooLong: 1 to 280 Unicode code points. BadText: NUL or lone surrogates.
+    """
+    if not text.strip():
+        raise TweetEmpty("A post has at least one character.", field="text")
+    if len(text) > MAX_CHARS:
+        raise TweetTooLong(f"{len(text)} characters, the limit is {MAX_CHARS}.", field="text")
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadText("This text holds characters that cannot be stored.", field="text")
+    return text
+
+
+def post_tweet(
+    *,
+    author_id: int,
+    text: str,
+    now: datetime,
+    in_reply_to_id: int | None = None,
+    quote_of_id: int | None = None,
+    idempotency_key: str | None = None,
+    source: str = "web",
+) -> TweetOut:
+    """Store a tweet and announce it; fan-out happens later, off the request.
+
+    Args:
+        text: stored exactly, 1 to 280 Unicode code points.
+        idempotency_key: a repeat with the same key gives the first tweet, not a second one.
+
+    Raises:
+        TweetEmpty, TweetTooLong, BadText. NotFound, Blocked, ProtectedTweet: of the tweet that
+        this answers or quotes. KeyReused: the key came with another request before.
+    """
+    tweet = Tweet(
+        id=ids.next_id(), author_id=author_id, text=checked_text(text), created_at=now,
+        source=source,
+    )  # fmt: skip
+    tweet.conversation_id = tweet.id
+    with transaction.atomic():
+        if idempotency_key:
+            print_of = hashlib.sha256(repr((text, in_reply_to_id, quote_of_id)).encode())
+            before = _claim_key(author_id, idempotency_key, print_of.hexdigest(), tweet.id, now)
+            if before is not None:
+                return before
+        if in_reply_to_id is not None:
+            _answer(tweet, in_reply_to_id)
+        if quote_of_id is not None:
+            quoted = guards.ensure_may_share(user_id=author_id, tweet_id=quote_of_id)
+            tweet.quote_of_id, tweet.quote_of_user_id = quoted.id, quoted.author_id
+        _store(tweet)
+    return to_out(tweet)
+
+
+def _claim_key(
+    user_id: int, key: str, fingerprint: str, tweet_id: int, now: datetime
+) -> TweetOut | None:
+    """None if the key is new (now taken); else the tweet that it stands for."""
+    if len(key) > MAX_KEY or "\x00" in key:
+        raise Invalid(f"An Idempotency-Key has at most {MAX_KEY} characters.")
+    with connection.cursor() as cursor:
+        # A second request with the key waits here until the first one's transaction ends.
+        cursor.execute(
+            "insert into idempotency_keys (user_id, key, fingerprint, tweet_id, created_at)"
+            " values (%s, %s, %s, %s, %s) on conflict do nothing",
+            [user_id, key, fingerprint, tweet_id, now],
+        )
+        if cursor.rowcount:
+            return None
+    known = Idempotency.objects.get(user_id=user_id, key=key)
+    if known.fingerprint != fingerprint:
+        raise KeyReused("This Idempotency-Key was used for another request.")
+    return to_out(guards.ensure_own(user_id=user_id, tweet_id=known.tweet_id))
+
+
+def _answer(tweet: Tweet, parent_id: int) -> None:
+    parent = guards.ensure_may_see(viewer_id=tweet.author_id, tweet_id=parent_id)
+    if parent.retweet_of_id is not None:
+        parent = guards.ensure_may_see(viewer_id=tweet.author_id, tweet_id=parent.retweet_of_id)
+    tweet.in_reply_to_id, tweet.in_reply_to_user_id = parent.id, parent.author_id
+    tweet.conversation_id = parent.conversation_id
+
+
+_INSERT = """
+insert into tweets (id, author_id, text, lang, source, created_at, conversation_id,
+  in_reply_to_id, in_reply_to_user_id, retweet_of_id, retweet_of_user_id, quote_of_id,
+  quote_of_user_id)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def _store(tweet: Tweet) -> None:
+    """Row, counters, event: in this order, in the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                tweet.id, tweet.author_id, tweet.text, tweet.lang, tweet.source,
+                tweet.created_at, tweet.conversation_id, tweet.in_reply_to_id,
+                tweet.in_reply_to_user_id, tweet.retweet_of_id, tweet.retweet_of_user_id,
+                tweet.quote_of_id, tweet.quote_of_user_id,
+            ],
+        )  # fmt: skip
+    _count_references(tweet, 1)
+    user_services.change_counts({tweet.author_id: {"tweet_count": 1}})
+    publish(
+        TweetPosted(
+            tweet_id=tweet.id,
+            author_id=tweet.author_id,
+            in_reply_to_id=tweet.in_reply_to_id,
+            in_reply_to_user_id=tweet.in_reply_to_user_id,
+            retweet_of_id=tweet.retweet_of_id,
+            quote_of_id=tweet.quote_of_id,
+        )
+    )
+
+
+def _count(tweet_id: int, author_id: int, column: str, delta: int) -> None:
+    """Add to a tweet's counter; shown counts may be a moment old."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"update tweets set {column} = greatest({column} + %s, 0)"  # noqa: S608 (own names)
+            " where id = %s and author_id = %s",
+            [delta, tweet_id, author_id],
+        )
+    invalidation.announce_after_commit([("c", tweet_id)])
+
+
+def _count_references(tweet: Tweet, delta: int) -> None:
+    """Count a tweet, or its end, at the tweets that it answers, passes on or quotes."""
+    references = [
+        (tweet.in_reply_to_id, tweet.in_reply_to_user_id, "reply_count"),
+        (tweet.retweet_of_id, tweet.retweet_of_user_id, "retweet_count"),
+        (tweet.quote_of_id, tweet.quote_of_user_id, "quote_count"),
+    ]
+    # In the order of ids, and accounts after tweets: nobody waits crosswise.
+    for tweet_id, author_id, column in sorted(references, key=lambda one: one[0] or 0):
+        if tweet_id is not None and author_id is not None:
+            _count(tweet_id, author_id, column, delta)
+
+
+@transaction.atomic
+def retweet(*, user_id: int, tweet_id: int, now: datetime) -> TweetOut:
+    """Pass a tweet on; a repeat gives the retweet that is there.
+
+    Raises:
+        NotFound, Blocked, ProtectedTweet.
+    """
+    original = guards.ensure_may_share(user_id=user_id, tweet_id=tweet_id)
+    tweet = Tweet(
+        id=ids.next_id(), author_id=user_id, text="", created_at=now,
+        retweet_of_id=original.id, retweet_of_user_id=original.author_id,
+    )  # fmt: skip
+    tweet.conversation_id = tweet.id
+    mark, made = Retweet.objects.get_or_create(
+        user_id=user_id, tweet_id=original.id, defaults={"retweet_id": tweet.id}
+    )
+    if not made:
+        return to_out(guards.ensure_own(user_id=user_id, tweet_id=mark.retweet_id))
+    _store(tweet)
+    return to_out(tweet)
+
+
+@transaction.atomic
+def undo_retweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
+    """Take a retweet back; nothing happens if there is none.
+
+    Args:
+        tweet_id: of the original or of the retweet itself.
+    """
+    marks = Retweet.objects.filter(user_id=user_id)
+    mark = (marks.filter(tweet_id=tweet_id) | marks.filter(retweet_id=tweet_id)).first()
+    if mark is not None:
+        _remove(guards.ensure_own(user_id=user_id, tweet_id=mark.retweet_id), now)
+
+
+@transaction.atomic
+def delete_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
+    """Take a tweet back, for everyone, at once. Raises NotFound, Forbidden."""
+    _remove(guards.ensure_own(user_id=user_id, tweet_id=tweet_id), now)
+
+
+def _remove(tweet: Tweet, now: datetime) -> None:
+    rows = Tweet.objects.filter(id=tweet.id, author_id=tweet.author_id, deleted_at=None)
+    if not rows.update(deleted_at=now):
+        return
+    if tweet.retweet_of_id is not None:
+        Retweet.objects.filter(user_id=tweet.author_id, tweet_id=tweet.retweet_of_id).delete()
+    _count_references(tweet, -1)
+    user_services.change_counts({tweet.author_id: {"tweet_count": -1}})
+    publish(TweetDeleted(tweet_id=tweet.id, author_id=tweet.author_id))
+    invalidation.announce([("t", tweet.id)])
+
+
+@transaction.atomic
+def like_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
+    """Like a tweet (a retweet's original); once, however often it is said.
+
+    Raises:
+        NotFound, Blocked.
+    """
+    tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet_id)
+    if tweet.retweet_of_id is not None:
+        tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet.retweet_of_id)
+    _, made = Like.objects.get_or_create(
+        user_id=user_id,
+        tweet_id=tweet.id,
+        defaults={"author_id": tweet.author_id, "created_at": now},
+    )
+    if made:
+        _count(tweet.id, tweet.author_id, "like_count", 1)
+        publish(LikeCreated(user_id=user_id, tweet_id=tweet.id, author_id=tweet.author_id))
+
+
+@transaction.atomic
+def unlike_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
+    """Take a like back; nothing happens if there is none."""
+    if not 0 < tweet_id < 1 << 63:
+        return
+    like = Like.objects.filter(user_id=user_id, tweet_id=tweet_id).first()
+    if like is not None and like.delete()[0]:
+        _count(tweet_id, like.author_id, "like_count", -1)
+        publish(LikeRemoved(user_id=user_id, tweet_id=tweet_id, author_id=like.author_id))
+
+
+def hide_tweet(*, tweet_id: int, now: datetime) -> None:
+    """Take a tweet out of sight (moderation); at once, undone by `unhide_tweet`."""
+    _set_hidden(tweet_id, now)
+
+
+def unhide_tweet(*, tweet_id: int, now: datetime) -> None:
+    """Bring a hidden tweet back."""
+    _set_hidden(tweet_id, None)
+
+
+@transaction.atomic
+def _set_hidden(tweet_id: int, hidden_at: datetime | None) -> None:
+    tweet = Tweet.objects.filter(id=tweet_id).order_by("id").first()
+    if tweet is None:
+        return
+    Tweet.objects.filter(id=tweet_id, author_id=tweet.author_id).update(hidden_at=hidden_at)
+    kind = TweetUnhidden if hidden_at is None else TweetHidden
+    event: Event = kind(tweet_id=tweet_id, author_id=tweet.author_id)
+    publish(event)
+    invalidation.announce([("t", tweet_id)])

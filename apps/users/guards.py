@@ -1,0 +1,27 @@
+"""May this be done to that account?"""
+
+from typing import NamedTuple
+
+from apps.infra.errors import NotFound
+from apps.users.models import User
+
+
+class Target(NamedTuple):
+    """What others need to know of an account that they act upon."""
+
+    id: int
+    is_protected: bool
+    followers_count: int
+
+
+def ensure_exists(*, user_id: int) -> Target:
+    """The account, if it exists and is not suspended.
+
+    Raises:
+        NotFound: otherwise; nobody learns which of the two.
+    """
+    rows = User.objects.filter(id=user_id, suspended_at=None, is_active=True)
+    row = rows.values_list("id", "is_protected", "followers_count").first()
+    if row is None:
+        raise NotFound("There is no such account.")
+    return Target(*row)
