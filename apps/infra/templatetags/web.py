@@ -1,0 +1,113 @@
+"""Tags and filters of the pages: icons, pictures, counts, times, linked text."""
+
+from datetime import datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.infra import clock
+from apps.infra.web import avatars, text
+
+register = template.Library()
+SPRITE = "img/sprite.svg"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of the sprite; decoration unless it is given a label. Solid ones end in `-on`."""
+    solid = " on" if name.endswith("-on") else ""
+    if label:
+        return format_html(
+            '<svg class="i{}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
+            solid,
+            label,
+            static(SPRITE),
+            name,
+        )
+    return format_html(
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>', solid, static(SPRITE), name
+    )
+
+
+@register.simple_tag
+def mark() -> SafeString:
+    """The mark of the house."""
+    return format_html(
+        '<svg class="mark" aria-hidden="true"><use href="{}#mark"/></svg>', static(SPRITE)
+    )
+
+
+@register.simple_tag
+def avatar(user_id: int, size: str = "") -> SafeString:
+    """A user's picture; `size` is a class such as `a24`, else 44 px."""
+    shape, colours = avatars.face_of(user_id)
+    return format_html(
+        '<svg class="av {}{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f"{size} " if size else "",
+        colours,
+        static(SPRITE),
+        shape,
+    )
+
+
+@register.simple_tag
+def banner(user_id: int) -> SafeString:
+    """The scene over a profile."""
+    scene = avatars.scene_of(user_id)
+    return format_html(
+        '<svg class="banner n{}" aria-hidden="true"><use href="{}#s{}"/></svg>',
+        scene,
+        static(SPRITE),
+        scene,
+    )
+
+
+@register.simple_tag
+def since(moment: datetime) -> SafeString:
+    """A `<time>` that reads relative and carries the exact moment."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        text.exact(moment),
+        text.ago(moment, now=clock.now()),
+    )
+
+
+@register.simple_tag
+def moment(value: datetime) -> SafeString:
+    """A `<time>` with day and time written out."""
+    return format_html(
+        '<time datetime="{}">{}</time>', value.strftime("%Y-%m-%dT%H:%M:%SZ"), text.exact(value)
+    )
+
+
+@register.filter
+def compact(count: int) -> str:
+    """A count as people read it: 1.2K. Zero shows no number."""
+    return text.compact(count) if count else ""
+
+
+@register.filter
+def tally(count: int) -> str:
+    """A count as people read it, and zero is 0."""
+    return text.compact(count)
+
+
+@register.filter
+def linkify(value: str) -> SafeString:
+    """Post text with its mentions, tags and addresses marked; safe."""
+    return text.linkify(value)
+
+
+@register.filter
+def web_address(value: str) -> str:
+    """The address when it may be linked, else nothing."""
+    return text.web_address(value)
+
+
+@register.filter
+def bare_address(value: str) -> str:
+    """An address without scheme, `www.` and closing slash."""
+    return value.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")

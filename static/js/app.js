@@ -1,0 +1,213 @@
+// Comfort on top of pages that work without it: dialogs, counter, keys, toasts, quick answers.
+(() => {
+  "use strict";
+  const LOW = 20, RING = 81.7, TOAST_MS = 6000;
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const sheet = $("#sheet");
+
+  // ── Toasts ──────────────────────────────────────────────────────────────
+  const leave = (toast) => setTimeout(() => toast.remove(), TOAST_MS);
+  function say({ text, error = false, href = "", label = "", again = null }) {
+    const toast = document.createElement("div");
+    toast.className = error ? "toast error" : "toast";
+    const words = document.createElement("span");
+    words.textContent = text;
+    toast.append(words);
+    if (href) {
+      const link = document.createElement("a");
+      link.href = href;
+      link.textContent = label;
+      toast.append(link);
+    }
+    if (again) {
+      const button = document.createElement("button");
+      button.textContent = label;
+      button.addEventListener("click", () => { toast.remove(); again(); });
+      toast.append(button);
+    }
+    $("#toasts").replaceChildren(toast);
+    leave(toast);
+  }
+  all(".toast:not(.error)").forEach(leave);
+  document.addEventListener("toast", (event) => say(event.detail));
+
+  // ── Dialogs: a link with data-sheet opens its page in the sheet ─────────
+  const open = (url) =>
+    htmx.ajax("GET", url, { target: "#sheet", swap: "innerHTML" }).then(() => {
+      if (!sheet.firstElementChild) return;
+      sheet.classList.toggle("sheet", !$(".ask", sheet));
+      sheet.classList.toggle("small", Boolean($(".ask", sheet)));
+      if (!sheet.open) sheet.showModal();
+      ($("[autofocus]", sheet) || sheet).focus();
+      all(".write", sheet).forEach(count);
+    });
+  const text = () => $(".write textarea", sheet)?.value.trim();
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const link = event.target.closest("[data-sheet]");
+    if (link) {
+      event.preventDefault();
+      link.closest("details")?.removeAttribute("open");
+      open(link.href);
+    } else if (event.target.closest("[data-close]") && sheet.contains(event.target)) {
+      event.preventDefault();
+      sheet.close();
+    } else if (event.target === sheet && !text()) {
+      sheet.close();
+    }
+  });
+  sheet.addEventListener("close", () => sheet.replaceChildren());
+
+  // ── Menus close on a click elsewhere and on Escape ──────────────────────
+  document.addEventListener("click", (event) => {
+    all("details.menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target) || event.target.closest(".mi")) menu.open = false;
+    });
+  });
+
+  // ── Copy a link; the link itself is the way without this ────────────────
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-copy]");
+    if (!link || !navigator.clipboard || event.metaKey || event.ctrlKey) return;
+    event.preventDefault();
+    const label = link.dataset.copy || "Link copied.";
+    navigator.clipboard.writeText(link.href).then(() => say({ text: label }), () => location.assign(link.href));
+  });
+
+  // ── Back goes back where there is a way, and keeps the scroll place ─────
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-back]");
+    if (!link || !document.referrer.startsWith(location.origin) || history.length < 2) return;
+    event.preventDefault();
+    history.back();
+  });
+
+  // ── A click on the white of a post opens it ─────────────────────────────
+  document.addEventListener("click", (event) => {
+    const post = event.target.closest(".tw[data-url]");
+    if (!post || event.target.closest("a, button, summary, details, input, textarea, [role=button], .act")) return;
+    if (String(getSelection())) return;
+    location.assign(post.dataset.url);
+  });
+
+  // ── Compose ─────────────────────────────────────────────────────────────
+  function count(form) {
+    const area = $("textarea", form), box = $(".count", form), button = $(".btn", form);
+    if (!area || !box) return;
+    const limit = Number(form.dataset.limit), used = [...area.value.trim()].length, left = limit - used;
+    box.hidden = used === 0;
+    box.classList.toggle("low", left <= LOW && left >= 0);
+    box.classList.toggle("over", left < 0);
+    $(".left", box).textContent = left <= LOW ? left : "";
+    $("circle:last-child", box).style.strokeDashoffset = RING * (1 - Math.min(used / limit, 1));
+    button.setAttribute("aria-disabled", String(used === 0 || left < 0));
+  }
+  const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest(".write");
+    if (form) count(form);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
+      event.target.closest(".write")?.requestSubmit();
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest(".write");
+    if (form && $(".btn", form).getAttribute("aria-disabled") === "true") event.preventDefault();
+  }, true);
+  document.addEventListener("posted", () => {
+    if (sheet.open) sheet.close();
+    all(".write").forEach((form) => {
+      form.reset();
+      $(".err", form)?.remove();
+      form.elements.key.value = fresh();
+      count(form);
+    });
+    $("main .empty")?.remove();
+  });
+  all(".write").forEach(count);
+
+  // ── Requests: quick answers, and honest ones when they fail ─────────────
+  const numberOf = (node) => node && (node.textContent.trim() || "0");
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const source = event.detail.elt;
+    if (source.matches(".write")) $(".btn", source).setAttribute("aria-busy", "true");
+    if (!source.matches(".act[aria-pressed]")) return;
+    const on = source.getAttribute("aria-pressed") !== "true", shown = $(".num", source);
+    source.before_ = [String(!on), shown?.textContent];
+    source.setAttribute("aria-pressed", String(on));
+    if (on) source.classList.add("pop");
+    const plain = numberOf(shown);
+    if (plain && /^\d+$/.test(plain)) shown.textContent = Number(plain) + (on ? 1 : -1) || "";
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const source = event.detail.elt;
+    if (source.matches?.(".write")) $(".btn", source)?.removeAttribute("aria-busy");
+    if (event.detail.successful || !source.before_) return;
+    source.setAttribute("aria-pressed", source.before_[0]);
+    if (source.before_[1] !== undefined) $(".num", source).textContent = source.before_[1];
+    delete source.before_;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    // The pressed button was replaced: the keyboard must not lose its place.
+    const key = event.detail.requestConfig?.elt?.dataset?.key;
+    if (key) $(`[data-key="${key}"]`, event.detail.elt.closest(".tw, .focal") || document)?.focus({ preventScroll: true });
+    else if (event.detail.target?.matches?.(".fo") || event.detail.elt?.matches?.(".fo")) $("button", event.detail.elt)?.focus({ preventScroll: true });
+    all(".write").forEach(count);
+  });
+  const words = document.body.dataset;
+  function failed(event) {
+    const source = event.detail.elt, answer = event.detail.xhr;
+    if (answer?.getResponseHeader?.("HX-Trigger")) return;
+    if (source.matches(".write")) {
+      say({ error: true, text: words.notSent || "Not sent. Your text is safe.", label: words.retry || "Retry", again: () => source.requestSubmit() });
+    } else {
+      say({ error: true, text: words.notDone || "That did not go through. Try again in a moment." });
+    }
+  }
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, failed));
+
+  // ── Keys ────────────────────────────────────────────────────────────────
+  let went = 0;
+  const posts = () => all("#main .tw, #main .focal, #main #stream > .row").filter((post) => !post.closest(".sheet"));
+  function step(by) {
+    const list = posts(), at = list.indexOf(document.activeElement?.closest(".tw, .focal, .row"));
+    let next = list[at + by];
+    if (at < 0) next = list.find((post) => post.getBoundingClientRect().top >= 56) || list[0];
+    if (!next) return;
+    next.focus({ preventScroll: true, focusVisible: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+  const act = (key) => $(`[data-key="${key}"]`, document.activeElement?.closest(".tw, .focal") || $("#main .focal") || document.createElement("i"))?.click();
+  const KEYS = {
+    j: () => step(1), k: () => step(-1), n: () => document.body.dataset.me && open("/compose"),
+    l: () => act("l"), t: () => act("t"), r: () => act("r"), "?": () => open("/about?keys"),
+    Enter: () => document.activeElement?.dataset?.url && location.assign(document.activeElement.dataset.url),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") all("details.menu[open]").forEach((menu) => { menu.open = false; $("summary", menu).focus(); });
+    if (event.metaKey || event.ctrlKey || event.altKey || sheet.open) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "Enter" && !event.target.matches(".tw[data-url]")) return;
+    if (Date.now() - went < 1000 && words.me) {
+      went = 0;
+      if (event.key === "h") return location.assign("/home");
+      if (event.key === "p") return location.assign(`/${words.me}`);
+    }
+    if (event.key === "g") { went = Date.now(); return; }
+    if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
+  });
+
+  // ── The floating button makes room while one reads on ───────────────────
+  const fab = $(".fab");
+  if (fab) {
+    let last = scrollY;
+    addEventListener("scroll", () => {
+      if (Math.abs(scrollY - last) < 8) return;
+      fab.classList.toggle("away", scrollY > last && scrollY > 120);
+      last = scrollY;
+    }, { passive: true });
+  }
+})();
