@@ -24,8 +24,9 @@ def _queues() -> list[Queue]:
     names = {queue for lane in topology.LANES for queue in lane}
     names |= {one.queue for one in subscribers()} | set(topology.JOBS.values()) | {"default"}
     # The nameless exchange routes without a table in Redis, so FLUSHALL cannot break publishing.
+    nameless = Exchange("", type="direct")  # type: ignore[no-untyped-call]
     return [
-        Queue(name, Exchange("", type="direct"), routing_key=name)
+        Queue(name, nameless, routing_key=name)  # type: ignore[no-untyped-call]
         for name in sorted(map(queue_name, names))
     ]
 

@@ -7,6 +7,8 @@ idempotent: events come at least once, now and then late and out of order.
 
 from apps.infra.eventlog.registry import Subscriber
 
+CELERY_APP = "twitterlite.celery"
+
 SUBSCRIBERS = (
     # Pushes new tweets to the home timelines of followers.
     Subscriber(

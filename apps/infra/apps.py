@@ -1,10 +1,13 @@
 """The app's registration."""
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+
+from apps.infra.eventlog.registry import topology
 
 
 class InfraConfig(AppConfig):
@@ -16,6 +19,8 @@ class InfraConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the event log prepared after `migrate` and before the process's first write."""
+        # Jobs that this process starts go to our queues, not to Celery's built-in default.
+        import_module(topology().CELERY_APP)
         post_migrate.connect(self._after_migrate, sender=self, dispatch_uid="eventlog")
         connection_created.connect(self._at_first_connection, dispatch_uid="eventlog")
 

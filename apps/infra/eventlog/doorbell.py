@@ -35,7 +35,7 @@ def ring_doorbell() -> None:
     try:
         with broker().pipeline(transaction=False) as pipe:
             for command in doorbell_commands():
-                pipe.execute_command(*command)
+                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
             pipe.execute()
     except (redis.RedisError, OSError):
         _quiet["until"] = time.monotonic() + _QUIET_SECONDS

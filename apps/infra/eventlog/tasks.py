@@ -17,7 +17,7 @@ from apps.infra.stores import postgres
 log = logging.getLogger(__name__)
 
 
-@shared_task(name=TASK, acks_late=True, ignore_result=True)
+@shared_task(name=TASK, acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
 def deliver(
     *,
     subscriber: str,
@@ -49,7 +49,7 @@ def deliver(
         ring_doorbell()
 
 
-@shared_task(name="eventlog.maintain_days", ignore_result=True)
+@shared_task(name="eventlog.maintain_days", ignore_result=True)  # type: ignore[untyped-decorator]
 def maintain_days(**_newer: Any) -> None:
     """Make the event log's days ahead and drop the old ones; idempotent."""
     with contextlib.closing(postgres.connect(options="-c lock_timeout=5000")) as connection:
