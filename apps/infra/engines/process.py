@@ -85,13 +85,11 @@ def birth_mark(pid: int) -> str | None:
 
     The mark is the boot id and the start time in clock ticks. A zombie counts as gone.
     """
-    try:
-        # The second field is the program's name in brackets and may hold spaces.
-        state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        boot_id = (PROC / "sys/kernel/random/boot_id").read_text().strip()
-    except (OSError, ValueError):
+    fields = _stat(pid)
+    if fields is None or fields[0] in "ZX":
         return None
-    return None if state in "ZX" else f"{boot_id}:{fields[18]}"
+    boot_id = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot_id}:{fields[19]}"
 
 
 def working_in(directory: Path, programs: Iterable[str]) -> list[int]:
@@ -102,12 +100,31 @@ def working_in(directory: Path, programs: Iterable[str]) -> list[int]:
     """
     names, home = set(programs), os.path.realpath(directory)
     found = []
-    for entry in PROC.glob("[0-9]*"):
+    for pid in _pids():
+        entry = PROC / str(pid)
         try:
             if (entry / "comm").read_text().strip() not in names:
                 continue
-            if (entry / "cwd").readlink() == Path(home) and birth_mark(int(entry.name)):
-                found.append(int(entry.name))
+            if (entry / "cwd").readlink() == Path(home) and birth_mark(pid):
+                found.append(pid)
+        except OSError:
+            continue  # it ended meanwhile, or belongs to another user
+    return found
+
+
+def in_session(leader: int) -> list[int]:
+    """Return the pids of the session that `spawn` opened: the process and what it started."""
+    return [pid for pid in _pids() if (fields := _stat(pid)) and fields[3] == str(leader)]
+
+
+def marked(variable: str, value: str) -> list[int]:
+    """Return the pids of the processes that were started with this environment variable."""
+    wanted = f"{variable}={value}".encode()
+    found = []
+    for pid in _pids():
+        try:
+            if wanted in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+                found.append(pid)
         except OSError:
             continue  # it ended meanwhile, or belongs to another user
     return found
@@ -131,6 +148,20 @@ def wait_gone(pids: Iterable[int], *, timeout_seconds: float) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def _pids() -> list[int]:
+    """Return every pid; none where there is no /proc."""
+    return [int(entry.name) for entry in PROC.glob("[0-9]*")]
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat from the state on; None when the process is gone."""
+    try:
+        # The second field is the program's name in brackets and may hold spaces.
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
 
 
 def _fallback_account() -> tuple[int, int]:

@@ -15,6 +15,8 @@ TOPOLOGY = "twitterlite.topology"
 # What stops first has the highest rank.
 RANK_POSTGRES, RANK_VALKEY, RANK_RELAY, RANK_WORKERS, RANK_WEB = range(5)
 PROBE_SECONDS = 2.0
+# In the environment of every child, with the folder of the run: a later start knows it by that.
+CHILD_OF = "TWITTERLITE_CHILD_OF"
 
 # Engine -> variable that holds its address, in the order of starting.
 VARIABLES = {

@@ -23,7 +23,13 @@ DEFAULT_PORT = 3000
 ENGINES_READY_SECONDS = 120.0
 WEB_READY_SECONDS = 120.0
 DOWN_SECONDS = 60.0
+# What a killed supervisor left: time to finish a request, then SIGKILL.
+LEFTOVER_SECONDS = 5.0
 LONGEST_LOG_BYTES = 10_000_000
+
+
+class PortTaken(Exception):
+    """Another program listens where the web pages should be."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,14 +91,11 @@ def up(options: Options) -> int:
             pid = run.alive().get("supervisor", 0)
             progress.fail(f"Already running: pid {pid}, {run.url}. `make down` stops it.")
             return 1
-        if not ports.is_free(options.port):
-            progress.fail(f"Port {options.port} is taken by another program; choose one: --port")
-            return 1
         try:
             Stack(options, progress).run()
         except StopRequested:
             return 0
-        except (embedded.EngineFailed, EngineMissing, setup.StepFailed) as error:
+        except (PortTaken, embedded.EngineFailed, EngineMissing, setup.StepFailed) as error:
             progress.fail(str(error))
             return 1
         except NotReady as error:
@@ -151,10 +154,12 @@ class Stack:
 
     def _tidy(self) -> None:
         """Stop what a killed supervisor left, empty what counts for one run only."""
-        left = self.run_file.alive()
-        process.kill_all(left.values(), signal.SIGTERM)
-        if not process.wait_gone(left.values(), timeout_seconds=5):
-            process.kill_all(self.run_file.alive().values())
+        left = process.marked(services.CHILD_OF, str(self.options.var_dir))
+        process.kill_all(left, signal.SIGTERM)
+        if not process.wait_gone(left, timeout_seconds=LEFTOVER_SECONDS):
+            process.kill_all(left)
+        if not ports.is_free(self.options.port):
+            raise PortTaken(f"Port {self.options.port} is in use; choose another: --port")
         self.run_file.pids = {}
         self.run_file.url = self.options.url
         self._note("supervisor", os.getpid())
@@ -201,7 +206,7 @@ class Stack:
 
     def _environment(self, engines: dict[str, embedded.Engine]) -> dict[str, str]:
         """Return the environment of every child: ours, and where everything is."""
-        environment = {
+        return {
             "DJANGO_SETTINGS_MODULE": "twitterlite.settings.dev",
             "PUBLIC_URL": self.options.url,
             **os.environ,
@@ -211,8 +216,8 @@ class Stack:
             "PORT": str(self.options.port),
             "PROMETHEUS_MULTIPROC_DIR": str(self.options.var_dir / "prometheus"),
             "PYTHONUNBUFFERED": "1",
+            services.CHILD_OF: str(self.options.var_dir),
         }
-        return environment
 
     def _greet(self, accounts: str, *, seconds: float) -> None:
         """Say where everything is."""

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from apps.infra.engines import process
+
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0
 # A child that lived this long was well: its next restart is quick again.
@@ -74,6 +76,8 @@ class Service:
         if self.child is None or (code := self.child.poll()) is None:
             return None
         now = time.monotonic()
+        # What it started itself would go on and keep its port.
+        process.kill_all(process.in_session(self.child.pid))
         self.child = None
         if now - self.started_at > HEALTHY_SECONDS:
             self.delay_seconds = FIRST_DELAY_SECONDS
