@@ -10,8 +10,12 @@ from typing import Any, TypeVar
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import setup_databases
 
 from apps.infra.stores import aiopostgres, cache, invalidation, redis
+from apps.users.models import User
+from tests.factories import UserFactory
+from tests.spine import drain_outbox, spine  # noqa: F401 - fixtures of the event log
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -40,6 +44,14 @@ def run(loop: asyncio.AbstractEventLoop) -> Run[Any]:
     return loop.run_until_complete
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> None:
+    """Make the test database, by the ordinary migrations. The engine is thrown away with it."""
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
+        connections.close_all()
+
+
 @pytest.fixture
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """An empty, real world: every table empty, every Redis flushed, every cache forgotten."""
@@ -58,3 +70,21 @@ def empty_world() -> None:
     redis.cache().flushall()
     cache.clear_all()
     invalidation.distrust()
+
+
+@pytest.fixture
+def alice(world: None) -> User:
+    """Writes; bob usually follows her."""
+    return UserFactory(username="alice")
+
+
+@pytest.fixture
+def bob(world: None) -> User:
+    """Reads; he follows whom a test says."""
+    return UserFactory(username="bob")
+
+
+@pytest.fixture
+def carol(world: None) -> User:
+    """A third person, who should see no more than anybody."""
+    return UserFactory(username="carol")
