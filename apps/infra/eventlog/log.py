@@ -36,7 +36,7 @@ class Event:
 
     topic: ClassVar[str]
 
-    def key(self) -> str:
+    def key(self) -> str | int:
         """What the fact is about; events of one key are about one row."""
         raise NotImplementedError
 
@@ -47,7 +47,7 @@ class Event:
 
     def row(self, *, trace: str | None = None) -> tuple[str, str, str, str | None]:
         """The parameters of `INSERT_EVENT`."""
-        return self.topic, self.key(), self.payload(), trace
+        return self.topic, str(self.key()), self.payload(), trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

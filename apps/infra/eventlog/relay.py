@@ -50,6 +50,7 @@ class Relay:
         self.cursor: Cursor = cursors.load(connection)
         self._published: dict[str, int] = {}
         self._waiting = False
+        self.handed_out = 0
 
     def hand_out(self) -> bool:
         """One step; whether there was something to do.
@@ -91,6 +92,7 @@ class Relay:
                 self._waiting = True
         if messages:
             self._send(messages)
+        self.handed_out += len(batch.rows)
         metrics.EVENTS_HANDED_OUT.inc(len(batch.rows))
 
     def _shares(self, rows: Sequence[Row]) -> list[Share]:
