@@ -10,10 +10,12 @@ Keys live on the state instance of the owner's shard and carry its hash tag.
 
 import struct
 import time
+from collections.abc import Collection
 
 import redis as redis_sync
 
 from apps.graph.schemas import Relations
+from apps.infra.batches import batches
 from apps.infra.stores import redis
 from apps.infra.stores.aioredis import run_id_of
 from apps.infra.stores.sharding import instance_of, shard_of
@@ -41,22 +43,24 @@ def block_dirty_key(author_id: int) -> bytes:
 
 
 def pack(relations: Relations) -> bytes:
-    """Relations as little-endian 64-bit words: three counts, then the ids."""
-    rest = relations.hidden - relations.blocked
-    numbers = (*relations.blocked, *rest, *relations.pulled)
-    counts = (len(relations.blocked), len(rest), len(relations.pulled))
-    return struct.pack(f"<{3 + len(numbers)}q", *counts, *numbers)
+    """Relations as little-endian 64-bit words: version and three counts, then the ids."""
+    ended = relations.hidden - relations.blocked - relations.muted
+    groups = (relations.blocked, relations.muted, ended, relations.pulled)
+    numbers = [number for group in groups for number in group]
+    head = (relations.pull_version, *(len(group) for group in groups[:3]))
+    return struct.pack(f"<{4 + len(numbers)}q", *head, *numbers)
 
 
 def unpack(blob: bytes) -> Relations:
     """The inverse of `pack`."""
-    words = struct.unpack(f"<{len(blob) // 8}q", blob)
-    blocked, rest, _ = words[:3]
-    first = frozenset(words[3 : 3 + blocked])
+    version, blocked, muted, ended, *ids = struct.unpack(f"<{len(blob) // 8}q", blob)
+    end = blocked + muted + ended
     return Relations(
-        blocked=first,
-        hidden=first.union(words[3 + blocked : 3 + blocked + rest]),
-        pulled=words[3 + blocked + rest :],
+        blocked=frozenset(ids[:blocked]),
+        muted=frozenset(ids[blocked : blocked + muted]),
+        hidden=frozenset(ids[:end]),
+        pulled=tuple(ids[end:]),
+        pull_version=version,
     )
 
 
@@ -103,3 +107,29 @@ def _run_id(instance: int) -> str:
     found = run_id_of(info) if isinstance(info, bytes) else str(info["run_id"])[:8]
     _run_ids[instance] = (time.monotonic(), found)
     return found
+
+
+def hold_many(*, viewer_ids: Collection[int], author_ids: Collection[int]) -> None:
+    """`hold_relations` and `touch_block` for many at once. Call before the commit.
+
+    Raises:
+        RedisError: an import publishes no event that would repeat this, so it must not go on.
+    """
+    commands: dict[int, list[tuple[object, ...]]] = {}
+    for viewer_id in viewer_ids:
+        instance = instance_of(shard_of(viewer_id))
+        key = relations_key(viewer_id, _run_id(instance))
+        commands.setdefault(instance, []).append(("SET", key, TOMBSTONE, "PX", HOLD_MS))
+    for author_id in author_ids:
+        commands.setdefault(instance_of(shard_of(author_id)), []).extend(
+            [
+                ("INCR", block_version_key(author_id)),
+                ("SET", block_dirty_key(author_id), b"1", "PX", HOLD_MS),
+            ]
+        )
+    for instance, all_of_it in commands.items():
+        for part in batches(all_of_it, 2_000):
+            with redis.state(instance).pipeline(transaction=False) as pipe:
+                for command in part:
+                    pipe.execute_command(*command)
+                pipe.execute()

@@ -5,7 +5,7 @@ Ids and times are kept; no event is published, nobody is notified, nothing is pu
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,7 @@ _NAMES = ", ".join(_COLUMNS)
 _INSERT = f"""
 insert into tweets ({_NAMES}) select {_NAMES} from import_tweets order by id
 on conflict do nothing
-"""
+"""  # noqa: S608 (the names are those above)
 _RETWEETS = """
 insert into retweets (user_id, tweet_id, retweet_id)
 select author_id, retweet_of_id, id from import_tweets where retweet_of_id is not null
@@ -332,3 +332,8 @@ def import_likes(*, rows: Sequence[LikeRow]) -> int:
         stored = [row[0] for row in cursor.fetchall()]
     _add_counts({one: Counter(like_count=n) for one, n in Counter(stored).items()})
     return len(stored)
+
+
+def with_people(row: TweetRow, *, author_id: int, in_reply_to_user_id: int | None) -> TweetRow:
+    """The same row with the accounts that an importer learns only in its transaction."""
+    return replace(row, author_id=author_id, in_reply_to_user_id=in_reply_to_user_id)

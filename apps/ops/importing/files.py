@@ -1,0 +1,114 @@
+"""Lines of a file that may be plain, gzip or zstd, from any place in it, in bounded memory."""
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+import zstandard
+
+# Nobody's tweet or edge is this long; what is longer is not kept in memory.
+MAX_LINE = 1 << 20
+_HEAD = 1 << 20
+_BUFFER = 1 << 18
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_BOM = b"\xef\xbb\xbf"
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+
+
+class DamagedFile(Exception):
+    """The compressed stream breaks off or is no such stream; `line` is the last good one."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(f"The file is damaged after line {line}: {why}.")
+        self.line = line
+
+
+class Line(NamedTuple):
+    """One line without its end. `raw` is None where it is longer than MAX_LINE."""
+
+    number: int
+    # Unpacked bytes up to and including this line.
+    end: int
+    raw: bytes | None
+
+
+class Source:
+    """One file to import."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self._file: IO[bytes] | None = None
+
+    def identity(self, *, about: str) -> str:
+        """Name of this content (size and first MiB) together with what is done with it."""
+        with self.path.open("rb") as file:
+            head = file.read(_HEAD)
+        text = f"{about}\0{self.size}\0".encode()
+        return hashlib.sha256(text + head).hexdigest()
+
+    def fraction(self) -> float:
+        """How much of the file has been read, 0 to 1."""
+        if self._file is None or self._file.closed or not self.size:
+            return 0.0
+        return min(self._file.tell() / self.size, 1.0)
+
+    def lines(self, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
+        """Lines after line `number`, which ends at unpacked byte `offset`.
+
+        Raises:
+            DamagedFile: after the last line that could be unpacked.
+        """
+        with self.path.open("rb") as self._file:
+            stream = _unpacked(self._file)
+            try:
+                _skip(stream, offset, plain=stream is self._file)
+                for line in _lines(stream, number, offset):
+                    number = line.number
+                    yield line
+            except _DAMAGE as error:
+                raise DamagedFile(number, str(error) or type(error).__name__) from error
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    magic = file.read(4)
+    file.seek(0)
+    if magic.startswith(_GZIP):
+        return cast("IO[bytes]", io.BufferedReader(gzip.GzipFile(fileobj=file), _BUFFER))
+    if magic == _ZSTD:
+        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        stream = unpacker.stream_reader(file, read_across_frames=True, closefd=False)
+        return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER)
+    return file
+
+
+def _skip(stream: IO[bytes], offset: int, *, plain: bool) -> None:
+    if plain:
+        stream.seek(offset)
+        return
+    while offset > 0:
+        got = len(stream.read(min(offset, _BUFFER)))
+        if not got:
+            return
+        offset -= got
+
+
+def _lines(stream: IO[bytes], number: int, offset: int) -> Iterator[Line]:
+    while raw := stream.readline(MAX_LINE):
+        number += 1
+        offset += len(raw)
+        if len(raw) == MAX_LINE and not raw.endswith(b"\n"):
+            while rest := stream.readline(MAX_LINE):
+                offset += len(rest)
+                if rest.endswith(b"\n"):
+                    break
+            yield Line(number, offset, None)
+            continue
+        if number == 1 and raw.startswith(_BOM):
+            raw = raw[3:]
+        yield Line(number, offset, raw.rstrip(b"\r\n"))
