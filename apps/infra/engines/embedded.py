@@ -214,15 +214,23 @@ class Postgres(Engine):
         fresh = self.home.with_name(f"{self.home.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700, parents=True)
+        secret = fresh.with_suffix(".password")
+        secret.unlink(missing_ok=True)
+        secret.touch(mode=0o600)
+        secret.write_text(self.password)
         if account := process.engine_account():
             os.chown(fresh, *account)
-        self._run(self._initdb(fresh), given=f"{self.password}\n")
+            os.chown(secret, *account)
+        try:
+            self._run(self._initdb(fresh, secret), given="")
+        finally:
+            secret.unlink()
         single = [str(binaries.postgres_bin() / "postgres"), "--single", "-D", str(fresh)]
         self._run([*single, "postgres"], given=f"CREATE DATABASE {DATABASE}\n")
         fresh.rename(self.home)
 
-    def _initdb(self, fresh: Path) -> list[str]:
-        """Return the command that makes a cluster with the password read from its input.
+    def _initdb(self, fresh: Path, secret: Path) -> list[str]:
+        """Return the command that makes a cluster.
 
         The order of text is by code point: the same on every machine, and never changed by an
         update of the C library.
@@ -233,10 +241,11 @@ class Postgres(Engine):
         else:
             locale = ["--locale=C.UTF-8"]
         sync = ["--no-sync"] if self.throw_away else []
-        access = ["--auth=scram-sha-256", "--pwfile=/dev/stdin", f"--username={DATABASE}"]
+        access = ["--auth=scram-sha-256", f"--username={DATABASE}"]
         return [
             str(directory / "initdb"),
             f"--pgdata={fresh}",
+            f"--pwfile={secret}",
             "--encoding=UTF8",
             *access,
             *locale,
