@@ -19,6 +19,7 @@ HOLD_SECONDS = 5.0
 # A load that began this long ago may have read what a writer has changed since and whose
 # invalidation this process has already handled: it is used once, but not kept.
 MAX_LOAD_SECONDS = 2.0
+MAX_BARRED = 10_000
 
 _registered: "dict[str, list[LocalCache[object, object]]]" = {}
 
@@ -31,8 +32,9 @@ class LocalCache(Generic[Key, Value]):
         self.name = name
         self._max_items = max_items
         self._items: OrderedDict[Key, Value] = OrderedDict()
-        self._held: dict[Key, float] = {}
-        self.generation = 0
+        # Loads that began before this moment may be from before a change: not kept.
+        self._barred: dict[Key, float] = {}
+        self._all_barred = 0.0
         self._hits = metrics.CACHE_READS.labels(cache=name, result="hit")
         self._misses = metrics.CACHE_READS.labels(cache=name, result="miss")
         _registered.setdefault(kind, []).append(self)  # type: ignore[arg-type]
@@ -52,27 +54,29 @@ class LocalCache(Generic[Key, Value]):
             self._misses.inc(misses)
 
     def put(self, key: Key, value: Value, *, started: float) -> None:
-        """Keep a value whose load began at `started` (`time.monotonic()`), unless it is held."""
+        """Keep a value whose load began at `started` (`time.monotonic()`), unless it is held
+        or was evicted since."""
         now = time.monotonic()
-        if self._held:
-            if self._held.get(key, 0.0) > now:
-                return
-            self._held = {k: until for k, until in self._held.items() if until > now}
-        if now - started > MAX_LOAD_SECONDS:
+        barred = max(self._barred.get(key, 0.0), self._all_barred)
+        if barred > started or now - started > MAX_LOAD_SECONDS:
             return
         self._items[key] = value
         if len(self._items) > self._max_items:
             self._items.popitem(last=False)
 
     def evict(self, key: Key, *, hold: bool) -> None:
-        """Forget one entry; with `hold` do not keep it again for HOLD_SECONDS."""
+        """Forget one entry; with `hold` keep nothing whose load begins within HOLD_SECONDS."""
         self._items.pop(key, None)
-        if hold:
-            self._held[key] = time.monotonic() + HOLD_SECONDS
+        now = time.monotonic()
+        self._barred[key] = now + HOLD_SECONDS if hold else now
+        if len(self._barred) > MAX_BARRED:
+            horizon = now - MAX_LOAD_SECONDS
+            self._barred = {k: until for k, until in self._barred.items() if until > horizon}
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything, also what is being loaded at this moment."""
         self._items.clear()
+        self._all_barred = time.monotonic()
 
     def __len__(self) -> int:
         return len(self._items)

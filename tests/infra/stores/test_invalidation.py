@@ -1,0 +1,171 @@
+"""Caches in the process are exact: what was announced before a read is not served by it."""
+
+import time
+
+import pytest
+
+from apps.infra.stores import aioredis, cache, invalidation, redis
+
+
+@pytest.fixture
+def things(world):
+    """A cache that listens to tweets."""
+    made = cache.LocalCache[int, str]("t", max_items=3, name="test")
+    yield made
+    cache.caches_of("t").remove(made)
+
+
+@pytest.fixture
+def caught_up(world, run):
+    """This process has seen all that was announced so far."""
+    run(invalidation.catch_up())
+
+
+def test_an_announced_entry_is_gone_on_the_next_read(things, caught_up, run):
+    things.put(1, "old", started=time.monotonic())
+    things.put(2, "other", started=time.monotonic())
+
+    invalidation.announce([("t", 1)])
+    run(invalidation.catch_up())
+
+    assert (things.get(1), things.get(2)) == (None, "other")
+
+
+def test_what_was_read_before_the_commit_does_not_stay(things, caught_up, run):
+    """The reader began before the announcement, or the writer has not committed yet."""
+    started = time.monotonic()
+    invalidation.announce([("t", 1)])
+    run(invalidation.catch_up())
+
+    things.put(1, "old", started=started)
+    things.put(1, "still old", started=time.monotonic())
+
+    assert things.get(1) is None
+
+
+def test_a_counter_may_be_kept_again_but_not_the_old_one(things, caught_up, run):
+    started = time.monotonic()
+    invalidation.announce([("c", 1)], hold=False)
+    run(invalidation.catch_up())
+
+    things.put(1, "old", started=started)
+    assert things.get(1) is None
+    things.put(1, "new", started=time.monotonic())
+    assert things.get(1) == "new"
+
+
+@pytest.mark.parametrize("instance", [0, 1])
+def test_every_instance_carries_the_news(things, caught_up, run, instance):
+    run(invalidation.catch_up(instance))
+    things.put(1, "old", started=time.monotonic())
+    invalidation.announce([("t", 1)])
+
+    run(invalidation.catch_up(instance))
+
+    assert things.get(1) is None
+
+
+def test_a_flushed_redis_empties_the_caches(things, caught_up, run):
+    invalidation.announce([("t", 5)])
+    run(invalidation.catch_up())
+    things.put(1, "unknown since", started=time.monotonic())
+    redis.state(0).flushall()
+
+    run(invalidation.catch_up())
+
+    assert len(things) == 0
+
+
+def test_a_reader_who_is_too_far_behind_starts_anew(things, caught_up, run):
+    run(invalidation.catch_up())
+    things.put(1, "far behind", started=time.monotonic())
+    for _ in range(invalidation.MAX_LOG // 1000 + 1):
+        invalidation.announce([("t", number) for number in range(100, 1100)])
+
+    run(invalidation.catch_up())
+
+    assert len(things) == 0
+
+
+@pytest.mark.faults
+def test_no_redis_no_trust(things, caught_up, run, breakable_engines):
+    things.put(1, "who knows", started=time.monotonic())
+    breakable_engines.states[0].kill()
+
+    assert not run(invalidation.catch_up())
+    invalidation.announce([("t", 1)])
+
+    assert things.get(1) is None
+
+
+@pytest.mark.faults
+def test_a_restarted_redis_is_a_new_one(things, caught_up, run, breakable_engines):
+    """AOF may have lost the last second, so nothing that is cached can be trusted."""
+    things.put(1, "who knows", started=time.monotonic())
+    breakable_engines.states[0].kill()
+    breakable_engines.states[0].start()
+
+    for _ in range(50):
+        if run(invalidation.catch_up()):
+            break
+        time.sleep(0.1)
+
+    assert things.get(1) is None
+
+
+def test_what_was_being_loaded_when_all_was_forgotten_does_not_stay(things, run):
+    started = time.monotonic()
+    invalidation.distrust()
+
+    things.put(1, "from before", started=started)
+
+    assert things.get(1) is None
+
+
+def test_a_cache_keeps_its_bound(things):
+    for number in range(5):
+        things.put(number, "x", started=time.monotonic())
+
+    assert len(things) == 3
+    assert things.get(0) is None
+
+
+def test_replies_come_in_order_for_many_at_once(world, loop):
+    import asyncio
+
+    async def many():
+        client = aioredis.client(0)
+        commands = [[(b"SET", b"k%d" % n, b"%d" % n), (b"GET", b"k%d" % n)] for n in range(200)]
+        return await asyncio.gather(*(client.pipe(pair) for pair in commands))
+
+    replies = loop.run_until_complete(many())
+
+    assert replies == [[b"OK", b"%d" % number] for number in range(200)]
+
+
+def test_an_error_reply_stands_in_its_place(world, loop):
+    async def wrong():
+        return await aioredis.client(0).pipe(
+            [(b"SET", b"k", b"v"), (b"LPUSH", b"k", b"1"), (b"GET", b"k")]
+        )
+
+    first, error, last = loop.run_until_complete(wrong())
+
+    assert (first, last) == (b"OK", b"v")
+    assert isinstance(error, Exception)
+
+
+@pytest.mark.faults
+def test_a_frozen_redis_is_given_up_in_time(world, loop, breakable_engines):
+    async def ping():
+        return await aioredis.client(0).pipe([(b"PING",)])
+
+    loop.run_until_complete(ping())
+    breakable_engines.states[0].pause()
+
+    with pytest.raises(aioredis.RedisDown):
+        loop.run_until_complete(ping())
+
+    breakable_engines.states[0].resume()
+    time.sleep(0.2)
+    assert loop.run_until_complete(ping()) == [b"PONG"]
