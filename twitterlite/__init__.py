@@ -1,1 +1,1 @@
-"""The roof: settings, topology, and the doors of the service. It imports every app; none imports it."""
+"""The roof: settings, topology, the doors of the service. It imports every app; none imports it."""

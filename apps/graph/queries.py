@@ -134,7 +134,7 @@ async def _edges(
     other: str, table: str, mine: str, user_id: int, before: int | None, limit: int
 ) -> list[tuple[int, int]]:
     rows = await aiopostgres.fetch(
-        f"select id, {other} from {table} where {mine} = %s and id < %s"  # type: ignore[arg-type]  # noqa: S608 (names from this module)
+        f"select id, {other} from {table} where {mine} = %s and id < %s"  # type: ignore[arg-type]
         " order by id desc limit %s",
         (user_id, before if before is not None else (1 << 63) - 1, limit),
     )

@@ -25,7 +25,6 @@ from apps.infra.stores import invalidation
 from apps.users import guards as user_guards
 from apps.users import services as user_services
 
-
 block_version_key = store.block_version_key
 block_dirty_key = store.block_dirty_key
 

@@ -32,7 +32,7 @@ def to_ms(moment: datetime) -> int:
 @contextmanager
 def frozen(moment: datetime) -> Iterator[None]:
     """Stop the clock of this process at `moment` (tests only); nesting restores the outer one."""
-    global _frozen_ms
+    global _frozen_ms  # noqa: PLW0603 (a test stops the clock of the whole process)
     before, _frozen_ms = _frozen_ms, to_ms(moment)
     try:
         yield

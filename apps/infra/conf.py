@@ -14,6 +14,7 @@ from typing import Any
 from apps.infra.engines import runfile
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+_VAR_DIR = BASE_DIR / "var"
 
 
 class BadSetting(ValueError):
@@ -34,7 +35,7 @@ class Conf:
     csrf_trusted_origins: str = _env("", "Origins allowed to post forms, comma-separated.")
     public_url: str = _env("http://localhost:3000", "Address that people type, without a slash.")
     https: bool = _env(False, "The site is served over HTTPS: secure cookies and HSTS.")
-    var_dir: Path = _env(BASE_DIR / "var", "Folder for engines, logs, keys and run files.")
+    var_dir: Path = _env(_VAR_DIR, "Folder for engines, logs, keys and run files.")  # noqa: RUF009 (immutable)
     database_url: str = _env("", "PostgreSQL; unset means the embedded engine.")
     redis_state_url: str = _env("", "State Redis instances, comma-separated; [0] is the broker.")
     redis_cache_url: str = _env("", "Cache Redis; may evict, never shared with state.")

@@ -191,7 +191,7 @@ def next_ids(count: int) -> list[int]:
     Raises:
         ClockWentBack: the clock stepped back. NoMachineId: no lease could be had.
     """
-    global _leased
+    global _leased  # noqa: PLW0603 (one lease per process, another after a fork)
     if _leased is None or _leased.pid != os.getpid():
         _leased = _Leased()
     return _leased.take(count)

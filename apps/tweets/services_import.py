@@ -183,6 +183,7 @@ def _resolved(fresh: Sequence[TweetRow], known: dict[int, _Known]) -> list[dict[
             original = None
         if original is not None:
             retweeted.add((row.author_id, row.retweet_of_id or 0))
+        conversation_id = parent.conversation_id if parent else row.conversation_id or row.id
         values = {
             "id": row.id,
             "author_id": row.author_id,
@@ -190,7 +191,7 @@ def _resolved(fresh: Sequence[TweetRow], known: dict[int, _Known]) -> list[dict[
             "lang": row.lang,
             "source": row.source[:MAX_SOURCE],
             "created_at": row.created_at,
-            "conversation_id": parent.conversation_id if parent else row.conversation_id or row.id,
+            "conversation_id": conversation_id,
             "in_reply_to_id": row.in_reply_to_id,
             "in_reply_to_user_id": parent.author_id if parent else row.in_reply_to_user_id,
             "retweet_of_id": row.retweet_of_id if original else None,
@@ -198,7 +199,7 @@ def _resolved(fresh: Sequence[TweetRow], known: dict[int, _Known]) -> list[dict[
             "quote_of_id": row.quote_of_id if quoted else None,
             "quote_of_user_id": quoted.author_id if quoted else None,
         }
-        known[row.id] = _Known(row.author_id, values["conversation_id"], original is None)
+        known[row.id] = _Known(row.author_id, conversation_id, original is None)
         resolved.append(values)
     return resolved
 

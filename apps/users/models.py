@@ -40,7 +40,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     bio = models.CharField(max_length=MAX_BIO, blank=True, default="")
     location = models.CharField(max_length=30, blank=True, default="")
     url = models.CharField(max_length=100, blank=True, default="")
-    email = models.EmailField(null=True, blank=True)
+    # Null, not "": two people without an address are not the same.
+    email = models.EmailField(null=True, blank=True)  # noqa: DJ001
     lang = models.CharField(max_length=8, default="en")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)

@@ -20,11 +20,12 @@ from apps.users.schemas import UserOut
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
-RESERVED = frozenset(
-    "2 about admin api compose explore healthz help home i intent login logout me media messages"
-    " metrics notifications oauth oauth2 readyz requests rules search settings signup static"
-    " status tos twitterlite www".split()
-)
+_ADDRESSES = """
+2 about admin api compose explore healthz help home i intent login logout me media messages metrics
+notifications oauth oauth2 readyz requests rules search settings signup static status tos
+twitterlite www
+"""
+RESERVED = frozenset(_ADDRESSES.split())
 ALL_SCOPES = (
     "block.read block.write bookmark.read bookmark.write follows.read follows.write like.read"
     " like.write list.read list.write media.write mute.read mute.write offline.access"

@@ -1,3 +1,3 @@
 """One machine, one command: what `make run` uses."""
 
-from twitterlite.settings.base import *  # noqa: F403
+from twitterlite.settings.base import *

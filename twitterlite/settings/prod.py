@@ -1,6 +1,6 @@
 """Production: everything from the environment, and nothing that only suits one machine."""
 
-from twitterlite.settings.base import *  # noqa: F403
+from twitterlite.settings.base import *
 from twitterlite.settings.base import CONF
 
 if CONF.allowed_hosts == "*":

@@ -1,6 +1,6 @@
 """Tests: throw-away engines, fast password hashing, no connection pool."""
 
-from twitterlite.settings.base import *  # noqa: F403
+from twitterlite.settings.base import *
 from twitterlite.settings.base import DATABASES
 
 # A pooled connection outlives the test that opened it and blocks the drop of the database.

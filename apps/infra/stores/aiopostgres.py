@@ -21,6 +21,7 @@ Pool = AsyncConnectionPool[psycopg.AsyncConnection[Row]]
 
 _pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
 _WAIT_SECONDS = 3.0
+_ATTEMPTS = 2
 
 
 async def _pool() -> Pool:
@@ -59,7 +60,7 @@ async def fetch(
         Unavailable: no connection within 3 s, or it broke twice; nothing was changed.
     """
     pool = await _pool()
-    for attempt in (1, 2):
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with pool.connection() as connection:
                 cursor = await connection.execute(query, parameters)
@@ -68,7 +69,7 @@ async def fetch(
             raise Unavailable("This took too long. Try again in a moment.") from error
         except (PoolTimeout, psycopg.OperationalError) as error:
             # A restarted server leaves dead connections behind; a read may simply be repeated.
-            if attempt == 2 or isinstance(error, PoolTimeout):
+            if attempt == _ATTEMPTS or isinstance(error, PoolTimeout):
                 raise Unavailable(
                     "The database does not answer. Try again in a moment.", retry_after_seconds=2
                 ) from error

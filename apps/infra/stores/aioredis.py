@@ -11,7 +11,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
@@ -46,8 +46,7 @@ class _Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -114,6 +113,12 @@ class AioRedis:
         except TimeoutError as error:
             connection.close()
             raise RedisDown("no answer in time") from error
+
+    def close(self) -> None:
+        """Drop the connection; the next command opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     async def connected(self) -> str:
         """Make sure there is a connection; the server's run id. Raises RedisDown."""

@@ -24,6 +24,7 @@ DEFAULT = "tweets_default"
 MAX_ID = (1 << 63) - 1
 _NAME = re.compile(r"tweets_(\d{4})_(\d\d)$")
 _LOCK = 7_465_231
+_DECEMBER = 12
 _CHILDREN = (
     "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
     " where i.inhparent = %s::regclass order by c.relname"
@@ -42,7 +43,7 @@ def month_of_id(snowflake: int) -> Month:
 def next_month(month: Month) -> Month:
     """The month after."""
     year, number = month
-    return (year + 1, 1) if number == 12 else (year, number + 1)
+    return (year + 1, 1) if number == _DECEMBER else (year, number + 1)
 
 
 def bounds(month: Month) -> tuple[int, int]:
@@ -110,13 +111,13 @@ def repair_default() -> int:
     moved = 0
     with postgres.connect() as connection:
         while True:
-            row = connection.execute(f"select min(id) from {DEFAULT}").fetchone()
+            row = connection.execute("select min(id) from tweets_default").fetchone()
             if row is None or row[0] is None:
                 metrics.DEFAULT_PARTITION_ROWS.set(0)
                 return moved
             low, high = bounds(month_of_id(row[0]))
             counted = connection.execute(
-                f"select count(*) from {DEFAULT} where id >= %s and id < %s",  # noqa: S608
+                "select count(*) from tweets_default where id >= %s and id < %s",
                 (min(low, row[0]), high),
             ).fetchone()
             ensure_months([month_of_id(row[0])])

@@ -23,13 +23,13 @@ def stage(*, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any
         raise RuntimeError("stage() is called inside transaction.atomic()")
     name = sql.Identifier(table)
     kinds = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type]
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
         for column, kind in columns.items()
     )
     make = sql.SQL("create temporary table if not exists {} ({}) on commit drop")
     with connection.cursor() as cursor:
-        cursor.execute(make.format(name, kinds))  # type: ignore[arg-type]
-        cursor.execute(sql.SQL("truncate {}").format(name))  # type: ignore[arg-type]
+        cursor.execute(make.format(name, kinds))
+        cursor.execute(sql.SQL("truncate {}").format(name))
         into = sql.SQL("copy {} from stdin with (format binary)").format(name)
         with cursor.copy(into) as copy:
             copy.set_types(list(columns.values()))
