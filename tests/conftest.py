@@ -12,9 +12,12 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import setup_databases
 
+from apps.infra import clock
 from apps.infra.stores import aiopostgres, cache, invalidation, redis
 from apps.users.models import User
+from apps.users.services import issue_token
 from tests.factories import UserFactory
+from tests.http import Client
 from tests.spine import drain_outbox, spine  # noqa: F401 - fixtures of the event log
 
 T = TypeVar("T")
@@ -88,3 +91,22 @@ def bob(world: None) -> User:
 def carol(world: None) -> User:
     """A third person, who should see no more than anybody."""
     return UserFactory(username="carol")
+
+
+# The JSON API, through all doors of the application.
+
+
+@pytest.fixture
+def api(world: None, loop: asyncio.AbstractEventLoop) -> Client:
+    """A client without a token."""
+    return Client(loop)
+
+
+@pytest.fixture
+def api_as(world: None, loop: asyncio.AbstractEventLoop) -> Callable[..., Client]:
+    """A client that acts for somebody: `api_as(bob).get("/2/users/me")`."""
+
+    def make(user: User, **how: Any) -> Client:
+        return Client(loop, issue_token(user_id=user.id, now=clock.now(), **how))
+
+    return make

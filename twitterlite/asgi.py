@@ -2,8 +2,11 @@
 
 import os
 
+import django
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
+django.setup(set_prefix=False)
 
-from django.core.asgi import get_asgi_application
+from twitterlite.doors import application  # noqa: E402  (the apps must be loaded first)
 
-application = get_asgi_application()
+__all__ = ["application"]

@@ -5,8 +5,23 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from apps.infra.telemetry.exposition import metrics
+from apps.infra.telemetry.health import healthz, readyz
+from twitterlite import docs
+from twitterlite.api import api
+
 # An app without pages has no `urls` room.
 PAGES = ["apps.users", "apps.graph", "apps.tweets", "apps.timelines", "apps.ops"]
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("2/openapi.json", docs.openapi, name="openapi"),
+    path("2/docs", docs.page, name="api-docs"),
+    path("2/", api.urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+]
+if not find_spec("apps.timelines.queries"):
+    PAGES = []
 urlpatterns += [path("", include(f"{app}.urls")) for app in PAGES if find_spec(f"{app}.urls")]

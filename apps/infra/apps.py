@@ -18,7 +18,10 @@ class InfraConfig(AppConfig):
     _prepared = False
 
     def ready(self) -> None:
-        """Have the event log prepared after `migrate` and before the process's first write."""
+        """Set up logging; have the event log prepared after `migrate` and before the first write."""
+        from apps.infra.telemetry import logs
+
+        logs.configure()
         # Jobs that this process starts go to our queues, not to Celery's built-in default.
         import_module(topology().CELERY_APP)
         post_migrate.connect(self._after_migrate, sender=self, dispatch_uid="eventlog")

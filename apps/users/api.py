@@ -1,17 +1,16 @@
 """/2/users: who someone is."""
 
-from collections.abc import Sequence
+import re
 from typing import Annotated, Any
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from django.http import HttpResponse
+from ninja import Path, Query, Router
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 from apps.infra.web import envelope
-from apps.infra.web.params import MAX_LIST, Id, IdList, wrong
+from apps.infra.web.params import Id, IdList, words_in, wrong
 from apps.users import queries
-from apps.users.auth import Authed, needs
-from apps.users.models import MAX_USERNAME
+from apps.users.bearer import AuthedRequest, needs
 from apps.users.rendering import (
     UserFields,
     render_user,
@@ -19,3 +18,93 @@ from apps.users.rendering import (
     user_missing,
     user_selection,
 )
+from apps.users.schemas import UserOut
+
+router = Router(tags=["Users"])
+READ = "users.read tweet.read"
+_USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
+
+
+def _username(value: Any, info: ValidationInfo) -> str:
+    if not isinstance(value, str) or not _USERNAME.fullmatch(value):
+        raise wrong(info.field_name or "", value, "a valid username: ^[A-Za-z0-9_]{1,15}$")
+    return value
+
+
+def _usernames(value: Any, info: ValidationInfo) -> list[str]:
+    return [_username(word, info) for word in words_in(value, info)]
+
+
+_NAME_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_]{1,15}$"}
+Username = Annotated[str, BeforeValidator(_username), WithJsonSchema(_NAME_SCHEMA)]
+UsernameList = Annotated[
+    list[str],
+    BeforeValidator(_usernames),
+    WithJsonSchema({"type": "array", "items": _NAME_SCHEMA, "minItems": 1, "maxItems": 100}),
+]
+
+
+@router.get("/users/me", auth=needs(READ), summary="The account of the token")
+async def me(request: AuthedRequest, fields: Query[UserFields]) -> HttpResponse:
+    """The account that the token acts for."""
+    users = await queries.users_by_ids([request.auth.user_id])
+    return _one("id", str(request.auth.user_id), users.get(request.auth.user_id), fields)
+
+
+@router.get("/users/by/username/{username}", auth=needs(READ), summary="One account by name")
+async def user_by_username(
+    request: AuthedRequest, username: Path[Username], fields: Query[UserFields]
+) -> HttpResponse:
+    """In any letter case."""
+    users = await queries.users_by_usernames([username])
+    return _one("username", username, users.get(username.lower()), fields)
+
+
+@router.get("/users/by", auth=needs(READ), summary="Accounts by name")
+async def users_by_username(
+    request: AuthedRequest, usernames: Query[UsernameList], fields: Query[UserFields]
+) -> HttpResponse:
+    """Up to 100 names, comma-joined; those not found are listed under `errors`."""
+    found = await queries.users_by_usernames(usernames)
+    wanted = [(name, found.get(name.lower())) for name in usernames]
+    return _many("usernames", wanted, fields)
+
+
+@router.get("/users", auth=needs(READ), summary="Accounts by id")
+async def users_by_id(
+    request: AuthedRequest, ids: Query[IdList], fields: Query[UserFields]
+) -> HttpResponse:
+    """Up to 100 ids, comma-joined; those not found are listed under `errors`."""
+    found = await queries.users_by_ids(ids)
+    wanted = [(str(user_id), found.get(user_id)) for user_id in ids]
+    return _many("ids", wanted, fields)
+
+
+@router.get("/users/{id}", auth=needs(READ), summary="One account by id")
+async def user_by_id(
+    request: AuthedRequest, id: Path[Id], fields: Query[UserFields]
+) -> HttpResponse:
+    """One account; when there is none, `errors` says so."""
+    users = await queries.users_by_ids([id])
+    return _one("id", str(id), users.get(id), fields)
+
+
+def _one(parameter: str, value: str, user: UserOut | None, fields: UserFields) -> HttpResponse:
+    if user is None or user.is_suspended:
+        error = user_missing(parameter, value, user)
+        return envelope.response(envelope.one(None, errors=[error]))
+    selection = user_selection(fields.user_fields)
+    return envelope.response(envelope.one(render_user(user, selection)))
+
+
+def _many(
+    parameter: str, wanted: list[tuple[str, UserOut | None]], fields: UserFields
+) -> HttpResponse:
+    shown = [user for _, user in wanted if user is not None and not user.is_suspended]
+    errors = [
+        user_missing(parameter, value, user)
+        for value, user in wanted
+        if user is None or user.is_suspended
+    ]
+    items = render_users(shown, user_selection(fields.user_fields))
+    return envelope.response(envelope.many(items, errors=errors))

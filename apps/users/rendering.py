@@ -34,11 +34,22 @@ _FIELDS: dict[str, Any] = {
 }
 _DEFAULT = ("id", "name", "username")
 # Known to X's clients; nothing of ours fills them, so they are taken and left out.
-_UNFILLED = (
-    "affiliation connection_status entities is_identity_verified most_recent_tweet_id parody"
-    " pinned_tweet_id profile_banner_url profile_image_url receives_your_dm subscription"
-    " subscription_type verified_followers_count withheld"
-).split()
+_UNFILLED = [
+    "affiliation",
+    "connection_status",
+    "entities",
+    "is_identity_verified",
+    "most_recent_tweet_id",
+    "parody",
+    "pinned_tweet_id",
+    "profile_banner_url",
+    "profile_image_url",
+    "receives_your_dm",
+    "subscription",
+    "subscription_type",
+    "verified_followers_count",
+    "withheld",
+]
 USER_FIELDS = (*_FIELDS, *_UNFILLED)
 USER_EXPANSIONS = ("affiliation.user_id", "most_recent_tweet_id", "pinned_tweet_id")
 

@@ -21,6 +21,7 @@ DEFAULT_PARTITION_ROWS = Gauge(
     "Tweets in the DEFAULT partition; above 0 a month is missing",
     multiprocess_mode="max",
 )
+FANOUT_DELIVERIES = Counter("tl_fanout_deliveries", "Ids pushed to home timelines")
 
 # The event log. Gauges are those of the leading relay: the most recent value counts.
 EVENTS_HANDED_OUT = Counter("tl_events_handed_out", "Events that the relay has handed out")

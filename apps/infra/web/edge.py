@@ -1,0 +1,151 @@
+"""The outermost door, raw ASGI: request id, size limit, metrics, and the last catch.
+
+Whatever happens inside, the client gets an answer that carries the request id.
+"""
+
+import logging
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from apps.infra.telemetry import metrics
+from apps.infra.web import problems, request_ids
+from apps.infra.web.handler import Disconnected, Receive, Scope, Send
+from apps.infra.web.threads import use_threads
+
+App = Callable[[Scope, Receive, Send], Any]
+
+MAX_BODY_BYTES = 1_048_576
+SERVER_ERROR = 500
+SLOW_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+_counters: dict[tuple[str, str, int], Any] = {}
+_histograms: dict[str, Any] = {}
+
+
+class BodyTooLarge(Exception):
+    """A body without a declared length passed the limit while it came in."""
+
+
+def count(method: str, route: str, status: int, seconds: float) -> None:
+    """Add one request to the metrics."""
+    key = (method, route, status)
+    counter = _counters.get(key)
+    if counter is None:
+        counter = _counters[key] = metrics.REQUESTS.labels(method, route, str(status))
+        _histograms.setdefault(route, metrics.REQUEST_SECONDS.labels(route))
+    counter.inc()
+    _histograms[route].observe(seconds)
+
+
+class Edge:
+    """Wraps the doors behind it. `scope["route"]`, set inside, names the route in the metrics."""
+
+    def __init__(self, inside: App) -> None:
+        self._inside = inside
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of the server's protocol."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        given = length = None
+        for name, value in scope["headers"]:
+            if name == request_ids.HEADER:
+                given = value
+            elif name == b"content-length":
+                length = value
+        request_id = request_ids.request_id_of(given)
+        request_ids.REQUEST_ID.set(request_id)
+        use_threads()
+        status = 0
+
+        async def send_marked(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((request_ids.HEADER, request_id.encode()))
+            await send(message)
+
+        try:
+            if length is not None and not _fits(length):
+                raise BodyTooLarge
+            bounded = receive if length is not None else _bounded(receive)
+            await self._inside(scope, bounded, send_marked)
+        except Disconnected:
+            pass
+        except Exception as error:
+            if status:
+                # Half an answer is out: closing the connection is all that is left.
+                log.error("answer broke off", exc_info=error)
+                raise
+            await _send_problem(_problem_of(error), send_marked)
+        seconds = time.perf_counter() - started
+        route = scope.get("route") or ("unmatched" if status else "disconnected")
+        count(scope["method"] if scope["method"] in _METHODS else "OTHER", route, status, seconds)
+        if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
+            _note(scope, status, seconds)
+
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    log.warning(
+        "request",
+        extra={
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+        },
+    )
+
+
+def _fits(length: bytes) -> bool:
+    return length.isdigit() and int(length) <= MAX_BODY_BYTES
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A `receive` that counts: a chunked body declares no length."""
+    total = 0
+
+    async def counted() -> MutableMapping[str, Any]:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        return message
+
+    return counted
+
+
+def _problem_of(error: Exception) -> problems.Problem:
+    if isinstance(error, BodyTooLarge):
+        return problems.problem(413, f"A body may have {MAX_BODY_BYTES:,} bytes.")
+    return problems.of_exception(error)
+
+
+async def _send_problem(answer: problems.Problem, send: Send) -> None:
+    headers = [(b"content-type", problems.CONTENT_TYPE.encode())]
+    headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,60 @@
+"""The threads in which synchronous code of requests runs, and their database connections.
+
+Django makes and drops a thread pool per request; here a few threads live as long as the process
+and keep their connections. Both `sync_to_async` and the ORM's async methods find them through
+asgiref's thread-sensitive context, which the edge sets for every request.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, ParamSpec, TypeVar
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.conf import settings
+from django.db import connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Threads(ThreadPoolExecutor):
+    """A thread pool that never keeps a broken database connection."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return super().submit(partial(_tidied, fn), *args, **kwargs)
+
+
+def _tidied(fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        for connection in connections.all(initialized_only=True):
+            # After a restart of the server the next request gets a new connection, not this.
+            if connection.errors_occurred and not connection.in_atomic_block:
+                connection.close()
+                connection.errors_occurred = False
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    """The threads of this process: at most DB_POOL_MAX_SIZE - 2, so that a connection is free."""
+    size = max(2, settings.DATABASES["default"]["OPTIONS"].get("pool", {}).get("max_size", 8) - 2)
+    return _Threads(max_workers=size, thread_name_prefix="request")
+
+
+@cache
+def _context() -> ThreadSensitiveContext:
+    context = ThreadSensitiveContext()
+    SyncToAsync.context_to_thread_executor[context] = pool()
+    return context
+
+
+def use_threads() -> None:
+    """Let synchronous code of the running task go to `pool()`."""
+    SyncToAsync.thread_sensitive_context.set(_context())
+
+
+async def in_thread(service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a service from an endpoint: the one bridge, once per request."""
+    return await sync_to_async(service)(*args, **kwargs)

@@ -1,0 +1,147 @@
+"""/2/tweets, likes and retweets."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from ninja import Body, Header, Path, Query, Router, Schema
+from pydantic import ConfigDict
+
+from apps.infra import clock
+from apps.infra.web import envelope
+from apps.infra.web.params import Id, IdList, Text
+from apps.infra.web.threads import in_thread
+from apps.tweets import queries, services
+from apps.tweets.rendering import TweetFields, render_new, render_tweets
+from apps.tweets.visibility import visible
+from apps.users.bearer import AuthedRequest, ensure_self, needs
+
+router = Router(tags=["Tweets"])
+READ = "tweet.read users.read"
+WRITE = "tweet.read tweet.write users.read"
+LIKE = "tweet.read like.write users.read"
+SOURCE = "api"
+
+
+class Strict(Schema):
+    """A body in which every member means something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReplyIn(Strict):
+    """Which tweet is answered."""
+
+    in_reply_to_tweet_id: Id
+
+
+class TweetIn(Strict):
+    """A new tweet, reply or quote."""
+
+    text: Text
+    reply: ReplyIn | None = None
+    quote_tweet_id: Id | None = None
+
+
+class TargetIn(Strict):
+    """Which tweet."""
+
+    tweet_id: Id
+
+
+@router.post("/tweets", auth=needs(WRITE), summary="Post a tweet")
+async def post_tweet(
+    request: AuthedRequest,
+    body: Body[TweetIn],
+    idempotency_key: str | None = Header(None, alias="Idempotency-Key"),
+) -> HttpResponse:
+    """Answers 201. With an `Idempotency-Key`, a repeat gives the first answer again."""
+    tweet = await in_thread(
+        services.post_tweet,
+        author_id=request.auth.user_id,
+        text=body.text,
+        now=clock.now(),
+        in_reply_to_id=body.reply.in_reply_to_tweet_id if body.reply else None,
+        quote_of_id=body.quote_tweet_id,
+        idempotency_key=idempotency_key,
+        source=SOURCE,
+    )
+    return envelope.response(envelope.one(render_new(tweet)), status=201)
+
+
+@router.get("/tweets", auth=needs(READ), summary="Tweets by id")
+async def tweets_by_id(
+    request: AuthedRequest, ids: Query[IdList], fields: Query[TweetFields]
+) -> HttpResponse:
+    """Up to 100 ids, comma-joined; those not found are listed under `errors`."""
+    rendered, errors = await _look_up(ids, fields, request.auth.user_id, "ids")
+    return envelope.response(
+        envelope.many(rendered.tweets, includes=rendered.includes, errors=errors)
+    )
+
+
+@router.get("/tweets/{id}", auth=needs(READ), summary="One tweet by id")
+async def tweet_by_id(
+    request: AuthedRequest, id: Path[Id], fields: Query[TweetFields]
+) -> HttpResponse:
+    """One tweet; when there is none for this reader, `errors` says so."""
+    rendered, errors = await _look_up([id], fields, request.auth.user_id, "id")
+    data = rendered.tweets[0] if rendered.tweets else None
+    return envelope.response(envelope.one(data, includes=rendered.includes, errors=errors))
+
+
+@router.delete("/tweets/{id}", auth=needs(WRITE), summary="Delete a tweet")
+async def delete_tweet(request: AuthedRequest, id: Path[Id]) -> HttpResponse:
+    """Gone for everyone, at once."""
+    await in_thread(
+        services.delete_tweet, user_id=request.auth.user_id, tweet_id=id, now=clock.now()
+    )
+    return envelope.answer({"deleted": True})
+
+
+@router.post("/users/{id}/likes", auth=needs(LIKE), summary="Like a tweet")
+async def like(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> HttpResponse:
+    """Once, however often it is said."""
+    ensure_self(request.auth, id)
+    await in_thread(services.like_tweet, user_id=id, tweet_id=body.tweet_id, now=clock.now())
+    return envelope.answer({"liked": True})
+
+
+@router.delete("/users/{id}/likes/{tweet_id}", auth=needs(LIKE), summary="Take a like back")
+async def unlike(request: AuthedRequest, id: Path[Id], tweet_id: Path[Id]) -> HttpResponse:
+    """Nothing happens if there is none."""
+    ensure_self(request.auth, id)
+    await in_thread(services.unlike_tweet, user_id=id, tweet_id=tweet_id, now=clock.now())
+    return envelope.answer({"liked": False})
+
+
+@router.post("/users/{id}/retweets", auth=needs(WRITE), summary="Retweet a tweet")
+async def retweet(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> HttpResponse:
+    """Once, however often it is said."""
+    ensure_self(request.auth, id)
+    await in_thread(services.retweet, user_id=id, tweet_id=body.tweet_id, now=clock.now())
+    return envelope.answer({"retweeted": True})
+
+
+@router.delete(
+    "/users/{id}/retweets/{source_tweet_id}", auth=needs(WRITE), summary="Take a retweet back"
+)
+async def undo_retweet(
+    request: AuthedRequest, id: Path[Id], source_tweet_id: Path[Id]
+) -> HttpResponse:
+    """Nothing happens if there is none."""
+    ensure_self(request.auth, id)
+    await in_thread(services.undo_retweet, user_id=id, tweet_id=source_tweet_id, now=clock.now())
+    return envelope.answer({"retweeted": False})
+
+
+async def _look_up(
+    ids: list[int], fields: TweetFields, viewer_id: int, parameter: str
+) -> tuple[Any, list[dict[str, str]]]:
+    found = await queries.tweets_by_ids(ids)
+    live = [found[tweet_id] for tweet_id in ids if tweet_id in found]
+    shown = await visible(viewer_id=viewer_id, tweets=live, surface="lookup")
+    rendered = await render_tweets(shown, fields.selection(), viewer_id=viewer_id)
+    there = {tweet.id for tweet in shown}
+    lost = [tweet_id for tweet_id in ids if tweet_id not in there]
+    errors = [envelope.missing("tweet", parameter, str(tweet_id)) for tweet_id in lost]
+    return rendered, errors + rendered.errors

@@ -1,0 +1,50 @@
+"""The JSON API at /2/: X API v2 in the "tweet" dialect, put together from the apps' routers."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+
+from apps.infra.web import problems
+
+ROUTERS = ["apps.users.api", "apps.graph.api", "apps.tweets.api", "apps.timelines.api"]
+
+
+class JsonParser(Parser):
+    """Reads bodies that say that they are JSON."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """The decoded body. Raises UnsupportedBody, ValueError."""
+        if request.content_type != "application/json":
+            raise problems.UnsupportedBody
+        return orjson.loads(request.body)
+
+
+api = NinjaAPI(
+    title="TwitterLite API",
+    version="2.0",
+    description="The X API v2, as this house serves it. Send `Authorization: Bearer <token>`.",
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url=None,
+    parser=JsonParser(),
+)
+
+
+@api.exception_handler(Exception)
+@api.exception_handler(HttpError)
+@api.exception_handler(ValidationError)
+def _answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    return problems.of_exception(error).response()
+
+
+for module in ROUTERS:
+    if find_spec(module) and find_spec(
+        "apps.timelines.queries" if "timelines" in module else module
+    ):
+        api.add_router("", import_module(module).router)
