@@ -119,8 +119,13 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = CONF.https
 SECURE_HSTS_SECONDS = 31_536_000 if CONF.https else 0
+# A message in a cookie asks no session, so pages may read it without a database.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+CSRF_FAILURE_VIEW = "apps.infra.web.pages.stale_form"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
+    # The admin's theme runs inline scripts; it is for staff only.
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
@@ -132,6 +137,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+UNFOLD = {"SITE_TITLE": "TwitterLite", "SITE_HEADER": "TwitterLite", "SITE_URL": "/"}
 
 LANGUAGE_CODE = "en"
 USE_TZ = True

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 MAX_URL_CHARS = 32
+_THREE_DIGITS = 100
 _TOKEN = re.compile(
     r"(?P<url>https?://[^\s<>\"'`{}|\\^]+)"
     r"|(?<![\w@/])@(?P<mention>[A-Za-z0-9_]{1,15})(?![\w@])"
@@ -69,7 +70,7 @@ def compact(count: int) -> str:
     for limit, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K")):
         if count >= limit:
             whole, tenth = divmod(count * 10 // limit, 10)
-            if whole >= 100 or tenth == 0:
+            if whole >= _THREE_DIGITS or tenth == 0:
                 return f"{formats.number_format(whole, use_l10n=True)}{letter}"
             return f"{formats.number_format(whole + tenth / 10, decimal_pos=1)}{letter}"
     return str(count)

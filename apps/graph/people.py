@@ -1,0 +1,80 @@
+"""People as lists show them: the account, how the viewer stands to it, the right button."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from apps.graph import queries
+from apps.graph.schemas import Relationship
+from apps.infra.errors import NotFound
+from apps.users import queries as user_queries
+from apps.users.schemas import UserOut
+
+STRANGER = Relationship()
+SUGGESTIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One row of a list of people; `mine` says that it is the viewer."""
+
+    user: UserOut
+    relation: Relationship = STRANGER
+    mine: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the person is called."""
+        return self.user.name or self.user.username
+
+
+async def user_named(username: str) -> UserOut:
+    """The account with this name, in any letter case. Raises NotFound."""
+    user = (await user_queries.users_by_usernames([username])).get(username.lower())
+    if user is None:
+        raise NotFound(_("There is no account named @%(name)s.") % {"name": username})
+    return user
+
+
+async def person_named(*, viewer_id: int | None, username: str) -> Person:
+    """The same with the viewer's relation to it. Raises NotFound."""
+    return (await persons(viewer_id=viewer_id, users=[await user_named(username)]))[0]
+
+
+async def persons(*, viewer_id: int | None, users: Sequence[UserOut]) -> list[Person]:
+    """Accounts with the viewer's relation to each, in the given order; one query."""
+    if viewer_id is None:
+        return [Person(user=user) for user in users]
+    relations = await queries.relationships(viewer_id, [user.id for user in users])
+    return [
+        Person(user=user, relation=relations.get(user.id, STRANGER), mine=user.id == viewer_id)
+        for user in users
+    ]
+
+
+async def persons_by_ids(*, viewer_id: int | None, ids: Iterable[int]) -> list[Person]:
+    """As `persons`, from ids; unknown and suspended accounts are left out."""
+    wanted = list(ids)
+    found = await user_queries.users_by_ids(wanted)
+    users = [found[user_id] for user_id in wanted if user_id in found]
+    return await persons(
+        viewer_id=viewer_id, users=[user for user in users if not user.is_suspended]
+    )
+
+
+async def who_to_follow(viewer_id: int | None, *, limit: int = SUGGESTIONS) -> list[Person]:
+    """The most followed people whom the viewer does not follow yet and has not shut out."""
+    known: set[int] = set()
+    if viewer_id is not None:
+        relations = await queries.relations(viewer_id)
+        known = {viewer_id, *relations.hidden, *await queries.followee_ids(viewer_id)}
+    users = await user_queries.most_followed(limit=limit, without=known)
+    return await persons(viewer_id=viewer_id, users=users)
+
+
+def may_look_inside(person: Person) -> bool:
+    """Whether lists and likes of an account are open to the viewer."""
+    if person.relation.blocking or person.relation.blocked_by or person.user.is_suspended:
+        return False
+    return not person.user.is_protected or person.mine or person.relation.following

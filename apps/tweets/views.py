@@ -1,0 +1,253 @@
+"""Pages of posts: one post with its conversation, compose, delete, like, retweet."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from apps.graph.people import persons, who_to_follow
+from apps.infra import clock
+from apps.infra.errors import DomainError, NotFound
+from apps.infra.stores import invalidation
+from apps.infra.web import pages
+from apps.tweets import services, thread
+from apps.tweets.cards import Card, cards
+from apps.tweets.schemas import TweetOut
+from apps.tweets.visibility import visible_by_ids
+from apps.users.schemas import UserOut
+
+MAX_TALKERS = 4
+
+
+def _id(viewer: Any | None) -> int | None:
+    return viewer.pk if viewer is not None else None
+
+
+async def card_of(viewer_id: int | None, tweet_id: int | None) -> Card | None:
+    """The card of one post, if there is one that the viewer may see."""
+    if tweet_id is None:
+        return None
+    tweets = await visible_by_ids(viewer_id=viewer_id, ids=[tweet_id], surface="lookup")
+    made = await cards(viewer_id=viewer_id, tweets=tweets)
+    return made[0] if made else None
+
+
+async def _card_or_404(viewer_id: int | None, tweet_id: int) -> Card:
+    card = await card_of(viewer_id, tweet_id)
+    if card is None:
+        raise NotFound(_("This post is gone or never was."))
+    return card
+
+
+# ── One post ─────────────────────────────────────────────────────────────────
+
+
+@pages.everyone
+async def tweet(
+    request: HttpRequest, viewer: Any | None, username: str, tweet_id: int
+) -> HttpResponseBase:
+    """A post between what it answers and what answers it."""
+    card = await _card_or_404(_id(viewer), tweet_id)
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    if request.path != card.url:
+        return HttpResponseRedirect(card.url + query)
+    above, go_on = await thread.ancestors(viewer_id=_id(viewer), tweet=card.tweet)
+    after_id = pages.id_from(request.GET.get("after"), fallback=0) or 0
+    branches, last_id = await thread.replies(
+        viewer_id=_id(viewer), tweet=card.tweet, after_id=after_id
+    )
+    talkers = _talkers(card, above, branches)
+    known = await persons(viewer_id=_id(viewer), users=[card.author, *talkers])
+    context = {
+        "card": card,
+        "reply": card,
+        "person": known[0],
+        "ancestors": above,
+        "more_ancestors_url": f"/i/status/{go_on}" if go_on else "",
+        "branches": branches,
+        "older_url": f"{card.url}?{urlencode({'after': last_id})}" if last_id else "",
+        "talkers": [one for one in known if not one.mine][:MAX_TALKERS],
+        "people": [] if talkers else await who_to_follow(_id(viewer)),
+        "key": pages.new_key(),
+        "canonical": settings.PUBLIC_URL.rstrip("/") + card.url,
+    }
+    return pages.page(request, "tweets/tweet.html", viewer, context)
+
+
+def _talkers(card: Card, above: list[thread.Step], branches: list[thread.Branch]) -> list[UserOut]:
+    """The others in a conversation, in the order in which they appear."""
+    parts: list[thread.Step | thread.Branch] = [*above, *branches]
+    found = {part.card.author.id: part.card.author for part in parts if part.card is not None}
+    found.pop(card.author.id, None)
+    return list(found.values())[:MAX_TALKERS]
+
+
+# ── Compose ──────────────────────────────────────────────────────────────────
+
+
+@pages.members
+async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
+    """Write a post, a reply (`?reply_to=`) or a quote (`?quote=`); also the target of the form."""
+    given = request.POST if request.method == "POST" else request.GET
+    reply = await card_of(viewer.pk, pages.id_from(given.get("reply_to")))
+    quote = await card_of(viewer.pk, pages.id_from(given.get("quote")))
+    context: dict[str, Any] = {
+        "reply": reply,
+        "quote": quote,
+        "text": given.get("text", ""),
+        "key": given.get("key") or pages.new_key(),
+        "back": pages.next_path(request, reply.url if reply else "/home"),
+    }
+    if request.method != "POST":
+        part = "tweets/compose_sheet.html" if pages.is_part(request) else "tweets/compose.html"
+        return pages.page(request, part, viewer, context)
+    try:
+        tweet_out = await sync_to_async(services.post_tweet)(
+            author_id=viewer.pk,
+            # Browsers send line ends as CR LF.
+            text=context["text"].replace("\r\n", "\n").strip(),
+            now=clock.now(),
+            in_reply_to_id=pages.id_from(given.get("reply_to")),
+            quote_of_id=pages.id_from(given.get("quote")),
+            idempotency_key=context["key"],
+        )
+    except DomainError as error:
+        return _not_sent(request, viewer, {**context, "error": error.detail}, error.status)
+    return await _sent(request, viewer, tweet_out)
+
+
+def _not_sent(
+    request: HttpRequest, viewer: Any, context: dict[str, Any], status: int
+) -> HttpResponse:
+    """The form again with the text and the reason."""
+    if pages.is_part(request):
+        context["inline"] = bool(request.POST.get("inline"))
+        # The answer is to be swapped in, whatever the reason.
+        return pages.page(
+            request, "tweets/compose_form.html", viewer, context, status=pages.INVALID
+        )
+    return pages.page(request, "tweets/compose.html", viewer, context, status=status)
+
+
+async def _sent(request: HttpRequest, viewer: Any, tweet_out: TweetOut) -> HttpResponse:
+    """Back to where the writer was; with htmx the new post goes where it belongs on the page."""
+    url = f"/{viewer.username}/status/{tweet_out.id}"
+    if not pages.is_part(request):
+        text = _("Your post is out.")
+        messages.success(request, format_html('{} <a href="{}">{}</a>', text, url, _("View")))
+        return HttpResponseRedirect(pages.next_path(request, "/home"))
+    await invalidation.catch_up()
+    place = _place(request, tweet_out)
+    card = await card_of(viewer.pk, tweet_out.id)
+    if place is None or card is None:
+        response = HttpResponse(headers={"HX-Reswap": "none"})
+    else:
+        response = pages.page(
+            request, "tweets/new_card.html", viewer, {"card": card, "place": place}
+        )
+        response.headers["HX-Retarget"] = f"#{place}"
+        response.headers["HX-Reswap"] = "afterbegin" if place == "stream" else "beforeend"
+    pages.tell(response, _("Your post is out."), href=url, label=_("View"), posted=True)
+    return response
+
+
+def _place(request: HttpRequest, tweet_out: TweetOut) -> str | None:
+    """The list on the reader's page to which a new post belongs, if any."""
+    here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if tweet_out.in_reply_to_id is not None:
+        return "replies" if here.path.endswith(f"/status/{tweet_out.in_reply_to_id}") else None
+    return "stream" if here.path == "/home" and not here.query else None
+
+
+# ── Delete, like, retweet ────────────────────────────────────────────────────
+
+
+@pages.members
+async def delete(
+    request: HttpRequest, viewer: Any, username: str, tweet_id: int
+) -> HttpResponseBase:
+    """Ask first, as a page or in the dialog; the form does it."""
+    if request.method == "POST":
+        return await _delete(request, viewer, tweet_id=tweet_id)
+    card = await _card_or_404(viewer.pk, tweet_id)
+    here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    context = {
+        "question": _("Delete this post?"),
+        "consequence": _("It goes for everyone, at once."),
+        "yes": _("Delete"),
+        "no": _("Keep"),
+        "action": f"{card.url}/delete",
+        # From its own page there is no way back.
+        "back": here.path if here.path and here.path != card.url else "/home",
+    }
+    template = "parts/confirm.html" if pages.is_part(request) else "parts/confirm_page.html"
+    return pages.page(request, template, viewer, context)
+
+
+async def _delete(request: HttpRequest, viewer: Any, *, tweet_id: int) -> HttpResponse:
+    await sync_to_async(services.delete_tweet)(
+        user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
+    )
+    return pages.done(request, _("Post deleted."))
+
+
+async def _actions(request: HttpRequest, viewer: Any, tweet_id: int, text: str) -> HttpResponse:
+    """The row of actions as it is now, or back to the post on the page one came from."""
+    if not pages.is_part(request):
+        return _back_to(request, tweet_id, text)
+    await invalidation.catch_up()
+    card = await _card_or_404(viewer.pk, tweet_id)
+    focal = request.POST.get("focal") == "1"
+    template = "tweets/focal_actions.html" if focal else "tweets/actions.html"
+    return pages.page(request, template, viewer, {"card": card})
+
+
+def _back_to(request: HttpRequest, tweet_id: int, text: str) -> HttpResponse:
+    response = pages.done(request, text)
+    response.headers["Location"] = response.headers["Location"].split("#")[0] + f"#t{tweet_id}"
+    return response
+
+
+@pages.deed
+async def like(request: HttpRequest, viewer: Any, username: str, tweet_id: int) -> HttpResponseBase:
+    """Like a post."""
+    await sync_to_async(services.like_tweet)(user_id=viewer.pk, tweet_id=tweet_id, now=clock.now())
+    return await _actions(request, viewer, tweet_id, _("You like this post."))
+
+
+@pages.deed
+async def unlike(
+    request: HttpRequest, viewer: Any, username: str, tweet_id: int
+) -> HttpResponseBase:
+    """Take a like back."""
+    await sync_to_async(services.unlike_tweet)(
+        user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
+    )
+    return await _actions(request, viewer, tweet_id, _("You took your like back."))
+
+
+@pages.deed
+async def retweet(
+    request: HttpRequest, viewer: Any, username: str, tweet_id: int
+) -> HttpResponseBase:
+    """Pass a post on."""
+    await sync_to_async(services.retweet)(user_id=viewer.pk, tweet_id=tweet_id, now=clock.now())
+    return await _actions(request, viewer, tweet_id, _("You retweeted this post."))
+
+
+@pages.deed
+async def unretweet(
+    request: HttpRequest, viewer: Any, username: str, tweet_id: int
+) -> HttpResponseBase:
+    """Take a retweet back."""
+    await sync_to_async(services.undo_retweet)(
+        user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
+    )
+    return await _actions(request, viewer, tweet_id, _("You took your retweet back."))

@@ -1,0 +1,102 @@
+"""Forms of accounts. They shape input; the rules live in the services."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.infra.errors import DomainError
+
+
+class DomainForm(forms.Form):
+    """A form that can show a refusal of a service at the field it is about."""
+
+    def refuse(self, error: DomainError) -> None:
+        """Show why a service said no; what was typed stays."""
+        self.add_error(error.field if error.field in self.fields else None, error.detail)
+
+
+class LogInForm(DomainForm):
+    """Name and password."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class SignUpForm(DomainForm):
+    """What opens an account."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=50,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text=_("As others will see it. It can be changed at any time."),
+    )
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        help_text=_("Letters, digits and underscores, up to 15."),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Eight characters or more."),
+    )
+
+
+class ProfileForm(DomainForm):
+    """The public profile."""
+
+    name = forms.CharField(label=_("Name"), max_length=50)
+    bio = forms.CharField(
+        label=_("Bio"),
+        required=False,
+        max_length=160,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        help_text=_("Up to 160 characters."),
+    )
+    location = forms.CharField(label=_("Place"), required=False, max_length=30)
+    url = forms.CharField(
+        label=_("Web address"),
+        required=False,
+        max_length=100,
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+
+
+class PrivacyForm(DomainForm):
+    """Who sees the posts."""
+
+    is_protected = forms.BooleanField(
+        label=_("Protect my posts"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"role": "switch", "aria-describedby": "protect-help"}),
+    )
+
+
+class AppearanceForm(forms.Form):
+    """How pages look in this browser."""
+
+    THEMES: ClassVar[list[tuple[str, Any]]] = [
+        ("light", _("Light")),
+        ("dark", _("Dark")),
+        ("system", _("System")),
+    ]
+    theme = forms.ChoiceField(choices=THEMES)
