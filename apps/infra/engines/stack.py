@@ -126,7 +126,9 @@ class Stack:
         self.options, self.progress = options, progress
         self.run_file = runfile.read(options.var_dir)
         self.log_dir = options.var_dir / "log"
-        self.supervisor = Supervisor(started=self._note, say=progress.warn)
+        self.supervisor = Supervisor(
+            started=self._note, ended=self._forget_metrics, say=progress.warn
+        )
 
     def run(self) -> None:
         """Start all, wait for the end, stop all."""
@@ -232,6 +234,12 @@ class Stack:
         """Keep a pid where the next start, `down` and people find it."""
         self.run_file.note(name, pid)
         runfile.write(self.options.var_dir, self.run_file)
+
+    def _forget_metrics(self, pids: list[int]) -> None:
+        """Take dead processes out of the gauges that count living ones; totals stay."""
+        for pid in pids:
+            for file in (self.options.var_dir / "prometheus").glob(f"gauge_live*_{pid}.db"):
+                file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,14 @@ class StopRequested(Exception):
     """Ctrl-C or SIGTERM came while something was started."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """The end of a child: its exit code (negative: the signal) and what went with it."""
+
+    code: int
+    pids: list[int]
+
+
 @dataclasses.dataclass(kw_only=True)
 class Service:
     """A child process to keep alive.
@@ -68,8 +76,8 @@ class Service:
         self.started_at = time.monotonic()
         return self.child.pid
 
-    def ended(self) -> int | None:
-        """Return the exit code once, when the process has ended since the last look.
+    def ended(self) -> Ended | None:
+        """Return how the process ended, once, when it has ended since the last look.
 
         The restart is then due after a delay that doubles from one quick death to the next.
         """
@@ -77,26 +85,35 @@ class Service:
             return None
         now = time.monotonic()
         # What it started itself would go on and keep its port.
-        process.kill_all(process.in_session(self.child.pid))
+        orphans = process.in_session(self.child.pid)
+        process.kill_all(orphans)
+        ended = Ended(code=code, pids=[self.child.pid, *orphans])
         self.child = None
         if now - self.started_at > HEALTHY_SECONDS:
             self.delay_seconds = FIRST_DELAY_SECONDS
         self.restart_at = now + self.delay_seconds
         self.delay_seconds = min(self.delay_seconds * 2, LONGEST_DELAY_SECONDS)
-        return code
+        return ended
 
 
 class Supervisor:
     """Keeps services alive until a signal asks to stop. Use it as a context manager."""
 
-    def __init__(self, *, started: Callable[[str, int], None], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        started: Callable[[str, int], None],
+        ended: Callable[[list[int]], None],
+        say: Callable[[str], None],
+    ) -> None:
         """Make a supervisor without services.
 
         Args:
             started: told the name and pid of each process, also after a restart.
+            ended: told the pids that are gone when a process ended by itself.
             say: told a line for people when a process ended by itself.
         """
-        self._started, self._say = started, say
+        self._started, self._ended, self._say = started, ended, say
         self._services: list[Service] = []
         self._stop_requests = 0
         self._wake_read, self._wake_write = os.pipe()
@@ -150,12 +167,11 @@ class Supervisor:
         """Restart what is due, then sleep until a signal, the next restart, or the time given."""
         now = time.monotonic()
         for service in self._services:
-            code = service.ended()
-            if code is not None:
-                self._say(
-                    f"{service.name} ended ({_reason(code)}), "
-                    f"again in {(service.restart_at or now) - now:.1f} s"
-                )
+            if ended := service.ended():
+                self._ended(ended.pids)
+                delay_seconds = (service.restart_at or now) - now
+                reason = _reason(ended.code)
+                self._say(f"{service.name} ended ({reason}), again in {delay_seconds:.1f} s")
             elif service.restart_at is not None and service.restart_at <= now:
                 self._launch(service)
         due = [service.restart_at - now for service in self._services if service.restart_at]

@@ -25,8 +25,11 @@ class Stage:
         self.directory = directory
         self.starts: list[tuple[str, int]] = []
         self.lines: list[str] = []
+        self.gone: list[int] = []
         self.supervisor = Supervisor(
-            started=lambda name, pid: self.starts.append((name, pid)), say=self.lines.append
+            started=lambda name, pid: self.starts.append((name, pid)),
+            ended=self.gone.extend,
+            say=self.lines.append,
         )
 
     def service(self, name: str, program: str = SLEEPER, rank: int = 0, **more) -> Service:
@@ -65,6 +68,27 @@ def test_a_killed_child_is_started_again(stage: Stage):
     assert process.birth_mark(second) is None
 
 
+def test_what_a_killed_child_had_started_goes_with_it(stage: Stage, tmp_path: Path):
+    noted = tmp_path / "pid"
+    program = f"""
+        import pathlib, subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
+        pathlib.Path({str(noted)!r} + ".new").write_text(str(child.pid))
+        pathlib.Path({str(noted)!r} + ".new").rename({str(noted)!r})
+        time.sleep(600)
+    """
+    with stage.supervisor.signals():
+        stage.supervisor.start(
+            stage.service("web", program, is_ready=noted.exists), ready_seconds=9
+        )
+        grandchild = int(noted.read_text())
+        os.kill(stage.starts_of("web")[0], signal.SIGKILL)
+        stage.run_until(lambda: len(stage.starts) == 2)
+
+        assert process.wait_gone([grandchild], timeout_seconds=10)
+    assert stage.gone == [stage.starts_of("web")[0], grandchild]
+
+
 def test_the_delay_doubles_to_its_limit_while_a_child_dies_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):
@@ -75,7 +99,9 @@ def test_the_delay_doubles_to_its_limit_while_a_child_dies_at_once(
     for _ in range(7):
         assert failing.child is not None
         failing.child.wait()
-        assert failing.ended() == 3
+        ended = failing.ended()
+        assert ended is not None
+        assert ended.code == 3
         assert failing.restart_at is not None
         delays.append(round(failing.restart_at - time.monotonic(), 1))
         failing.start()
