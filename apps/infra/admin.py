@@ -13,7 +13,7 @@ from apps.infra.eventlog import replay
 from apps.infra.models import DeadLetter, Delivery, EventLog
 
 
-class ReadOnlyAdmin(ModelAdmin[Any]):
+class ReadOnlyAdmin(ModelAdmin):
     """Rows that are looked at here and changed elsewhere."""
 
     list_per_page = 50

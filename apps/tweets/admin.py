@@ -15,7 +15,7 @@ from apps.tweets.models import Tweet
 
 
 @admin.register(Tweet)
-class TweetAdmin(ModelAdmin[Tweet]):
+class TweetAdmin(ModelAdmin):
     """Posts: found by words, by id, or by the id of their author; hidden and shown again."""
 
     list_display = (

@@ -15,7 +15,7 @@ from apps.users.models import User
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin[User]):
+class UserAdmin(ModelAdmin):
     """Accounts: found by name, name shown or address; suspended and brought back."""
 
     list_display = (
