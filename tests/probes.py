@@ -64,11 +64,12 @@ def _obey(events: Sequence[LoggedEvent]) -> None:
     if orders.exists(TOUCHES_STATE):
         redis.state(1).set("probe:touched", "1")
     if slow := orders.get(SLOW):
-        time.sleep(float(slow))  # type: ignore[arg-type]
+        time.sleep(float(slow))
+    deadly, poison = orders.smembers(DEADLY), orders.smembers(POISON)
     for event in events:
-        if orders.sismember(DEADLY, event.key):
+        if event.key.encode() in deadly:
             os._exit(9)
-        if orders.sismember(POISON, event.key):
+        if event.key.encode() in poison:
             raise ValueError(f"poison {event.key}")
 
 
@@ -83,7 +84,7 @@ def _note(name: str, events: Sequence[LoggedEvent], *, late: bool) -> None:
 def notes(name: str = "hear") -> list[dict[str, int]]:
     """What a probe has noted, in its order."""
     found = redis.cache().lrange(NOTES.format(name), 0, -1)
-    return [json.loads(line) for line in found]  # type: ignore[union-attr]
+    return [json.loads(line) for line in found]
 
 
 def heard(name: str = "hear") -> list[int]:

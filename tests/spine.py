@@ -14,12 +14,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection as django_connection
 
+from apps.infra.conf import BASE_DIR
 from apps.infra.engines import process
 from apps.infra.eventlog import connections, deliveries
 from apps.infra.eventlog.lease import take_lease
@@ -28,7 +32,6 @@ from apps.infra.eventlog.messages import Message
 from apps.infra.eventlog.registry import handler_of, queue_name, subscribers, topology
 from apps.infra.eventlog.relay import Relay
 from apps.infra.eventlog.work import Job, do_job
-from apps.infra.stores import redis
 
 Drain = Callable[[], int]
 _LEASE = 60.0
@@ -80,12 +83,14 @@ def _drain_transaction(marks: dict[str, int]) -> int:
                 handler_of(one.handler)(events=mine, late=False)
 
 
-def new_relay(raw: object, *, send: Callable[..., None], max_batch: int = 2000) -> Relay:
+def new_relay(
+    raw: psycopg.Connection[Any], *, send: Callable[..., None], max_batch: int = 2000
+) -> Relay:
     """A leading relay on a connection of the test's; whoever led before is pushed aside."""
-    raw.execute("update relay_lease set expires = '-infinity'")  # type: ignore[attr-defined]
-    token = take_lease(raw, owner=f"test {time.monotonic_ns()}", seconds=_LEASE)  # type: ignore[arg-type]
+    raw.execute("update relay_lease set expires = '-infinity'")
+    token = take_lease(raw, owner=f"test {time.monotonic_ns()}", seconds=_LEASE)
     assert token is not None
-    return Relay(connection=raw, token=token, send=send, max_batch=max_batch)  # type: ignore[arg-type]
+    return Relay(connection=raw, token=token, send=send, max_batch=max_batch)
 
 
 def drain_committed(*, max_batch: int = 2000) -> int:
@@ -112,9 +117,9 @@ def drain_committed(*, max_batch: int = 2000) -> int:
         return relay.handed_out
 
 
-def _arguments(message: Message) -> dict[str, object]:
+def _arguments(message: Message) -> dict[str, Any]:
     # Through JSON, as the broker would carry it.
-    arguments: dict[str, object] = json.loads(json.dumps(message.kwargs()))
+    arguments: dict[str, Any] = json.loads(json.dumps(message.kwargs()))
     return arguments
 
 
@@ -134,7 +139,7 @@ class Child:
             [sys.executable, *self._arguments],
             log=self._log,
             env=self._env,
-            cwd=settings.BASE_DIR,
+            cwd=BASE_DIR,
             death_signal=signal.SIGKILL,
         )
 
@@ -255,7 +260,7 @@ def wait_for(
     """Wait until a condition holds; an engine that is away meanwhile counts as not yet."""
     end = time.monotonic() + seconds
     while True:
-        with contextlib.suppress(OSError, connections.psycopg.Error, redis.redis.RedisError):
+        with contextlib.suppress(OSError, psycopg.Error, redis.RedisError):
             if condition():
                 return
         if time.monotonic() > end:

@@ -23,33 +23,36 @@ BEGINNING = "3:3:"
 # pruned away. `idle_in_transaction_session_timeout` is far below.
 _MARGIN = "interval '1 day'"
 
-# Two branches: with `or` and `order by id` the planner walks the whole index of ids.
+# Two branches: with `or` and `order by id` the planner walks the whole index of ids. Their order
+# is that of the index `event_log_unseen`, or the planner may choose the other one for `at`.
+# Columns are qualified: as output columns they could be text, where "9999" sorts above "10218".
 _UNSEEN = f"""
 with c as materialized (
   (select id, topic, key, payload::text as payload, at from event_log
     where epoch = %(epoch)s and xid >= %(xmax)s::text::xid8
       and at >= %(at)s::timestamptz - {_MARGIN} and at < now() + interval '1 hour'
-    limit %(limit)s)
+    order by event_log.epoch, event_log.xid, event_log.id limit %(limit)s)
   union all
   (select id, topic, key, payload::text, at from event_log
     where epoch = %(epoch)s and xid = any(%(xip)s::text[]::xid8[])
       and at >= %(at)s::timestamptz - {_MARGIN} and at < now() + interval '1 hour'
-    limit %(limit)s))
+    order by event_log.epoch, event_log.xid, event_log.id limit %(limit)s))
 select s.snap, s.now, c.id, c.topic, c.key, c.payload, c.at
   from (select pg_current_snapshot()::text as snap, now() as now) s left join c on true
 """  # noqa: S608
+# `+ 0`: else the planner walks the index of ids from the oldest event on.
 _FIRST = f"""
-select min(id) from event_log e
+select min(e.id + 0) from event_log e
  where e.epoch = %(epoch)s and at >= %(at)s::timestamptz - {_MARGIN}
    and (e.xid >= %(xmax)s::text::xid8 or e.xid = any(%(xip)s::text[]::xid8[]))
 """  # noqa: S608
-# `e.xid`, never a bare output column: as text, "9999" sorts above "10218".
+# By the index of ids: a comparison of `xid` would tempt the planner to that index and a sort.
 _WALK = f"""
 select e.id, e.topic, e.key, '' as payload, e.at from event_log e
  where e.epoch = %(epoch)s and e.id > %(after)s and e.id <= %(until)s
-   and (e.xid >= %(xmax)s::text::xid8 or e.xid = any(%(xip)s::text[]::xid8[]))
-   and (%(target)s::text is null
-        or pg_visible_in_snapshot(e.xid, %(target)s::text::pg_snapshot))
+   and not pg_visible_in_snapshot(e.xid, %(snap)s::pg_snapshot)
+   and (%(target)s::pg_snapshot is null
+        or pg_visible_in_snapshot(e.xid, %(target)s::pg_snapshot))
    and at >= %(at)s::timestamptz - {_MARGIN}
  order by e.id limit %(limit)s
 """  # noqa: S608
@@ -202,7 +205,15 @@ def _walk(
     until: int,
     limit: int,
 ) -> list[Row]:
-    places = _places(cursor, after=cursor.id, until=until, target=target, limit=limit)
+    places = {
+        "epoch": cursor.epoch,
+        "snap": cursor.snap,
+        "at": cursor.at,
+        "after": cursor.id,
+        "until": until,
+        "target": target,
+        "limit": limit,
+    }
     return [Row(*values) for values in connection.execute(_WALK, places).fetchall()]
 
 
