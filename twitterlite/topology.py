@@ -17,6 +17,13 @@ SUBSCRIBERS = (
         handler="apps.timelines.tasks.fan_out",
         queue="fanout",
     ),
+    # The same for authors with very many followers, who must not hold up the others.
+    Subscriber(
+        name="fan_out_bulk",
+        topics=frozenset({"fan_out.deferred"}),
+        handler="apps.timelines.tasks.fan_out_bulk",
+        queue="fanout_bulk",
+    ),
     # Repeats the invalidations that the services made before they committed.
     Subscriber(
         name="invalidate",
@@ -47,7 +54,6 @@ LANES: list[tuple[str, ...]] = [
 
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
 JOBS: dict[str, str] = {
-    "apps.timelines.tasks.fan_out_chunk": "fanout_bulk",
     "apps.timelines.tasks.rebuild_home": "index",
 }
 

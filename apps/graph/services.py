@@ -214,18 +214,51 @@ def unmark_pull_author(*, author_id: int) -> None:
     PullAuthor.objects.filter(author_id=author_id, until_id=None).update(until_id=ids.next_id())
 
 
-def follower_ids(*, author_id: int, after_edge_id: int = 0) -> list[tuple[int, int]]:
-    """Followers for a follower block: (edge id, follower id) with a larger edge id, rising."""
+_FOLLOWER_EDGES = """
+select a.id, f.id, f.follower_id
+  from unnest(%s::bigint[], %s::bigint[]) a (id, after)
+ cross join lateral (
+   select id, follower_id from follows where followee_id = a.id and id > a.after
+    order by id limit %s) f
+ order by a.id, f.id
+"""
+
+
+def follower_edges(*, after: dict[int, int], limit: int) -> list[tuple[int, int, int]]:
+    """Followers of many authors, for a worker's follower blocks.
+
+    Args:
+        after: author id → edges with a larger id are wanted.
+        limit: of each author, the oldest of them.
+
+    Returns:
+        (author id, edge id, follower id), rising.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FOLLOWER_EDGES, [list(after), list(after.values()), limit])
+        rows: list[tuple[int, int, int]] = cursor.fetchall()
+    return rows
+
+
+def count_followers(*, author_id: int, at_most: int) -> int:
+    """How many follow an author now, counted no further than `at_most`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select id, follower_id from follows where followee_id = %s and id > %s order by id",
-            [author_id, after_edge_id],
+            "select count(*) from (select from follows where followee_id = %s limit %s) f",
+            [author_id, at_most],
         )
-        return [(row[0], row[1]) for row in cursor.fetchall()]
+        return int(cursor.fetchone()[0])
+
+
+def authors_not_pushed() -> set[int]:
+    """Pull authors whose posts are left out of the push now."""
+    return set(PullAuthor.objects.filter(until_id=None).values_list("author_id", flat=True))
 
 
 def repeat_holds(*, viewer_ids: list[int], author_ids: list[int]) -> None:
-    """Do again what the verbs do to Redis (a subscriber's safety net); idempotent."""
-    store.hold_relations(viewer_ids)
-    for author_id in author_ids:
-        store.touch_block(author_id)
+    """Do again what the verbs do to Redis (a subscriber's safety net); idempotent.
+
+    Raises:
+        RedisError: an instance is down, or hangs; do it again later.
+    """
+    store.hold_many(viewer_ids=viewer_ids, author_ids=author_ids)

@@ -113,12 +113,17 @@ def hold_many(*, viewer_ids: Collection[int], author_ids: Collection[int]) -> No
     """`hold_relations` and `touch_block` for many at once. Call before the commit.
 
     Raises:
-        RedisError: an import publishes no event that would repeat this, so it must not go on.
+        RedisError: nobody repeats this after an import or in a subscriber, so it must not go on.
     """
     commands: dict[int, list[tuple[object, ...]]] = {}
+    # Asked anew: a key of the server's last life would hold nobody.
+    _run_ids.clear()
     for viewer_id in viewer_ids:
         instance = instance_of(shard_of(viewer_id))
-        key = relations_key(viewer_id, _run_id(instance))
+        run_id = _run_id(instance)
+        if not run_id:
+            raise redis_sync.ConnectionError("a state Redis does not answer")
+        key = relations_key(viewer_id, run_id)
         commands.setdefault(instance, []).append(("SET", key, TOMBSTONE, "PX", HOLD_MS))
     for author_id in author_ids:
         commands.setdefault(instance_of(shard_of(author_id)), []).extend(

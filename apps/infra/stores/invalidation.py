@@ -29,8 +29,13 @@ MAX_LOG = 10_000
 READ_SEQ = (b"GET", SEQ)
 
 # KEYS: seq, log. ARGV: entries. The log is as long as the last MAX_LOG entries; no TTL, because
-# its age says nothing: readers only care for its numbers.
+# its age says nothing: readers only care for its numbers. A number that was lost begins anew at
+# the clock's microseconds: counted up from nothing it could come to where a reader stands.
 _ANNOUNCE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  local now = redis.call('TIME')
+  redis.call('SET', KEYS[1], now[1] .. string.format('%06d', now[2]))
+end
 local seq = redis.call('INCRBY', KEYS[1], #ARGV)
 redis.call('RPUSH', KEYS[2], unpack(ARGV))
 redis.call('LTRIM', KEYS[2], -10000, -1)
@@ -45,11 +50,16 @@ def on(kind: str, listener: Callable[[str], None]) -> None:
     _listeners.setdefault(kind, []).append(listener)
 
 
-def announce(entries: Sequence[tuple[str, int | str]], *, hold: bool = True) -> None:
+def announce(
+    entries: Sequence[tuple[str, int | str]], *, hold: bool = True, must: bool = False
+) -> None:
     """Tell every process what is about to change. Call before the commit, after the writes.
 
     A state Redis that is down cannot be told; its readers distrust their caches while it is
     away and after it is back (its run id is new), so the write goes on.
+
+    Args:
+        must: raise redis.RedisError instead: for a subscriber, who can do it again.
     """
     if not entries:
         return
@@ -59,6 +69,8 @@ def announce(entries: Sequence[tuple[str, int | str]], *, hold: bool = True) -> 
             redis.state(instance).eval(_ANNOUNCE, 2, SEQ, LOG, *arguments)
         except redis_sync.RedisError as error:
             metrics.INVALIDATION_FAILURES.inc()
+            if must:
+                raise
             log.warning("invalidation not announced", extra={"error": str(error)})
 
 

@@ -1,0 +1,1 @@
+"""What a process keeps in memory: follower blocks (workers), newest ids of pull authors (web)."""

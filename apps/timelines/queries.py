@@ -1,0 +1,277 @@
+"""Reads of timelines.
+
+A home page is cut from three sources, newest ids first: the tail of the viewer's list in Redis,
+the newest ids of the pull authors whom the viewer follows, and, below what these know for
+certain, PostgreSQL, for ever. Whatever a source holds passes the visibility filter, and a page
+is filled although tweets were left out.
+"""
+
+import secrets
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from apps.graph import queries as graph_queries
+from apps.graph.schemas import Relations
+from apps.infra import clock, jobs
+from apps.infra.stores import aioredis, invalidation, partitions
+from apps.infra.telemetry import metrics
+from apps.timelines.cache.newest import newest_of
+from apps.timelines.store import homes, keys
+from apps.timelines.store.homes import Known
+from apps.tweets import queries as tweet_queries
+from apps.tweets.schemas import Page, TweetOut
+from apps.tweets.visibility import visible
+from apps.users import queries as user_queries
+
+MAX_ID = partitions.MAX_ID
+_MS_PER_DAY = 86_400_000
+# What the filter leaves out is made up for by asking for twice as many each time, up to this.
+_MAX_IDS = 800
+
+_WARM = metrics.HOME_READS.labels("list")
+_COLD = metrics.HOME_READS.labels("postgres")
+_DEGRADED = metrics.HOME_READS.labels("degraded")
+
+
+@dataclass(slots=True)
+class _Read:
+    """One page of a home timeline in the making."""
+
+    viewer_id: int
+    limit: int
+    # Ids below `cursor` are wanted, from `bottom` on.
+    cursor: int
+    bottom: int
+    relations: Relations
+    # From the list in Redis; None: from PostgreSQL only.
+    known: Known | None
+    # Only the list's tail was read.
+    is_tail: bool = False
+    is_degraded: bool = False
+    # Whose tweets PostgreSQL is asked for, once it is.
+    authors: list[int] | None = None
+    tweets: list[TweetOut] = field(default_factory=list)
+
+
+async def home_timeline(
+    *,
+    viewer_id: int,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    limit: int = 20,
+) -> Page:
+    """One page of what a viewer's followees and the viewer posted, newest first.
+
+    Args:
+        before_id: the last page's `next_before_id`.
+        after_id: leave out this id and everything older.
+
+    Returns:
+        `limit` tweets, fewer only at the end. `degraded`: Redis was away, so the page came from
+        PostgreSQL; it is as right.
+
+    Raises:
+        Unavailable: PostgreSQL was needed and does not answer.
+    """
+    cursor = MAX_ID if before_id is None else before_id
+    bottom = max(after_id or 0, 0) + 1
+    try:
+        read = await _warm(viewer_id, cursor, bottom, limit)
+    except aioredis.RedisDown:
+        read = await _without_redis(viewer_id, cursor, bottom, limit)
+    return await _fill(read)
+
+
+async def _warm(viewer_id: int, cursor: int, bottom: int, limit: int) -> _Read:
+    """The one round trip, and what it says. Raises RedisDown."""
+    instance = keys.home_instance(viewer_id)
+    client = aioredis.client(instance)
+    tail = limit + keys.disorder() if cursor == MAX_ID else 0
+    commands = homes.read_list(viewer_id, tail=tail)
+    while True:
+        run_id = client.run_id or await client.connected()
+        relations_key = graph_queries.relations_key(viewer_id, run_id)
+        listed, ready, side, blob, seq = await client.pipe(
+            [*commands, (b"GET", relations_key), invalidation.READ_SEQ]
+        )
+        # Else the server was replaced on the way, and the key is one of its last life.
+        if client.run_id == run_id:
+            break
+    known = homes.known_of(listed, ready, side, tail=tail)
+    if isinstance(blob, Exception):
+        raise aioredis.RedisDown(str(blob))
+    await invalidation.apply(seq, instance)
+    relations = await graph_queries.settle_relations(viewer_id, blob, client)
+    if known is None:
+        _COLD.inc()
+        await _ask_for_rebuild(viewer_id, client)
+    else:
+        _WARM.inc()
+        today = clock.now_ms() // _MS_PER_DAY
+        if int(ready.rstrip(b"+")) != today:
+            await client.pipe([homes.renew(viewer_id, day=today)])
+    is_tail = tail > 0 and len(listed) == tail
+    return _Read(viewer_id, limit, cursor, bottom, relations, known, is_tail)
+
+
+async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:
+    """Have a worker build the timeline; whoever gets the claim asks."""
+    token = secrets.token_hex(8)
+    (claimed,) = await client.pipe([homes.take_token(viewer_id, token.encode())])
+    if claimed == b"OK":
+        jobs.start_soon("apps.timelines.tasks.rebuild_home", user_id=viewer_id, token=token)
+
+
+async def _without_redis(viewer_id: int, cursor: int, bottom: int, limit: int) -> _Read:
+    _DEGRADED.inc()
+    invalidation.distrust()
+    relations = await graph_queries.load_relations(viewer_id)
+    return _Read(viewer_id, limit, cursor, bottom, relations, None, is_degraded=True)
+
+
+async def _fill(read: _Read) -> Page:
+    """Go down the sources until the page is full or everything was seen."""
+    want = read.limit
+    while True:
+        ids, low = await _next_ids(read, want)
+        shown = await _shown(ids, read.viewer_id, read.relations)
+        missing = read.limit - len(read.tweets)
+        read.tweets += shown[:missing]
+        is_end = low <= read.bottom
+        if len(shown) > missing or (len(shown) == missing and not is_end):
+            return Page(
+                tweets=read.tweets,
+                next_before_id=read.tweets[-1].id,
+                degraded=read.is_degraded,
+            )
+        if is_end:
+            return Page(tweets=read.tweets, next_before_id=None, degraded=read.is_degraded)
+        read.cursor = low
+        want = min(want * 2, _MAX_IDS)
+
+
+async def _shown(ids: Sequence[int], viewer_id: int, relations: Relations) -> list[TweetOut]:
+    if not ids:
+        return []
+    found = await tweet_queries.tweets_by_ids(ids)
+    tweets = [found[one] for one in ids if one in found]
+    return await visible(viewer_id=viewer_id, tweets=tweets, surface="home", relations=relations)
+
+
+async def _next_ids(read: _Read, want: int) -> tuple[list[int], int]:
+    """The newest `want` ids below the cursor, newest first, and down to where they are all.
+
+    They may be fewer; only if the second value is at the bottom are there no more.
+    """
+    if read.known is not None and read.known.floor < read.cursor:
+        ids, low = _from_list(read.known, read, want)
+        if read.relations.pulled:
+            ids, low = await _merged(ids, low, read, want)
+        if low < read.cursor:
+            ids.reverse()
+            return ids, low
+    if read.is_tail:
+        await _read_whole_list(read)
+        return await _next_ids(read, want)
+    return await _from_postgres(read, want)
+
+
+def _from_list(known: Known, read: _Read, want: int) -> tuple[list[int], int]:
+    end = bisect_left(known.ids, read.cursor)
+    low = max(known.floor, read.bottom)
+    start = bisect_left(known.ids, low, 0, end)
+    if end - start >= want:
+        start = end - want
+        low = known.ids[start]
+    return known.ids[start:end], low
+
+
+async def _merged(ids: list[int], low: int, read: _Read, want: int) -> tuple[list[int], int]:
+    """The ids of the list and those of the pull authors: cut where the first source ends."""
+    newest = [await newest_of(author_id) for author_id in read.relations.pulled]
+    low = max(low, *(one.floor for one in newest))
+    found = set(ids[bisect_left(ids, low) :])
+    for one in newest:
+        found.update(one.between(low=low, high=read.cursor, limit=want))
+    merged = sorted(found)[-want:]
+    return merged, merged[0] if len(merged) == want else low
+
+
+async def _read_whole_list(read: _Read) -> None:
+    read.is_tail, read.known = False, None
+    client = aioredis.client(keys.home_instance(read.viewer_id))
+    try:
+        replies = await client.pipe(homes.read_list(read.viewer_id, tail=0))
+        # Gone meanwhile: PostgreSQL knows the rest.
+        read.known = homes.known_of(*replies, tail=0)
+    except aioredis.RedisDown:
+        read.is_degraded = True
+
+
+async def _from_postgres(read: _Read, want: int) -> tuple[list[int], int]:
+    # Below the list, and where there is none: the same for ever, down to the first tweet.
+    read.known = None
+    if read.authors is None:
+        followees = await graph_queries.followee_ids(read.viewer_id)
+        hidden = read.relations.hidden
+        read.authors = [one for one in (*followees, read.viewer_id) if one not in hidden]
+    elif want > read.limit:
+        # The filter left much out: suspended people may have posted a lot.
+        users = await user_queries.users_by_ids(read.authors)
+        read.authors = [one for one in read.authors if one in users and not users[one].is_suspended]
+    ids = await tweet_queries.ids_by_authors(
+        read.authors, before_id=read.cursor, limit=want, after_id=read.bottom - 1
+    )
+    return ids, ids[-1] if len(ids) == want else read.bottom
+
+
+async def user_timeline(
+    *,
+    author_id: int,
+    viewer_id: int | None,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    limit: int = 20,
+    exclude_replies: bool = False,
+    exclude_retweets: bool = False,
+) -> Page:
+    """One page of one author's tweets, newest first, as the viewer may see them.
+
+    Args:
+        viewer_id: None for a visitor.
+        before_id: the last page's `next_before_id`.
+        after_id: leave out this id and everything older.
+
+    Returns:
+        `limit` tweets, fewer only at the end; none of an author whom the viewer may not see.
+    """
+    is_degraded = not await invalidation.catch_up()
+    relations = await graph_queries.relations(viewer_id)
+    tweets: list[TweetOut] = []
+    cursor, want = MAX_ID if before_id is None else before_id, limit
+    while True:
+        ids = await tweet_queries.user_tweet_ids(
+            author_id,
+            before_id=cursor,
+            after_id=max(after_id or 0, 0),
+            limit=want,
+            exclude_replies=exclude_replies,
+            exclude_retweets=exclude_retweets,
+        )
+        found = await tweet_queries.tweets_by_ids(ids)
+        stored = [found[one] for one in ids if one in found]
+        shown = await visible(
+            viewer_id=viewer_id, tweets=stored, surface="profile", relations=relations
+        )
+        missing = limit - len(tweets)
+        tweets += shown[:missing]
+        is_end = len(ids) < want
+        # Own words are hidden here only with everything else of their author.
+        own = any(tweet.retweet_of_id is None for tweet in stored)
+        is_closed = own and not any(tweet.retweet_of_id is None for tweet in shown)
+        if len(shown) > missing or (len(shown) == missing and not is_end):
+            return Page(tweets=tweets, next_before_id=tweets[-1].id, degraded=is_degraded)
+        if is_end or is_closed:
+            return Page(tweets=tweets, next_before_id=None, degraded=is_degraded)
+        cursor, want = ids[-1], min(want * 2, _MAX_IDS)

@@ -1,0 +1,1 @@
+"""Verbs that change home timelines: fan out, rebuild, drop, repeat invalidations."""

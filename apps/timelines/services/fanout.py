@@ -1,0 +1,212 @@
+"""Fan-out, quick lane: new tweets into the home timelines of their authors' followers.
+
+A batch is pushed in chunks, in the order of ids. Before a chunk the watermark of every instance
+is raised to its highest id; what is at or below the watermark then, and every redelivery, is
+late and goes the exact way (`push_late`), everything else is appended. So a list is in order but
+for what lies inside one chunk, and a page is found in the list's tail.
+
+One lane pushes at a time by design. Where another comes in between (a worker that was paused),
+the chunk notices afterwards and moves its ids aside.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.graph import services as graph_services
+from apps.infra.eventlog.log import LoggedEvent, publish_many
+from apps.infra.stores import invalidation
+from apps.infra.telemetry import metrics
+from apps.timelines.cache.blocks import Block, FollowerBlocks
+from apps.timelines.events import FanOutDeferred
+from apps.timelines.store import keys, pushes
+from apps.timelines.store.wire import Wire, Wires
+
+Post = tuple[int, int]
+
+# Other workers mark and unmark too. An old set is harmless: what is pushed and merged shows once.
+PULL_SET_SECONDS = 5.0
+# How often it is looked whether a pull author may be pushed again.
+RECOUNT_SECONDS = 60.0
+
+
+def _ceiling() -> int:
+    return min(settings.FANOUT_BULK_FOLLOWERS, settings.FANOUT_MAX_FOLLOWERS)
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Posts that are pushed as one, by author; ids rise."""
+
+    fresh: dict[int, list[int]] = field(default_factory=dict)
+    late: dict[int, list[int]] = field(default_factory=dict)
+    deferred: list[Post] = field(default_factory=list)
+    pulled: set[int] = field(default_factory=set)
+
+
+class PullAuthors:
+    """Authors whose posts are not pushed, as one worker knows them."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._until = 0.0
+        self._counted: dict[int, float] = {}
+
+    def current(self) -> set[int]:
+        """The set, at most PULL_SET_SECONDS old."""
+        if time.monotonic() >= self._until:
+            self._known = graph_services.authors_not_pushed()
+            self._until = time.monotonic() + PULL_SET_SECONDS
+        return self._known
+
+    def add(self, author_id: int) -> None:
+        """Merge an author at read from now on; returns when every reader knows."""
+        graph_services.mark_pull_author(author_id=author_id)
+        self._known.add(author_id)
+
+    def release(self, author_id: int) -> bool:
+        """Push an author again who has fallen well below the threshold; whether that is so."""
+        now = time.monotonic()
+        if now - self._counted.get(author_id, -RECOUNT_SECONDS) < RECOUNT_SECONDS:
+            return False
+        self._counted[author_id] = now
+        # A tenth below, so that an author at the threshold does not go to and fro.
+        enough = settings.FANOUT_MAX_FOLLOWERS * 9 // 10
+        if graph_services.count_followers(author_id=author_id, at_most=enough + 1) > enough:
+            return False
+        graph_services.unmark_pull_author(author_id=author_id)
+        self._known.discard(author_id)
+        return True
+
+
+class QuickLane:
+    """The push engine of one worker process; for one thread."""
+
+    def __init__(self) -> None:
+        self.wires = Wires()
+        self.blocks = FollowerBlocks(_ceiling)
+        self.pull_authors = PullAuthors()
+        self._highest = 0
+
+    def deliver(self, posts: Iterable[Post], *, late: bool) -> int:
+        """Push (tweet id, author id) pairs to all followers' timelines that exist.
+
+        Returns:
+            The number of pushes.
+
+        Raises:
+            redis.RedisError: not all was pushed; do it again. The same goes for any exception.
+        """
+        ordered = sorted(set(posts))
+        pushed = 0
+        with self.wires.use() as wires:
+            blocks: dict[int, Block] | None = None
+            for start in range(0, len(ordered), keys.CHUNK_EVENTS):
+                chunk = ordered[start : start + keys.CHUNK_EVENTS]
+                # Exact pushes bring nothing into disorder: they do not count.
+                raised = pushes.raise_watermark(chunk[-1][0], 0 if late else len(chunk))
+                for wire in wires:
+                    wire.send(raised)
+                if blocks is None:
+                    # In the same round trip.
+                    blocks = self._blocks_after(wires, ordered)
+                else:
+                    self._read_watermark(wires)
+                pushed += self._push(wires, self._sort(chunk, blocks, late=late), blocks)
+        return pushed
+
+    def _blocks_after(self, wires: list[Wire], posts: Sequence[Post]) -> dict[int, Block]:
+        not_pushed = self.pull_authors.current()
+        authors = dict.fromkeys(author for _, author in posts)
+        wanted = [one for one in authors if one not in not_pushed or self.pull_authors.release(one)]
+        asked = self.blocks.ask(wires, wanted)
+        self._read_watermark(wires)
+        return self.blocks.answer(wires, asked)
+
+    def _read_watermark(self, wires: list[Wire]) -> None:
+        self._handed: list[int] = []
+        for wire in wires:
+            ((before, handed),) = wire.read(1)
+            self._highest = max(self._highest, int(before))
+            self._handed.append(handed)
+
+    def _sort(self, posts: Sequence[Post], blocks: dict[int, Block], *, late: bool) -> _Chunk:
+        chunk = _Chunk()
+        for tweet_id, author_id in posts:
+            block = blocks.get(author_id)
+            if block is not None and block.is_over:
+                self._too_many(author_id, tweet_id, chunk)
+            elif block is None:
+                chunk.pulled.add(author_id)
+            else:
+                is_late = late or tweet_id <= self._highest
+                side = chunk.late if is_late else chunk.fresh
+                side.setdefault(author_id, []).append(tweet_id)
+        self._highest = max(self._highest, posts[-1][0])
+        return chunk
+
+    def _too_many(self, author_id: int, tweet_id: int, chunk: _Chunk) -> None:
+        if settings.FANOUT_MAX_FOLLOWERS > settings.FANOUT_BULK_FOLLOWERS:
+            chunk.deferred.append((tweet_id, author_id))
+            return
+        if author_id not in chunk.pulled:
+            self.pull_authors.add(author_id)
+            chunk.pulled.add(author_id)
+
+    def _push(self, wires: list[Wire], chunk: _Chunk, blocks: dict[int, Block]) -> int:
+        buffer = pushes.InOrder(wires)
+        # By their newest id: then the tail of every list is its newest id after each push.
+        for author_id, ids in sorted(chunk.fresh.items(), key=lambda item: item[1][-1]):
+            buffer.add(ids, blocks[author_id].parts)
+        buffer.flush(after=pushes.READ_HANDED)
+        handed = [wire.read(1)[0] for wire in wires]
+        buffer.cut()
+        if any(
+            int(now or 0) - mine > keys.OVERLAP_IDS
+            for now, mine in zip(handed, self._handed, strict=True)
+        ):
+            for author_id, ids in chunk.fresh.items():
+                pushes.move_aside(wires, ids, blocks[author_id].parts)
+        pushed = buffer.pushed
+        for author_id, ids in chunk.late.items():
+            pushed += pushes.push_late(wires, ids, blocks[author_id].parts)
+        _announce(chunk)
+        return pushed
+
+
+def _announce(chunk: _Chunk) -> None:
+    """After the pushes: the bulk lane's ids are then newer than what lists hold, as a rule."""
+    if chunk.deferred:
+        events = [
+            FanOutDeferred(tweet_id=post, author_id=author) for post, author in chunk.deferred
+        ]
+        with transaction.atomic():
+            publish_many(events)
+    if chunk.pulled:
+        entries = [("n", author_id) for author_id in chunk.pulled]
+        # Nobody else tells the readers: an instance that does not take it fails the batch.
+        invalidation.announce(entries, hold=False, must=True)
+
+
+_lane = QuickLane()
+
+
+def posts_of(events: Iterable[LoggedEvent]) -> list[Post]:
+    """(tweet id, author id) of each event."""
+    return [(event.payload["tweet_id"], event.payload["author_id"]) for event in events]
+
+
+def fan_out(*, events: Sequence[LoggedEvent], late: bool) -> None:
+    """Push a batch of posted tweets. Idempotent; when it returns, all of them are delivered.
+
+    Args:
+        late: some of the events may have been pushed before.
+
+    Raises:
+        redis.RedisError: an instance is down; do it again.
+    """
+    pushed = _lane.deliver(posts_of(events), late=late)
+    metrics.FANOUT_PUSHES.labels("quick").inc(pushed)

@@ -1,0 +1,1 @@
+"""Redis side of home timelines: keys, raw connections, pushes, the steps of a rebuild."""

@@ -1,0 +1,106 @@
+"""Commands on one person's home timeline, for both colours: bytes in, the caller sends them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.infra.stores.aioredis import Command, RedisDown
+from apps.timelines.store import keys, scripts
+from apps.timelines.store.scripts import Script
+
+# A list may be extended by a rebuild's own pushes only; a rebuild that died leaves it behind.
+UNREADY_TTL_SECONDS = 3_600
+
+
+def _call(script: Script, given: Sequence[bytes], *arguments: bytes) -> Command:
+    return (b"EVAL", script.text, b"%d" % len(given), *given, *arguments)
+
+
+def take_token(user_id: int, token: bytes) -> Command:
+    """Claim the one rebuild of a home; the reply is nil where another has it."""
+    return (b"SET", keys.home_keys(user_id)[3], token, b"NX", b"PX", b"%d" % keys.BUILD_MS)
+
+
+def begin(user_id: int, token: bytes) -> Command:
+    """Empty the home and let it take pushes; the reply is 0 where another rebuild has it."""
+    return _call(
+        scripts.BEGIN,
+        keys.home_keys(user_id),
+        token,
+        b"%d" % keys.BUILD_MS,
+        b"%d" % UNREADY_TTL_SECONDS,
+    )
+
+
+def finish(
+    user_id: int, token: bytes, *, day: int, ids: Sequence[int], is_complete: bool
+) -> Command:
+    """Make the home ready with these ids, rising; the reply is 0 where the rebuild was undone."""
+    return _call(
+        scripts.FINISH,
+        keys.home_keys(user_id),
+        token,
+        b"%d" % keys.TTL_SECONDS,
+        b"%d" % day,
+        b"1" if is_complete else b"0",
+        *(b"%d" % one for one in ids),
+    )
+
+
+def renew(user_id: int, *, day: int) -> Command:
+    """Keep a home that is read for another TTL."""
+    given = keys.home_keys(user_id)[:3]
+    return _call(scripts.RENEW, given, b"%d" % day, b"%d" % keys.TTL_SECONDS)
+
+
+def drop(user_id: int) -> Command:
+    """Forget a home, and make a rebuild that is under way give up."""
+    return (b"UNLINK", *keys.home_keys(user_id))
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a home timeline: ids, rising, complete from `floor` on."""
+
+    ids: list[int]
+    floor: int
+
+
+def read_list(user_id: int, *, tail: int) -> list[Command]:
+    """Read the list (its last `tail` ids, all for 0), the ready marker and the side list."""
+    listed, ready, side, _ = keys.home_keys(user_id)
+    return [
+        (b"LRANGE", listed, b"-%d" % tail if tail else b"0", b"-1"),
+        (b"GET", ready),
+        (b"LRANGE", side, b"0", b"-1"),
+    ]
+
+
+def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
+    """What the replies to `read_list` say; None where there is no timeline, or it is not ready.
+
+    An id that is not in the tail has the whole tail behind it, and of that at most `disorder`
+    smaller ones: so it is smaller than all but the `disorder` smallest of the tail. The same holds
+    for what was cut off a list.
+
+    Raises:
+        RedisDown: a reply is an error.
+    """
+    for reply in (listed, ready, side):
+        if isinstance(reply, Exception):
+            raise RedisDown(str(reply))
+    if not listed or not ready or (not side and ready.endswith(b"+")):
+        # With a "+" there was a side list: it was lost, and ids with it.
+        return None
+    slack = keys.disorder()
+    ids = sorted(set(map(int, listed)))
+    if tail and len(listed) == tail:
+        floor = ids[slack] if len(ids) > slack else ids[-1] + 1
+    elif ids[0] == 0:
+        floor = 0
+        del ids[0]
+    else:
+        floor = max(map(int, listed[: slack + 1]))
+    if side:
+        ids = sorted({*ids, *map(int, side)})
+    return Known(ids, floor)

@@ -1,0 +1,57 @@
+"""Keys of home timelines and the bounds on which their correctness rests.
+
+All keys of one person lie in one hash slot, on the state instance of their shard.
+`tl:{s}:user`  LIST of tweet ids, newest at the tail. A head "0": complete down to the first tweet.
+`rd:{s}:user`  present: the list is ready. Its value is the day of the last renewal, and "+" after
+               it says that a side list was made (so that one that is lost is noticed).
+`sl:{s}:user`  side list: ids that came too late for the list's order. Read whole at every read.
+`bd:{s}:user`  token of the one rebuild that is under way.
+Of an instance: `fo:wm` the highest id handed to pushing, `fo:handed` how many ids were;
+`fo:bulk:event` how far the bulk lane has come with one event.
+"""
+
+from apps.infra.stores.sharding import instance_of, shard_of
+
+# Events that are pushed as one. Inside a chunk the ids of one author go together, so a list may
+# hold up to 39 smaller ids behind a larger one.
+CHUNK_EVENTS = 40
+# Ids of other pushers that may come in between before a chunk's ids are moved to the side lists.
+OVERLAP_IDS = 5
+# A list is cut back to its length when it is longer by more than this.
+TRIM_SLACK = 32
+# A longer side list is dropped with its timeline: a rebuild is cheaper than merging it for ever.
+MAX_SIDE = 256
+# Homes of people who were not seen for so long go; the next read builds them again.
+TTL_SECONDS = 30 * 86_400
+# A rebuild that takes longer gives up; another one may begin.
+BUILD_MS = 10_000
+BULK_TTL_SECONDS = 86_400
+
+WATERMARK = b"fo:wm"
+HANDED = b"fo:handed"
+
+
+def disorder() -> int:
+    """How many smaller ids may lie behind one id of a list, at most."""
+    return CHUNK_EVENTS + OVERLAP_IDS - 1
+
+
+def list_key(user_id: int) -> bytes:
+    """Key of a home timeline's list."""
+    return b"tl:{%d}:%d" % (shard_of(user_id), user_id)
+
+
+def home_keys(user_id: int) -> tuple[bytes, bytes, bytes, bytes]:
+    """Keys of list, ready marker, side list and building token."""
+    rest = b"{%d}:%d" % (shard_of(user_id), user_id)
+    return b"tl:" + rest, b"rd:" + rest, b"sl:" + rest, b"bd:" + rest
+
+
+def home_instance(user_id: int) -> int:
+    """Index of the state Redis that holds a person's home timeline."""
+    return instance_of(shard_of(user_id))
+
+
+def bulk_key(event_id: int) -> bytes:
+    """Key of the bulk lane's place in one event."""
+    return b"fo:bulk:%d" % event_id

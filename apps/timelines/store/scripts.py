@@ -1,0 +1,175 @@
+"""Lua on the state Redis. Ids are strings there: a Lua number would round a Snowflake."""
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script and the name under which a server that has it loaded knows it."""
+
+    text: bytes
+    sha: bytes
+
+    @classmethod
+    def of(cls, *parts: str) -> "Script":
+        """A script of these parts, one after the other."""
+        text = "".join(parts).encode()
+        return cls(text=text, sha=hashlib.sha1(text).hexdigest().encode())  # noqa: S324 (its name)
+
+
+_NEWER = """
+local function newer(a, b) return #a > #b or (#a == #b and a > b) end
+"""
+
+# KEYS: watermark, handed. ARGV: highest id, number of ids.
+# Returns the watermark before, and how many ids were handed to pushing so far, these included.
+RAISE = Script.of(
+    _NEWER,
+    """
+local before = redis.call('GET', KEYS[1]) or '0'
+if newer(ARGV[1], before) then redis.call('SET', KEYS[1], ARGV[1]) end
+return {before, redis.call('INCRBY', KEYS[2], ARGV[2])}
+""",
+)
+
+# KEYS: keys of lists. ARGV: longest side list, longest list, its length after a cut, TTL, ids
+# rising. An id that is newer than the list's tail keeps the order; any other goes aside. What
+# does not exist is not pushed to. Returns the number of lists that exist.
+PUSH_LATE = Script.of(
+    _NEWER,
+    """
+local max_side, max_list, cut, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local found = 0
+for _, list in ipairs(KEYS) do
+  local tail = redis.call('LINDEX', list, -1)
+  if tail then
+    found = found + 1
+    local rest = string.sub(list, 3)
+    local side, ready = 'sl' .. rest, 'rd' .. rest
+    for i = 5, #ARGV do
+      local id = ARGV[i]
+      if newer(id, tail) then
+        tail = id
+        if redis.call('RPUSH', list, id) > max_list then redis.call('LTRIM', list, cut, -1) end
+      elseif id ~= tail and not redis.call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 64)
+        and not redis.call('LPOS', side, id) then
+        local length = redis.call('RPUSH', side, id)
+        if length > max_side then
+          redis.call('UNLINK', list, side, ready)
+          break
+        end
+        if length == 1 then
+          redis.call('EXPIRE', side, ttl)
+          local day = redis.call('GET', ready)
+          if day and string.sub(day, -1) ~= '+' then
+            redis.call('SET', ready, day .. '+', 'KEEPTTL')
+          end
+        end
+      end
+    end
+  end
+end
+return found
+""",
+)
+
+# KEYS: keys of lists. ARGV: TTL, ids. Takes ids out of the lists' tails and puts them aside.
+MOVE_ASIDE = Script.of(
+    """
+for _, list in ipairs(KEYS) do
+  local rest = string.sub(list, 3)
+  local side, ready = 'sl' .. rest, 'rd' .. rest
+  for i = 2, #ARGV do
+    if redis.call('LREM', list, -1, ARGV[i]) > 0 then
+      if redis.call('EXISTS', list) == 0 then
+        redis.call('UNLINK', side, ready)
+        break
+      end
+      redis.call('RPUSH', side, ARGV[i])
+      redis.call('EXPIRE', side, ARGV[1])
+      local day = redis.call('GET', ready)
+      if day and string.sub(day, -1) ~= '+' then
+        redis.call('SET', ready, day .. '+', 'KEEPTTL')
+      end
+    end
+  end
+end
+return 1
+""",
+)
+
+# KEYS: list, ready, side, token. ARGV: token, milliseconds, TTL.
+# The list exists from here on, so that it gets every push; it is not ready.
+BEGIN = Script.of(
+    """
+local holder = redis.call('GET', KEYS[4])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[2])
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('RPUSH', KEYS[1], '0')
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+""",
+)
+
+# KEYS: list, ready, side, token. ARGV: token, TTL, day, "1" if complete to the first tweet, ids
+# rising. Gives up when the token or the list is gone: pushes may have been lost meanwhile.
+FINISH = Script.of(
+    _NEWER,
+    """
+if redis.call('GET', KEYS[4]) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local ids, known = {}, {}
+for i = 5, #ARGV do
+  ids[#ids + 1] = ARGV[i]
+  known[ARGV[i]] = true
+end
+local stored = #ids
+for _, key in ipairs({KEYS[1], KEYS[3]}) do
+  for _, id in ipairs(redis.call('LRANGE', key, 0, -1)) do
+    if id ~= '0' and not known[id] then
+      ids[#ids + 1] = id
+      known[id] = true
+    end
+  end
+end
+if #ids > stored then table.sort(ids, function(a, b) return newer(b, a) end) end
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4])
+if ARGV[4] == '1' then redis.call('RPUSH', KEYS[1], '0') end
+for i = 1, #ids, 1000 do
+  redis.call('RPUSH', KEYS[1], unpack(ids, i, math.min(i + 999, #ids)))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[2])
+return 1
+""",
+)
+
+# KEYS: list, ready, side. ARGV: day, TTL. Once a day and person, at a read.
+RENEW = Script.of(
+    """
+local day = redis.call('GET', KEYS[2])
+if not day then return 0 end
+if string.sub(day, -1) == '+' then day = ARGV[1] .. '+' else day = ARGV[1] end
+redis.call('SET', KEYS[2], day, 'EX', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('EXPIRE', KEYS[3], ARGV[2])
+return 1
+""",
+)
+
+# KEYS: version of an author's follower block, mark of an open follow. ARGV: a new version.
+# A version that is missing, or was counted up from nothing, is replaced by one that was never
+# there before: else a counter that was lost and counted up again would look unchanged.
+VERSION = Script.of(
+    """
+local version = redis.call('GET', KEYS[1])
+if not version or #version < 12 then
+  version = ARGV[1]
+  redis.call('SET', KEYS[1], version)
+end
+return {version, redis.call('EXISTS', KEYS[2])}
+""",
+)
+
+LOADED_BY_WORKERS = (RAISE, PUSH_LATE, MOVE_ASIDE, VERSION)
