@@ -42,8 +42,7 @@ insert into machine_leases (machine, token, until_ms)
 select machine, gen_random_uuid(), %(until)s from chosen where machine is not null
 on conflict (machine) do update set token = excluded.token, until_ms = excluded.until_ms
   where machine_leases.until_ms < %(now)s
-returning machine, token, (select coalesce(max(until_ms), 0) from machine_leases o
-                            where o.machine = machine_leases.machine)
+returning machine, token
 """
 _RENEW = """
 update machine_leases set until_ms = %(until)s where machine = %(machine)s and token = %(token)s
@@ -157,8 +156,10 @@ class _Leased:
             for _ in range(20):
                 row = _take(connection, now)
                 if row is not None:
-                    machine, self._token, before = row
-                    return Generator(machine=machine, last_ms=before, until_ms=now + _LEASE_MS)
+                    machine, self._token = row
+                    # Up to `now` an earlier holder may have made ids: start behind it, even if
+                    # the clock steps back by a few ms in this moment.
+                    return Generator(machine=machine, last_ms=now, until_ms=now + _LEASE_MS)
         raise NoMachineId("every machine id is in use; stop a process or wait a minute")
 
     def _renew(self, generator: Generator) -> None:
@@ -174,9 +175,7 @@ class _Leased:
                     self._generator = None
 
 
-def _take(
-    connection: psycopg.Connection[tuple[int, str, int]], now: int
-) -> tuple[int, str, int] | None:
+def _take(connection: psycopg.Connection[tuple[int, str]], now: int) -> tuple[int, str] | None:
     return connection.execute(
         _TAKE, {"max": MAX_MACHINE, "now": now, "until": now + _LEASE_MS}
     ).fetchone()

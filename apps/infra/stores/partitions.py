@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import psycopg
 from django.conf import settings
-from psycopg import sql
+from psycopg import errors, sql
 
 from apps.infra import clock, ids
 from apps.infra.stores import aiopostgres, postgres
@@ -30,6 +30,14 @@ _CHILDREN = (
     " where i.inhparent = %s::regclass order by c.relname"
 )
 _CACHE_SECONDS = 60.0
+_LOCK_TIMEOUT_MS = 300
+_PAUSE_SECONDS = 0.2
+_ATTEMPTS = 60
+_MOVE = """
+with gone as (delete from {d} where id >= {a} and id < {b} returning *)
+insert into {n} select * from gone
+"""
+_ATTACH = "alter table {t} attach partition {n} for values from ({a}) to ({b})"
 
 Month = tuple[int, int]
 
@@ -79,66 +87,113 @@ def months_between(first: Month, last: Month) -> list[Month]:
     return months
 
 
-def ensure_months(wanted: list[Month]) -> list[Month]:
+def ensure_months(wanted: Iterable[Month]) -> list[Month]:
     """Make the partitions that are missing; idempotent, safe in several processes at once.
 
+    Attaching needs the DEFAULT partition to itself for a moment. It gives way: it waits 300 ms at
+    most, so that readers who queue behind it do not notice, and tries again for half a minute.
+
     Returns:
-        The months that were made. Rows that the DEFAULT partition holds of such a month are
+        The months that were missing. Rows that the DEFAULT partition holds of such a month are
         moved into it in the same transaction.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: one transaction held on to the table all the time.
     """
-    with postgres.connect(options="-c lock_timeout=5000") as connection:
+    with postgres.connect(options=f"-c lock_timeout={_LOCK_TIMEOUT_MS}") as connection:
         missing = sorted(set(wanted) - set(existing_months(connection)))
         for month in missing:
-            with connection.transaction():
-                connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
-                if month not in existing_months(connection):
-                    _make(connection, month)
+            _make_patiently(connection, month)
     _forget()
     return missing
 
 
+def _make_patiently(connection: psycopg.Connection[tuple[str]], month: Month) -> None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+                if month not in existing_months(connection):
+                    _make(connection, month)
+            return
+        except (errors.LockNotAvailable, errors.DeadlockDetected, errors.CheckViolation):
+            # CheckViolation: a row of the month came into DEFAULT between the move and the attach.
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
 def ensure_ahead() -> list[Month]:
     """Make the partitions of this month and of PARTITION_MONTHS_AHEAD after it."""
-    month = month_of_id(ids.at_ms(clock.now_ms()))
-    wanted = [month]
+    wanted = [_present()]
     for _ in range(settings.PARTITION_MONTHS_AHEAD):
         wanted.append(next_month(wanted[-1]))
     return ensure_months(wanted)
 
 
+def _present() -> Month:
+    return month_of_id(ids.at_ms(clock.now_ms()))
+
+
+def default_rows() -> int:
+    """Rows in the DEFAULT partition, also told to the metric; above 0 a month is missing."""
+    with postgres.connect() as connection:
+        row = connection.execute("select count(*) from tweets_default").fetchone()
+    count = int(row[0]) if row else 0
+    metrics.DEFAULT_PARTITION_ROWS.set(count)
+    return count
+
+
 def repair_default() -> int:
-    """Move rows out of the DEFAULT partition into their months; the number of rows moved."""
-    moved = 0
+    """Move rows out of the DEFAULT partition into their months; the number of rows moved.
+
+    Posting and reading go on: posts of such a month wait for the moment in which it is attached.
+    """
+    before = default_rows()
     with postgres.connect() as connection:
         while True:
             row = connection.execute("select min(id) from tweets_default").fetchone()
             if row is None or row[0] is None:
-                metrics.DEFAULT_PARTITION_ROWS.set(0)
-                return moved
-            low, high = bounds(month_of_id(row[0]))
-            counted = connection.execute(
-                "select count(*) from tweets_default where id >= %s and id < %s",
-                (min(low, row[0]), high),
-            ).fetchone()
-            ensure_months([month_of_id(row[0])])
-            moved += counted[0] if counted else 0
+                break
+            if not ensure_months([month_of_id(row[0])]):
+                # Another process moves it; its rows are gone in a moment.
+                time.sleep(_PAUSE_SECONDS)
+    return before - default_rows()
 
 
 def _make(connection: psycopg.Connection[tuple[str]], month: Month) -> None:
     low, high = bounds(month)
+    for statement in _table_statements(month):
+        connection.execute(statement)
+    places = {
+        "d": sql.Identifier(DEFAULT),
+        "t": sql.Identifier(TABLE),
+        "n": sql.Identifier(name_of(month)),
+        "a": sql.Literal(low),
+        "b": sql.Literal(high),
+    }
+    held = connection.execute(
+        "select exists (select from tweets_default where id >= %s and id < %s)", (low, high)
+    ).fetchone()
+    if month == _present() or (held and held[0]):
+        # Posts of this month may be on their way to DEFAULT, and would fail once it is not theirs
+        # any more. They wait here instead; readers go on.
+        connection.execute(sql.SQL("lock table {t} in share row exclusive mode").format(**places))
+        connection.execute(sql.SQL(_MOVE).format(**places))
+    connection.execute(sql.SQL(_ATTACH).format(**places))
+
+
+def _table_statements(month: Month) -> list[sql.Composed]:
+    """A table of its own, with all indexes: the parent is locked only while it is attached."""
     name = name_of(month)
     parts = settings.TWEET_HASH_PARTITIONS
-    # A table of its own first, attached at the end: the parent is locked for a moment only.
-    statements = [
-        sql.SQL("create table {n} (like {t} including defaults including constraints)").format(
-            n=sql.Identifier(name), t=sql.Identifier(TABLE)
-        )
-        + sql.SQL(" partition by hash (author_id)")
-    ]
-    statements += [
-        sql.SQL(
-            "create table {p} partition of {n} for values with (modulus {m}, remainder {r})"
-        ).format(
+    like = sql.SQL(
+        "create table {n} (like {t} including defaults including constraints including indexes)"
+        " partition by hash (author_id)"
+    ).format(n=sql.Identifier(name), t=sql.Identifier(TABLE))
+    part = "create table {p} partition of {n} for values with (modulus {m}, remainder {r})"
+    return [like] + [
+        sql.SQL(part).format(
             p=sql.Identifier(f"{name}_h{remainder}"),
             n=sql.Identifier(name),
             m=sql.Literal(parts),
@@ -146,20 +201,6 @@ def _make(connection: psycopg.Connection[tuple[str]], month: Month) -> None:
         )
         for remainder in range(parts)
     ]
-    move = sql.SQL(
-        "with gone as (delete from {d} where id >= {a} and id < {b} returning *)"
-        " insert into {n} select * from gone"
-    )
-    attach = sql.SQL("alter table {t} attach partition {n} for values from ({a}) to ({b})")
-    places = {
-        "d": sql.Identifier(DEFAULT),
-        "t": sql.Identifier(TABLE),
-        "n": sql.Identifier(name),
-        "a": sql.Literal(low),
-        "b": sql.Literal(high),
-    }
-    for statement in [*statements, move.format(**places), attach.format(**places)]:
-        connection.execute(statement)
 
 
 class _Known:
