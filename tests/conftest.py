@@ -13,9 +13,10 @@ from django.db import connection, connections
 from django.test.utils import setup_databases
 
 from apps.infra import clock
-from apps.infra.stores import aiopostgres, cache, invalidation, redis
+from apps.infra.stores import aiopostgres, aioredis, cache, invalidation, redis
 from apps.users.models import User
 from apps.users.services import issue_token
+from tests.browsing import browser, browser_as  # noqa: F401 - fixtures of the pages
 from tests.factories import UserFactory
 from tests.http import Client
 from tests.spine import drain_outbox, spine  # noqa: F401 - fixtures of the event log
@@ -27,7 +28,7 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 TABLES = (
     "users, applications, access_tokens, follows, unfollows, follow_requests, blocks, mutes,"
     " pull_authors, tweets, likes, retweets, idempotency_keys, django_session, event_log,"
-    " deliveries, dead_letters"
+    " deliveries, dead_letters, django_admin_log"
 )
 
 
@@ -37,6 +38,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
     yield made
     made.run_until_complete(aiopostgres.close())
+    made.run_until_complete(aioredis.close_all())
     made.run_until_complete(made.shutdown_default_executor())
     made.close()
 
@@ -67,7 +69,9 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def empty_world() -> None:
     """Empty the tables and the Redis instances, and forget what this process remembers."""
     with connection.cursor() as cursor:
-        cursor.execute(f"truncate {TABLES} cascade")
+        # Not TRUNCATE: it makes new files for some hundred partitions, 0.3 s against 0.01.
+        # One implicit transaction, and foreign keys are checked at its end.
+        cursor.execute("; ".join(f"delete from {table}" for table in TABLES.split(", ")))
     for instance in range(redis.state_count()):
         redis.state(instance).flushall()
     redis.cache().flushall()

@@ -25,3 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if not find_spec("apps.timelines.queries"):
     PAGES = []
 urlpatterns += [path("", include(f"{app}.urls")) for app in PAGES if find_spec(f"{app}.urls")]
+
+handler403 = "apps.infra.web.pages.forbidden"
+handler404 = "apps.infra.web.pages.not_found"
+handler500 = "apps.infra.web.pages.server_error"

@@ -22,7 +22,7 @@ _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
 2 about admin api compose explore healthz help home i intent login logout me media messages metrics
-notifications oauth oauth2 readyz requests rules search settings signup static status tos
+notifications oauth oauth2 public readyz requests rules search settings signup static status tos
 twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())

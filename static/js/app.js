@@ -83,12 +83,24 @@
     history.back();
   });
 
+  // ── Buttons whose part of the page is answered alone ────────────────────
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[form=act][formaction]");
+    const part = button && (button.closest(".deeds") || button.closest(".acts, .fo"));
+    if (!part || part.dataset.whole !== undefined) return;
+    event.preventDefault();
+    if (button.dataset.busy) return;
+    button.dataset.busy = "1";
+    htmx.ajax("POST", button.getAttribute("formaction"), { source: button, target: part, swap: "outerHTML" })
+      .finally(() => delete button.dataset.busy);
+  });
+
   // ── A click on the white of a post opens it ─────────────────────────────
   document.addEventListener("click", (event) => {
-    const post = event.target.closest(".tw[data-url]");
+    const post = event.target.closest(".tw:not(.still)");
     if (!post || event.target.closest("a, button, summary, details, input, textarea, [role=button], .act")) return;
     if (String(getSelection())) return;
-    location.assign(post.dataset.url);
+    location.assign($(".when", post).href);
   });
 
   // ── Compose ─────────────────────────────────────────────────────────────
@@ -184,13 +196,13 @@
   const KEYS = {
     j: () => step(1), k: () => step(-1), n: () => document.body.dataset.me && open("/compose"),
     l: () => act("l"), t: () => act("t"), r: () => act("r"), "?": () => open("/about?keys"),
-    Enter: () => document.activeElement?.dataset?.url && location.assign(document.activeElement.dataset.url),
+    Enter: () => location.assign($(".when", document.activeElement).href),
   };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") all("details.menu[open]").forEach((menu) => { menu.open = false; $("summary", menu).focus(); });
     if (event.metaKey || event.ctrlKey || event.altKey || sheet.open) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    if (event.key === "Enter" && !event.target.matches(".tw[data-url]")) return;
+    if (event.key === "Enter" && !event.target.matches(".tw:not(.still)")) return;
     if (Date.now() - went < 1000 && words.me) {
       went = 0;
       if (event.key === "h") return location.assign("/home");

@@ -1,0 +1,15 @@
+"""Addresses of timelines. A bare name is a profile, so this comes after every other app."""
+
+from django.urls import path
+
+from apps.infra.web import converters  # noqa: F401 - registers <username:…>
+from apps.timelines import views
+
+urlpatterns = [
+    path("", views.front),
+    path("home", views.home),
+    path("public", views.public),
+    path("<username:username>", views.profile),
+    path("<username:username>/with_replies", views.with_replies),
+    path("<username:username>/likes", views.likes),
+]
