@@ -1,0 +1,82 @@
+"""Home timelines straight in Redis: filled full, dropped, and held against the model.
+
+Only for figures of fan-out; those over HTTP go through the service's own rebuild.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from bench import oracle
+from bench.world import World
+
+PIECE = 100
+
+
+def fill(user_ids: Sequence[int], ids: Sequence[int]) -> None:
+    """Give everybody a full, ready home timeline of these ids, newest last."""
+    from apps.infra.stores import redis
+    from apps.timelines.store import keys
+
+    values = [b"%d" % one for one in ids]
+    for instance, people in _by_instance(user_ids).items():
+        client = redis.state(instance)
+        for start in range(0, len(people), PIECE):
+            with client.pipeline(transaction=False) as pipe:
+                for user_id in people[start : start + PIECE]:
+                    home, ready, side, building = keys.home_keys(user_id)
+                    pipe.unlink(home, ready, side, building)
+                    pipe.rpush(home, *values)
+                    pipe.set(ready, b"1")
+                pipe.execute()
+
+
+def drop(user_ids: Sequence[int]) -> None:
+    """Forget these home timelines."""
+    from apps.timelines import services_import
+
+    services_import.drop_homes(user_ids=user_ids)
+
+
+def contents(user_ids: Sequence[int]) -> dict[int, list[int]]:
+    """What the lists hold, side lists included, in the order of the lists."""
+    from apps.infra.stores import redis
+    from apps.timelines.store import keys
+
+    found: dict[int, list[int]] = {}
+    for instance, people in _by_instance(user_ids).items():
+        with redis.state(instance).pipeline(transaction=False) as pipe:
+            for user_id in people:
+                home, _, side, _ = keys.home_keys(user_id)
+                pipe.lrange(home, 0, -1)
+                pipe.lrange(side, 0, -1)
+            answers = pipe.execute()
+        for user_id, home_ids, side_ids in zip(people, answers[::2], answers[1::2], strict=True):
+            found[user_id] = [int(one) for one in (*home_ids, *side_ids)]
+    return found
+
+
+def check(world: World, user_ids: Sequence[int], posted: Iterable[tuple[int, int]]) -> None:
+    """Hold lists that were full before against what was posted since: (tweet id, author id).
+
+    Raises:
+        WrongAnswer: an id is missing, doubled or foreign.
+    """
+    newest: dict[int, list[int]] = {user_id: [] for user_id in user_ids}
+    for tweet_id, author_id in posted:
+        for user_id in itertools.chain(world.followers.get(author_id, ()), (author_id,)):
+            if user_id in newest:
+                newest[user_id].append(tweet_id)
+    for user_id, held in contents(user_ids).items():
+        expected = sorted(newest[user_id])[-len(held) :]
+        if expected:
+            got = [one for one in held if one >= expected[0]]
+            oracle.compare(got, expected, ordered=False, of=f"list of {user_id}")
+
+
+def _by_instance(user_ids: Sequence[int]) -> dict[int, list[int]]:
+    from apps.timelines.store import keys
+
+    found: dict[int, list[int]] = {}
+    for user_id in user_ids:
+        found.setdefault(keys.home_instance(user_id), []).append(user_id)
+    return found

@@ -1,0 +1,187 @@
+"""The table at the end, `bench/results/latest.json` and `docs/benchmarks.md`."""
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from apps.infra.engines import binaries
+from bench.figures import BY_ID, FIGURES, Result
+
+LATEST = Path("bench/results/latest.json")
+PAGE = Path("docs/benchmarks.md")
+LIBRARIES = (
+    "django", "celery", "gunicorn", "uvicorn", "uvloop", "httptools", "psycopg", "redis", "hiredis",
+)  # fmt: skip
+
+HEAD = """# Benchmarks
+
+Written by `make bench`; do not edit. `make bench ONLY=R1,W2` measures some figures and keeps the
+others.
+
+Absolute times on shared machines lie. So every figure is a ratio of two things measured in turn in
+one run (A B A B …, {rounds} rounds, median of the ratios of each round), and where a cost is
+meant it is CPU time: user and system, of all processes of the service (web, workers, relay,
+PostgreSQL with its backends, Valkeys), from `/proc`; the load generator does not count. Every
+benchmark checks its own answers: timelines are held against a model of who follows whom and who
+posted what, and a missing, doubled, foreign, deleted or out-of-order tweet fails the run.
+"""
+
+HOW = """## How each is measured
+
+- **World**: {world}. Tweets of the last two days, authors drawn evenly. PostgreSQL with fsync on,
+  two state Valkeys with an append-only file (everysec), a cache Valkey; gunicorn with one uvicorn
+  worker, relay, two solo Celery workers and beat, as `manage.py up` starts them. The data lies in
+  `var/` and is removed afterwards.
+- **F2**: all home timelines exist and are full (800). The subscriber's function is called with
+  batches of 2,000 posts, as the relay hands them out; wall-clock time. Then the same number of
+  events is committed to the event log and the time until the last acknowledgement is taken:
+  `relay_celery_…`. Lists are read back and held against the model.
+- **R1, R2**: 16 connections, closed loop, 300 readers with tokens of their own,
+  `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts. In
+  each round: the service, the constant body, the empty Django view. A tweet on the page of some
+  readers is deleted before; all pages are checked.
+- **W2**: 16 connections, closed loop, 150 authors with tokens whose followers' home timelines
+  are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked for
+  in the homes of a sample of followers.
+- **M1**: memory that two Valkeys hold with and without the home timelines of the followers of the
+  three most-followed authors, after so many single pushes that every list was cut back.
+- **D1**: one author posts, and from the 201 on a follower reads their home timeline over HTTP
+  again and again until it shows the post. Nothing else runs; the pages are checked.
+"""
+
+
+def show(results: Sequence[Result], console: Console) -> None:
+    """Print the table."""
+    table = Table(title="TwitterLite", title_justify="left")
+    for column in ("id", "what", "value", "unit", "ratio", "floor", "goal", ""):
+        table.add_column(column, justify="right" if column in _NUMBERS else "left")
+    for result in results:
+        figure = result.figure
+        table.add_row(
+            figure.id,
+            figure.what,
+            number(result.value),
+            figure.unit,
+            number(result.ratio),
+            _limit(figure.id, figure.floor),
+            _limit(figure.id, figure.goal),
+            _verdict(result.passed, result.reached_goal),
+        )
+    console.print(table)
+    for result in results:
+        texts = [f"{name} {_plain(value)}" for name, value in result.also.items()]
+        console.print(f"  {result.figure.id}: {', '.join(texts)}")
+
+
+_NUMBERS = {"value", "ratio", "floor", "goal"}
+
+
+def _verdict(passed: bool, reached_goal: bool) -> str:
+    return ("goal" if reached_goal else "pass") if passed else "FAIL"
+
+
+def _limit(figure_id: str, limit: float) -> str:
+    sign = "≥" if BY_ID[figure_id].better == "higher" else "≤"
+    return f"{sign} {number(limit)}"
+
+
+def number(value: float) -> str:
+    """Three digits that count: 0.123, 12.3, 12,345."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _plain(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def write(
+    results: Sequence[Result], *, base_dir: Path, minutes: float, world: str, rounds: int
+) -> None:
+    """Write both files; figures that were not measured now are kept from earlier."""
+    path = base_dir / LATEST
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    kept |= {result.figure.id: _entry(result, at) for result in results}
+    ordered = {figure.id: kept[figure.id] for figure in FIGURES if figure.id in kept}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
+    page = base_dir / PAGE
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(_page(ordered, minutes=minutes, world=world, rounds=rounds))
+
+
+def _entry(result: Result, at: str) -> dict[str, Any]:
+    figure = result.figure
+    return {
+        "what": figure.what,
+        "against": figure.against,
+        "value": _rounded(result.value),
+        "unit": figure.unit,
+        "ratio": _rounded(result.ratio),
+        "better": figure.better,
+        "floor": figure.floor,
+        "goal": figure.goal,
+        "passed": result.passed,
+        "measured_at": at,
+        "also": {name: _rounded(value) for name, value in result.also.items()},
+    }
+
+
+def _rounded(value: float | str) -> float | str:
+    return value if isinstance(value, str) else float(f"{value:.4g}")
+
+
+def _page(figures: Mapping[str, Any], *, minutes: float, world: str, rounds: int) -> str:
+    rows = [
+        "| id | what | against | value | ratio | floor | goal | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    details = []
+    for figure_id, found in figures.items():
+        reached = BY_ID[figure_id].passes(found["ratio"], found["goal"])
+        rows.append(
+            f"| {figure_id} | {found['what']} | {found['against']} |"
+            f" {number(found['value'])} {found['unit']} | **{number(found['ratio'])}** |"
+            f" {_limit(figure_id, found['floor'])} | {_limit(figure_id, found['goal'])} |"
+            f" {_verdict(found['passed'], reached)} |"
+        )
+        also = "; ".join(f"{name} {_plain(value)}" for name, value in found["also"].items())
+        details.append(f"- {figure_id} ({found['measured_at']}): {also}")
+    parts = [
+        HEAD.format(rounds=rounds),
+        "## Figures\n\n" + "\n".join(rows),
+        "What explains them:\n\n" + "\n".join(details),
+        HOW.format(world=world),
+        "## Machine\n\n" + "\n".join(f"- {line}" for line in _machine(minutes)),
+    ]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _machine(minutes: float) -> list[str]:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    versions = [f"{name} {metadata.version(name)}" for name in LIBRARIES]
+    return [
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {_cpu_model()}, {platform.system()}"
+        f" {platform.release()}",
+        f"Python {platform.python_version()}, PostgreSQL"
+        f" {binaries.major_version(binaries.postgres_bin() / 'postgres')}, Valkey"
+        f" {binaries.major_version(binaries.valkey_server())}, {', '.join(versions)}",
+        f"Command: `make bench`; the last run took {minutes:.1f} minutes. No network is needed.",
+    ]
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    return found[1].strip() if found else platform.machine()
