@@ -26,9 +26,16 @@ class Response:
 class Client:
     """Speaks for one bearer token; without one, for nobody."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, token: str = "") -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, token: str = "", *, app: Any = application
+    ) -> None:
         self._loop = loop
+        self._app = app
         self.token = token
+
+    def through(self, app: Any) -> "Client":
+        """The same caller at another door."""
+        return Client(self._loop, self.token, app=app)
 
     def get(self, path: str, **headers: str) -> Response:
         """GET; headers as keywords, `x_request_id="1"`."""
@@ -61,7 +68,7 @@ class Client:
             sent.setdefault("authorization", f"Bearer {self.token}")
         if not chunked:
             sent.setdefault("content-length", str(len(body)))
-        return self._loop.run_until_complete(_ask(_scope(method, path, sent), body))
+        return self._loop.run_until_complete(_ask(self._app, _scope(method, path, sent), body))
 
 
 def _named(headers: Mapping[str, str]) -> dict[str, str]:
@@ -86,7 +93,7 @@ def _scope(method: str, path: str, headers: Mapping[str, str]) -> dict[str, Any]
     }
 
 
-async def _ask(scope: dict[str, Any], body: bytes) -> Response:
+async def _ask(app: Any, scope: dict[str, Any], body: bytes) -> Response:
     response = Response()
     parts = [body[:10], body[10:]] if len(body) > 10 else [body]
 
@@ -107,5 +114,5 @@ async def _ask(scope: dict[str, Any], body: bytes) -> Response:
             response.content += message.get("body", b"")
 
     # A task of its own, as in a server: what a request sets in its context stays there.
-    await asyncio.create_task(application(scope, receive, send))
+    await asyncio.create_task(app(scope, receive, send))
     return response

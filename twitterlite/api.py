@@ -1,7 +1,5 @@
 """The JSON API at /2/: X API v2 in the "tweet" dialect, put together from the apps' routers."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import orjson
@@ -10,9 +8,11 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
+from apps.graph import api as graph
 from apps.infra.web import problems
-
-ROUTERS = ["apps.users.api", "apps.graph.api", "apps.tweets.api", "apps.timelines.api"]
+from apps.timelines import api as timelines
+from apps.tweets import api as tweets
+from apps.users import api as users
 
 
 class JsonParser(Parser):
@@ -43,8 +43,5 @@ def _answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
     return problems.of_exception(error).response()
 
 
-for module in ROUTERS:
-    if find_spec(module) and find_spec(
-        "apps.timelines.queries" if "timelines" in module else module
-    ):
-        api.add_router("", import_module(module).router)
+for router in (users.router, graph.router, tweets.router, timelines.router):
+    api.add_router("", router)

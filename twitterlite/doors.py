@@ -3,14 +3,10 @@
 edge (request id, size limit, metrics) → hot lane (the home timeline, without Django) → Django.
 """
 
-from importlib.util import find_spec
-
 from apps.infra.web import handler
 from apps.infra.web.edge import Edge
 from apps.infra.web.handler import Receive, Scope, Send
-
-if find_spec("apps.timelines.queries"):
-    from apps.timelines import hot
+from apps.timelines import hot
 
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
@@ -25,7 +21,7 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
     path: str = scope["path"]
     if scope["method"] == "GET" and path.startswith(HOME_HEAD) and path.endswith(HOME_TAIL):
         user_id = path[len(HOME_HEAD) : -len(HOME_TAIL)]
-        if "/" not in user_id:
+        if user_id and "/" not in user_id:
             await _home(scope, user_id, send)
             return
     if path.startswith(PLAIN):

@@ -22,8 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
-if not find_spec("apps.timelines.queries"):
-    PAGES = []
 urlpatterns += [path("", include(f"{app}.urls")) for app in PAGES if find_spec(f"{app}.urls")]
 
 handler403 = "apps.infra.web.pages.forbidden"

@@ -84,18 +84,25 @@ async def _page(viewer_id: int, user_id: int, page: UserPage, *, following: bool
     if not await _may_list(viewer_id, owner):
         return envelope.nobody(envelope.not_authorized("user", "id", str(user_id)))
     edges_of = queries.following_page if following else queries.followers_page
+    back = position is not None and position.direction == "p"
     edges = await edges_of(
-        user_id=user_id, before=position.id if position else None, limit=page.max_results + 1
+        user_id=user_id,
+        before=position.id if position and not back else None,
+        after=position.id if position and back else None,
+        limit=page.max_results + 1,
     )
-    shown, more = edges[: page.max_results], len(edges) > page.max_results
+    more = len(edges) > page.max_results
+    shown = edges[-page.max_results :] if back else edges[: page.max_results]
     users = await user_queries.users_by_ids([other for _, other in shown])
     people = [users[other] for _, other in shown if other in users]
     items = render_users(
         (user for user in people if not user.is_suspended), user_selection(page.user_fields)
     )
     meta: dict[str, object] = {"result_count": len(items)}
-    if more:
+    if shown and (more or back):
         meta["next_token"] = pagination.encode("n", shown[-1][0])
+    if shown and (more if back else position is not None):
+        meta["previous_token"] = pagination.encode("p", shown[0][0])
     return envelope.response(envelope.many(items, meta=meta))
 
 

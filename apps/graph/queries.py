@@ -96,17 +96,23 @@ async def followee_ids(user_id: int) -> list[int]:
 
 
 async def following_page(
-    *, user_id: int, before: int | None = None, limit: int = 20
+    *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
-    """Whom an account follows, newest first: (edge id, user id); the edge id is the cursor."""
-    return await _edges("followee_id", "follows", "follower_id", user_id, before, limit)
+    """Whom an account follows, newest first: (edge id, user id); the edge id is the cursor.
+
+    With `after`, those next above that edge.
+    """
+    return await _edges("followee_id", "follows", "follower_id", user_id, before, limit, after)
 
 
 async def followers_page(
-    *, user_id: int, before: int | None = None, limit: int = 20
+    *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
-    """Who follows an account, newest first: (edge id, user id); the edge id is the cursor."""
-    return await _edges("follower_id", "follows", "followee_id", user_id, before, limit)
+    """Who follows an account, newest first: (edge id, user id); the edge id is the cursor.
+
+    With `after`, those next above that edge.
+    """
+    return await _edges("follower_id", "follows", "followee_id", user_id, before, limit, after)
 
 
 async def request_page(
@@ -131,14 +137,24 @@ async def muted_page(
 
 
 async def _edges(
-    other: str, table: str, mine: str, user_id: int, before: int | None, limit: int
+    other: str,
+    table: str,
+    mine: str,
+    user_id: int,
+    before: int | None,
+    limit: int,
+    after: int | None = None,
 ) -> list[tuple[int, int]]:
+    """Edges newest first: the highest below `before`, or the lowest above `after`."""
+    compare, order = ("<", "desc") if after is None else (">", "asc")
+    edge = before if after is None else after
     rows = await aiopostgres.fetch(
-        f"select id, {other} from {table} where {mine} = %s and id < %s"  # type: ignore[arg-type]
-        " order by id desc limit %s",
-        (user_id, before if before is not None else (1 << 63) - 1, limit),
+        f"select id, {other} from {table} where {mine} = %s and id {compare} %s"  # type: ignore[arg-type]
+        f" order by id {order} limit %s",
+        (user_id, edge if edge is not None else (1 << 63) - 1, limit),
     )
-    return [(row[0], row[1]) for row in rows]
+    edges = [(row[0], row[1]) for row in rows]
+    return edges if after is None else edges[::-1]
 
 
 async def follows_any(viewer_id: int, ids: Iterable[int]) -> set[int]:

@@ -135,7 +135,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'self'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
-    }
+    },
 }
 
 UNFOLD = {"SITE_TITLE": "TwitterLite", "SITE_HEADER": "TwitterLite", "SITE_URL": "/"}

@@ -146,7 +146,12 @@ class AioRedis:
         hello: list[Command] = [(b"SELECT", self._database.encode()), (b"INFO", b"server")]
         if self._password:
             hello.insert(0, (b"AUTH", self._password.encode()))
-        replies = await connection.send(encode(hello), len(hello))
+        try:
+            replies = await connection.send(encode(hello), len(hello))
+        except BaseException:
+            # Timed out or cancelled: nobody else knows of this socket.
+            connection.close()
+            raise
         for reply in replies:
             if isinstance(reply, hiredis.ReplyError):
                 # -LOADING after a restart, or a wrong password.
@@ -176,3 +181,11 @@ def client(instance: int = 0) -> AioRedis:
     if found is None:
         found = clients[url] = AioRedis(url)
     return found
+
+
+async def close_all() -> None:
+    """Drop the running loop's connections (at shutdown, and at the end of a test run)."""
+    for one in _clients.pop(asyncio.get_running_loop(), {}).values():
+        one.close()
+    # Transports close in the loop's next turn.
+    await asyncio.sleep(0)

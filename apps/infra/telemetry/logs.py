@@ -4,6 +4,7 @@ Code logs with the standard library (`logging.getLogger(__name__)`, facts in `ex
 renders. Lines go to standard error: standard output belongs to what a command prints.
 """
 
+import json
 import logging
 import sys
 from typing import Any
@@ -60,4 +61,8 @@ def _add_request_id(_logger: object, _method: str, line: dict[str, Any]) -> dict
 
 
 def _dumps(line: Any, **_options: Any) -> str:
-    return orjson.dumps(line, default=repr).decode("utf-8", "replace")
+    try:
+        return orjson.dumps(line, default=repr).decode()
+    except TypeError:
+        # Lone surrogates and foreign keys: the slow way takes them.
+        return json.dumps(line, default=repr, skipkeys=True)

@@ -114,7 +114,10 @@ def invalid(errors: Sequence[tuple[str, Any, str]]) -> Problem:
         INVALID_DETAIL,
         kind=INVALID_REQUEST,
         errors=[
-            {"parameters": {name: [str(value)[:256]]} if name else {}, "message": _clean(message)}
+            {
+                "parameters": {name: [_clean(str(value)[:256])]} if name else {},
+                "message": _clean(message),
+            }
             for name, value, message in errors
         ],
     )

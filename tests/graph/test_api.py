@@ -1,0 +1,120 @@
+"""Following over HTTP."""
+
+import pytest
+
+from apps.graph.services import block_user, follow_user
+from apps.infra import clock
+from apps.users.services import set_protected, suspend_user
+from tests.factories import UserFactory
+
+
+def names(answer):
+    return [user["username"] for user in answer.json().get("data", [])]
+
+
+def test_following_and_its_end(api_as, alice, bob):
+    client = api_as(bob)
+
+    for _ in range(2):
+        answer = client.post(f"/2/users/{bob.id}/following", {"target_user_id": str(alice.id)})
+        assert answer.status_code == 200
+        assert answer.json() == {"data": {"following": True, "pending_follow": False}}
+    assert names(client.get(f"/2/users/{bob.id}/following")) == ["alice"]
+    assert names(client.get(f"/2/users/{alice.id}/followers")) == ["bob"]
+
+    answer = client.delete(f"/2/users/{bob.id}/following/{alice.id}")
+    assert answer.json() == {"data": {"following": False}}
+    assert client.get(f"/2/users/{bob.id}/following").json() == {"meta": {"result_count": 0}}
+
+
+def test_a_protected_account_is_asked_first(api_as, alice, bob):
+    set_protected(user_id=alice.id, protected=True, now=clock.now())
+
+    answer = api_as(bob).post(f"/2/users/{bob.id}/following", {"target_user_id": str(alice.id)})
+
+    assert answer.json() == {"data": {"following": False, "pending_follow": True}}
+
+
+def test_followers_come_page_by_page_without_gap_or_repeat(api_as, alice):
+    people = [UserFactory() for _ in range(7)]
+    for one in people:
+        follow_user(follower_id=one.id, followee_id=alice.id, now=clock.now())
+    client, path = api_as(alice), f"/2/users/{alice.id}/followers?max_results=3"
+
+    found, token, sizes = [], "", []
+    while True:
+        answer = client.get(path + (f"&pagination_token={token}" if token else "")).json()
+        found += [user["username"] for user in answer["data"]]
+        sizes.append(answer["meta"]["result_count"])
+        token = answer["meta"].get("next_token", "")
+        if not token:
+            break
+
+    assert found == [one.username for one in reversed(people)]
+    assert sizes == [3, 3, 1]
+
+
+def test_pages_can_be_turned_back(api_as, alice):
+    people = [UserFactory() for _ in range(5)]
+    for one in people:
+        follow_user(follower_id=one.id, followee_id=alice.id, now=clock.now())
+    client, path = api_as(alice), f"/2/users/{alice.id}/followers?max_results=2"
+
+    first = client.get(path)
+    second = client.get(f"{path}&pagination_token={first.json()['meta']['next_token']}")
+    back = client.get(f"{path}&pagination_token={second.json()['meta']['previous_token']}")
+
+    assert "previous_token" not in first.json()["meta"]
+    assert names(back) == names(first)
+    again = client.get(f"{path}&pagination_token={back.json()['meta']['next_token']}")
+    assert names(again) == names(second)
+
+
+def test_the_lists_of_a_protected_account_are_for_its_followers(api_as, alice, bob, carol):
+    follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
+    set_protected(user_id=alice.id, protected=True, now=clock.now())
+    path = f"/2/users/{alice.id}/followers"
+
+    assert names(api_as(bob).get(path)) == ["bob"]
+    refused = api_as(carol).get(path).json()
+    assert refused["meta"] == {"result_count": 0}
+    assert refused["errors"][0]["title"] == "Authorization Error"
+
+
+def test_a_blocked_person_sees_no_lists_and_cannot_follow(api_as, alice, bob):
+    block_user(blocker_id=alice.id, blocked_id=bob.id, now=clock.now())
+    client = api_as(bob)
+
+    answer = client.post(f"/2/users/{bob.id}/following", {"target_user_id": str(alice.id)})
+    assert answer.status_code == 403
+    assert "errors" in client.get(f"/2/users/{alice.id}/following").json()
+
+
+def test_suspended_people_are_left_out(api_as, alice, bob, carol):
+    for one in (bob, carol):
+        follow_user(follower_id=one.id, followee_id=alice.id, now=clock.now())
+    suspend_user(user_id=bob.id, now=clock.now())
+
+    assert names(api_as(alice).get(f"/2/users/{alice.id}/followers")) == ["carol"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"), [("{me}", 400), ("5", 404), ("x", 400), ("9999999999999999999", 400)]
+)
+def test_whom_one_cannot_follow(api_as, alice, target, status):
+    body = {"target_user_id": target.format(me=alice.id)}
+
+    assert api_as(alice).post(f"/2/users/{alice.id}/following", body).status_code == status
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["max_results=0", "max_results=1001", "max_results=x", "pagination_token=x",
+     "pagination_token=nzzzzzzzzzzzzz00", "next_token=n000000000000500", "max_results=%00",
+     "max_results=1.0", "max_results=-1", "max_results="],
+)  # fmt: skip
+def test_bad_pages_are_refused(api_as, alice, query):
+    answer = api_as(alice).get(f"/2/users/{alice.id}/followers?{query}")
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"][0]["parameters"])

@@ -1,0 +1,36 @@
+"""Page tokens."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.infra.web import pagination
+from apps.infra.web.pagination import BadPageToken, Position
+
+
+@given(st.sampled_from(["n", "p"]), st.integers(0, pagination.MAX_ID))
+def test_a_token_says_what_was_put_in(direction, position_id):
+    token = pagination.encode(direction, position_id)
+
+    assert pagination.decode(token) == Position(direction, position_id)
+    assert 16 <= len(token) <= 19
+    assert all(letter in "0123456789abcdefghijklmnopqrstuvwxyz" for letter in token)
+
+
+@given(st.text(max_size=30))
+def test_what_was_not_made_here_is_refused(text):
+    try:
+        position = pagination.decode(text)
+    except BadPageToken:
+        return
+    assert pagination.encode(position.direction, position.id) == text
+
+
+@given(st.integers(0, pagination.MAX_ID), st.integers(0, 15), st.sampled_from("0az9x"))
+def test_one_wrong_letter_is_noticed(position_id, place, letter):
+    token = pagination.encode("n", position_id)
+    altered = token[:place] + letter + token[place + 1 :]
+
+    if altered != token:
+        with pytest.raises(BadPageToken):
+            pagination.decode(altered)
