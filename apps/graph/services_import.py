@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -52,7 +51,7 @@ class ImportedFollows:
 
 @transaction.atomic
 def import_follows(
-    *, edges: Sequence[tuple[int, int]], now: datetime, edge_ids: Sequence[int] | None = None
+    *, edges: Sequence[tuple[int, int]], edge_ids: Sequence[int] | None = None
 ) -> ImportedFollows:
     """Store (follower, followee) pairs and keep both counters exact.
 
@@ -61,7 +60,7 @@ def import_follows(
     this is committed (a storey above).
 
     Args:
-        edge_ids: rising, one for each edge; new ones by default.
+        edge_ids: one for each edge, its time is the follow's; new ones by default.
     """
     chosen = edge_ids or ids.next_ids(len(edges))
     first: dict[tuple[int, int], int] = {}
@@ -70,7 +69,10 @@ def import_follows(
     stage(
         table="import_follows",
         columns=_COLUMNS,
-        rows=((*edge, chosen[place], place, now) for edge, place in first.items()),
+        rows=(
+            (*edge, chosen[place], place, ids.created_at_of(chosen[place]))
+            for edge, place in first.items()
+        ),
     )
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_OUT_BLOCKED)

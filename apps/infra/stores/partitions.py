@@ -9,6 +9,7 @@ in it, is counted by a metric, and `repair_default` moves it into a real month o
 import re
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
@@ -36,6 +37,13 @@ _ATTEMPTS = 60
 _MOVE = """
 with gone as (delete from {d} where id >= {a} and id < {b} returning *)
 insert into {n} select * from gone
+"""
+_SIZES = """
+select c.relname, (select coalesce(sum(pg_total_relation_size(leaf.relid)), 0)::bigint
+                     from pg_partition_tree(c.oid) leaf where leaf.isleaf)
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+ where i.inhparent = 'tweets'::regclass
+ order by c.relname = 'tweets_default', c.relname
 """
 _ATTACH = "alter table {t} attach partition {n} for values from ({a}) to ({b})"
 
@@ -201,6 +209,32 @@ def _table_statements(month: Month) -> list[sql.Composed]:
         )
         for remainder in range(parts)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """One month's share: exact rows, and bytes on disk with indexes."""
+
+    name: str
+    rows: int
+    size_bytes: int
+
+
+def sizes() -> list[Size]:
+    """Every month, oldest first, then the DEFAULT partition. Counts rows: for people, not often."""
+    with postgres.connect(options="-c statement_timeout=600000") as connection:
+        rows = connection.execute(_SIZES).fetchall()
+        counts = dict(
+            connection.execute(
+                "select coalesce(parent.relname, part.relname), count(*) from tweets t"
+                " join pg_class part on part.oid = t.tableoid"
+                " left join pg_inherits i on i.inhrelid = part.oid"
+                " left join pg_class parent"
+                "   on parent.oid = i.inhparent and parent.oid <> 'tweets'::regclass"
+                " group by 1"
+            ).fetchall()
+        )
+    return [Size(name=name, rows=counts.get(name, 0), size_bytes=size) for name, size in rows]
 
 
 class _Known:

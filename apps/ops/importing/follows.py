@@ -50,7 +50,6 @@ class FollowJob:
     def store(self, items: Numbered[Edge]) -> Stored:
         """Make the accounts, then the edges."""
         result = Stored()
-        now = clock.now()
         ids = self._ids(items, result)
         lines, edges = [], []
         for line, (follower, followee) in items:
@@ -62,7 +61,7 @@ class FollowJob:
             else:
                 lines.append(line)
                 edges.append((edge[0], edge[1]))
-        done = graph_imports.import_follows(edges=edges, now=now)
+        done = graph_imports.import_follows(edges=edges)
         result.stored = done.stored
         result.skipped += [(lines[place], "is there already") for place in done.duplicates]
         result.skipped += [(lines[place], "one blocks the other") for place in done.blocked]

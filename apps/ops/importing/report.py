@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
+from django.core.management.base import OutputWrapper
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -51,9 +52,9 @@ class Bar(Protocol):
 
 
 @contextmanager
-def progress_bar(*, name: str, file: IO[str]) -> Iterator[Bar]:
+def progress_bar(*, name: str, file: OutputWrapper) -> Iterator[Bar]:
     """A live bar on a terminal; elsewhere a line every few seconds."""
-    console = Console(file=file)
+    console = Console(file=cast("IO[str]", file))
     if not console.is_terminal:
         yield _lines(name, console)
         return
@@ -80,7 +81,9 @@ def _lines(name: str, console: Console) -> Bar:
     return show
 
 
-def print_summary(*, title: str, tally: Tally, seconds: float, rows: int, file: IO[str]) -> None:
+def print_summary(
+    *, title: str, tally: Tally, seconds: float, rows: int, file: OutputWrapper
+) -> None:
     """The closing table.
 
     Args:
@@ -99,4 +102,4 @@ def print_summary(*, title: str, tally: Tally, seconds: float, rows: int, file: 
         more = ", …" if entry["count"] > len(entry["lines"]) else ""
         place = "line" if entry["count"] == 1 else "lines"
         table.add_row(f"skipped: {reason}", f"{entry['count']:,}", f"{place} {lines}{more}")
-    Console(file=file, soft_wrap=True).print(table)
+    Console(file=cast("IO[str]", file), soft_wrap=True).print(table)

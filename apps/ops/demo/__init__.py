@@ -1,0 +1,1 @@
+"""The demo world: made-up people who say something worth reading."""
