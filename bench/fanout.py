@@ -53,7 +53,7 @@ def _direct(bench: Bench) -> tuple[float, float, list[Post]]:
     """Batches as the relay hands them out, straight into the subscriber's function."""
     from apps.timelines.tasks import fan_out
 
-    bench.machine.pause_service()
+    bench.machine.stop_service()
     meter = Meter(bench.machine.engine_pids())
     rates, costs, posted = [], [], []
     for number in range(bench.sizes.rounds + 1):

@@ -55,6 +55,20 @@ def contents(user_ids: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
+def memory_of_keys(user_ids: Sequence[int]) -> int:
+    """Bytes of all keys of these home timelines by MEMORY USAGE, which leaves out the tables."""
+    from apps.infra.stores import redis
+    from apps.timelines.store import keys
+
+    total = 0
+    for instance, people in _by_instance(user_ids).items():
+        with redis.state(instance).pipeline(transaction=False) as pipe:
+            for key in (key for user_id in people for key in keys.home_keys(user_id)):
+                pipe.memory_usage(key, samples=0)
+            total += sum(size or 0 for size in pipe.execute())
+    return total
+
+
 def check(world: World, user_ids: Sequence[int], posted: Iterable[tuple[int, int]]) -> None:
     """Hold lists that were full before against what was posted since: (tweet id, author id).
 

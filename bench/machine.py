@@ -6,6 +6,7 @@ Everything lies in one folder under `var/`, dies with this process, and is remov
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 import urllib.request
@@ -18,6 +19,7 @@ from apps.infra.engines import embedded, ports, process, services
 BASE_DIR = Path(__file__).resolve().parents[1]
 STATES = 2
 READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
 GUNICORN = ("-m", "gunicorn", "-c", "python:apps.infra.engines.gunicorn_conf")
 
 
@@ -49,10 +51,10 @@ class Machine:
             "DATABASE_URL": self.postgres.url,
             "REDIS_STATE_URL": ",".join(engine.url for engine in self.states),
             "REDIS_CACHE_URL": self.cache.url,
-            "VAR_DIR": str(self.home),
+            "VAR_DIR": str(self.home / "var"),
             "HOST": ports.LOOPBACK,
             "PORT": str(self.web_port),
-            "PROMETHEUS_MULTIPROC_DIR": str(self.home / "prometheus"),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.home / "var" / "prometheus"),
             "WEB_CONCURRENCY": "1",
             "CLUSTER_ID": "bench",
         }
@@ -62,21 +64,18 @@ class Machine:
         return [engine.child.pid for engine in self.engines if engine.child is not None]
 
     def pids(self) -> list[int]:
-        """The engines and the processes of the service, without what they are compared with."""
-        own = [child.pid for name, child in self.children.items() if not name.startswith("ref-")]
-        return self.engine_pids() + own
+        """The engines, and the supervisor under which all processes of the service run."""
+        return [*self.engine_pids(), self.children["service"].pid]
 
     def start_service(self) -> None:
-        """Start web, relay and workers as `manage.py up` does, and wait until web is ready."""
-        url = f"http://{ports.LOOPBACK}:{self.web_port}/readyz"
-        made = services.process_services(
-            environment=self.environment(), base_dir=BASE_DIR, var_dir=self.home, ready_url=url
+        """Start relay, workers, beat and web by `manage.py up`, and wait until web is ready."""
+        self.children["service"] = process.spawn(
+            [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.web_port)],
+            log=self._log("service"),
+            env=self.environment(),
+            cwd=BASE_DIR,
         )
-        for service in made:
-            service.start()
-            assert service.child is not None
-            self.children[service.name] = service.child
-        self._wait("web", url)
+        self._wait("service", f"http://{ports.LOOPBACK}:{self.web_port}/readyz")
 
     def start_reference(self, name: str, app: str, *, path: str, body_bytes: int = 0) -> int:
         """Start an application under gunicorn as the service's web process; its port."""
@@ -91,7 +90,7 @@ class Machine:
         full_name = f"ref-{name}"
         self.children[full_name] = process.spawn(
             [sys.executable, *GUNICORN, app],
-            log=self.home / "log" / f"{full_name}.log",
+            log=self._log(full_name),
             env=environment,
             cwd=BASE_DIR,
         )
@@ -102,10 +101,10 @@ class Machine:
         """The pid of what `start_reference` started."""
         return self.children[f"ref-{name}"].pid
 
-    def pause_service(self) -> None:
+    def stop_service(self) -> None:
         """Stop the processes of the service; the engines go on."""
-        for name in [name for name in self.children if not name.startswith("ref-")]:
-            self._end(name)
+        if "service" in self.children:
+            self._end("service")
 
     def close(self) -> None:
         """Stop everything and remove the folder."""
@@ -118,22 +117,27 @@ class Machine:
 
     def _end(self, name: str) -> None:
         child = self.children.pop(name)
-        session = process.in_session(child.pid)
         child.terminate()
-        with contextlib.suppress(Exception):
-            child.wait(5)
-        process.kill_all({child.pid, *session})
-        child.wait()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # What it started dies with it.
+            child.kill()
+            child.wait()
 
     def _wait(self, name: str, url: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not services.answers(url):
             if self.children[name].poll() is not None or time.monotonic() > deadline:
-                log = self.home / "log" / f"{name}.log"
-                tail = log.read_text(errors="replace").splitlines()[-15:]
+                tail = self._log(name).read_text(errors="replace").splitlines()[-15:]
                 why = _problem(url)
                 raise NotReady("\n".join([f"{name} is not ready: {why}", *tail]))
             time.sleep(0.05)
+
+    def _log(self, name: str) -> Path:
+        # Not among the service's own logs: whoever writes there is one of its processes, and
+        # `manage.py up` ends what an earlier run left.
+        return self.home / f"{name}.log"
 
     def _free_port(self) -> int:
         return ports.choose(taken=[*(engine.port for engine in self.engines), self.web_port])
@@ -165,9 +169,7 @@ def _make() -> Machine:
     var = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
     _sweep(var)
     home = var / f"bench-{os.getpid()}"
-    (home / "log").mkdir(parents=True)
-    (home / "prometheus").mkdir()
-    (home / "beat").mkdir()
+    (home / "var").mkdir(parents=True)
     if account := process.engine_account():
         os.chown(home, *account)
     password = embedded.new_password()
@@ -180,7 +182,7 @@ def _make() -> Machine:
             home=home / name,
             port=port,
             password=password,
-            log=home / "log" / f"{name}.log",
+            log=home / f"{name}.log",
             cache=name == "cache",
         )
         for name, port in zip(names, chosen[2:], strict=True)
@@ -188,7 +190,7 @@ def _make() -> Machine:
     return Machine(
         home=home,
         postgres=embedded.Postgres(
-            home=home / "pg", port=chosen[1], password=password, log=home / "log" / "postgres.log"
+            home=home / "pg", port=chosen[1], password=password, log=home / "postgres.log"
         ),
         states=tuple(valkeys[:-1]),
         cache=valkeys[-1],

@@ -6,7 +6,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -116,7 +116,7 @@ class Bench:
         self.world.texts[tweet_id] = text
         return tweet_id
 
-    def warm(self, user_ids: list[int]) -> None:
+    def warm(self, user_ids: Sequence[int]) -> None:
         """Build these home timelines, as a worker would."""
         from apps.timelines.services.homes import rebuild_home
 

@@ -132,7 +132,7 @@ def build(world: World, *, tweets: int) -> None:
     for part in batches(world.people, 5_000):
         user_imports.ensure_users(user_ids=part, now=now - timedelta(days=30))
     for edges in batches(world.edges, 20_000):
-        graph_imports.import_follows(edges=edges, now=now - timedelta(days=20))
+        graph_imports.import_follows(edges=edges)
     _store_tweets(world, tweets)
 
 
