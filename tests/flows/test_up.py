@@ -51,7 +51,7 @@ class Running:
             for name in ("pg", "valkey-state", "valkey-cache")
             for pid in process.working_in(self.var_dir / name, ENGINE_PROGRAMS)
         ]
-        return engines + process.marked(services.CHILD_OF, str(self.var_dir))
+        return engines + process.writing_into(self.var_dir / "log")
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.up.send_signal(number)

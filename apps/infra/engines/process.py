@@ -117,16 +117,22 @@ def in_session(leader: int) -> list[int]:
     return [pid for pid in _pids() if (fields := _stat(pid)) and fields[3] == str(leader)]
 
 
-def marked(variable: str, value: str) -> list[int]:
-    """Return the pids of the processes that were started with this environment variable."""
-    wanted = f"{variable}={value}".encode()
+def writing_into(directory: Path) -> list[int]:
+    """Return the pids of the processes whose output or errors go to a file of this directory.
+
+    So a child is known by its log, whoever started it and whatever it calls itself.
+    """
+    home = os.path.realpath(directory)
     found = []
     for pid in _pids():
-        try:
-            if wanted in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+        for descriptor in ("1", "2"):
+            try:
+                target = os.readlink(PROC / str(pid) / "fd" / descriptor)
+            except OSError:
+                break  # it ended meanwhile, or belongs to another user
+            if os.path.dirname(target) == home and birth_mark(pid):
                 found.append(pid)
-        except OSError:
-            continue  # it ended meanwhile, or belongs to another user
+                break
     return found
 
 

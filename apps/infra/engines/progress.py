@@ -9,7 +9,7 @@ from rich.markup import escape
 
 
 class Progress:
-    """Prints steps; at a terminal a running step turns a little wheel."""
+    """Prints steps. Without a turning wheel: that is a thread, and the supervisor forks."""
 
     def __init__(self) -> None:
         """Write to standard output."""
@@ -23,8 +23,9 @@ class Progress:
         """
         began = time.monotonic()
         found: list[str] = []
-        with self._console.status(f"{name:<12} {escape(doing)}"):
-            yield found
+        if self._console.is_terminal:
+            self._console.print(f"  … {name:<12} {escape(doing)}", end="\r")
+        yield found
         text = escape(" ".join(found) or doing)
         seconds = time.monotonic() - began
         self._console.print(f"  [green]✓[/] {name:<12} {text} [dim]{seconds:.1f} s[/]")

@@ -1,13 +1,12 @@
 """The processes of one machine: which there are, how each starts, which stops first."""
 
 import importlib
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from apps.infra.engines import embedded, ports, process
+from apps.infra.engines import embedded, forked, ports
 from apps.infra.engines.supervisor import Service
 
 # The page of the roof that names the worker lanes. By name: nothing here imports upwards.
@@ -15,8 +14,6 @@ TOPOLOGY = "twitterlite.topology"
 # What stops first has the highest rank.
 RANK_POSTGRES, RANK_VALKEY, RANK_RELAY, RANK_WORKERS, RANK_WEB = range(5)
 PROBE_SECONDS = 2.0
-# In the environment of every child, with the folder of the run: a later start knows it by that.
-CHILD_OF = "TWITTERLITE_CHILD_OF"
 
 # Engine -> variable that holds its address, in the order of starting.
 VARIABLES = {
@@ -73,23 +70,20 @@ def engine_service(name: str, engine: embedded.Engine) -> Service:
 
 
 def process_services(
-    *, environment: Mapping[str, str], base_dir: Path, var_dir: Path, ready_url: str
+    *, environ: Mapping[str, str], var_dir: Path, is_ready: Callable[[], bool]
 ) -> list[Service]:
-    """Return relay, one solo worker per lane, beat and web."""
+    """Return relay, one solo worker per lane, beat and web.
 
-    def service(name: str, rank: int, *arguments: str, **more: object) -> Service:
-        def spawn() -> process.Process:
-            return process.spawn(
-                [sys.executable, *arguments],
-                log=var_dir / "log" / f"{name}.log",
-                env=environment,
-                cwd=base_dir,
-            )
+    Args:
+        is_ready: tells whether the site answers.
+    """
 
-        return Service(name=name, rank=rank, spawn=spawn, **more)  # type: ignore[arg-type]
+    def service(name: str, rank: int, *arguments: str) -> Service:
+        log = var_dir / "log" / f"{name}.log"
+        return Service(name=name, rank=rank, spawn=lambda: forked.fork(arguments, log=log))
 
     celery = ("-m", "celery", "-A", "twitterlite")
-    cluster_id = environment.get("CLUSTER_ID") or "tl"
+    cluster_id = environ.get("CLUSTER_ID") or "tl"
     workers = [
         service(
             f"worker-{lane[0]}",
@@ -101,21 +95,15 @@ def process_services(
         for lane in importlib.import_module(TOPOLOGY).LANES
     ]
     schedule = var_dir / "beat" / "schedule"
+    beat = (*celery, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={schedule}")
+    gunicorn = ("-m", "gunicorn", "-c", "python:apps.infra.engines.gunicorn_conf")
+    web = service("web", RANK_WEB, *gunicorn, "twitterlite.asgi:application")
+    web.is_ready = is_ready
     return [
         service("relay", RANK_RELAY, "manage.py", "relay"),
         *workers,
-        service(
-            "beat",
-            RANK_WORKERS,
-            *(*celery, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={schedule}"),
-        ),
-        service(
-            "web",
-            RANK_WEB,
-            *("-m", "gunicorn", "-c", "python:apps.infra.engines.gunicorn_conf"),
-            "twitterlite.asgi:application",
-            is_ready=lambda: answers(ready_url),
-        ),
+        service("beat", RANK_WORKERS, *beat),
+        web,
     ]
 
 

@@ -6,20 +6,18 @@ a removed data directory brings it back. With an outside database nothing is not
 
 import datetime
 import hashlib
-import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from apps.infra.engines import embedded, process
+from apps.infra.engines import embedded, forked
 from apps.infra.engines.progress import Progress
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 TAIL_LINES = 15
 # Between looks at a running step: for Ctrl-C to be heard.
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.02
 
 
 class StepFailed(Exception):
@@ -29,7 +27,6 @@ class StepFailed(Exception):
 def prepare(
     *,
     engines: Mapping[str, embedded.Engine],
-    environment: Mapping[str, str],
     log: Path,
     demo: bool,
     progress: Progress,
@@ -50,7 +47,7 @@ def prepare(
     notes = _Notes(postgres.home if postgres else None)
 
     def run(*command: str) -> str:
-        return _manage(command, environment=environment, log=log, check=check)
+        return _manage(command, log=log, check=check)
 
     schema = schema_mark()
     if notes.read("schema") != schema:
@@ -100,45 +97,23 @@ class _Notes:
         return self._directory / f"twitterlite.{name}" if self._directory else None
 
 
-def _manage(
-    command: tuple[str, ...],
-    *,
-    environment: Mapping[str, str],
-    log: Path,
-    check: Callable[[], None],
-) -> str:
+def _manage(command: tuple[str, ...], *, log: Path, check: Callable[[], None]) -> str:
     """Run a management command and return what it printed; its errors go to the log."""
     began = log.stat().st_size if log.exists() else 0
-    argv = [*process.dies_with_parent(signal.SIGTERM), sys.executable, "manage.py", *command]
-    with log.open("ab") as errors:
-        child = subprocess.Popen(
-            argv,
-            cwd=BASE_DIR,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
-        output = _wait(child, check)
-        errors.write(output)
-    if child.returncode != 0:
-        with log.open("rb") as whole:
-            whole.seek(began, os.SEEK_SET)
-            tail = whole.read().decode(errors="replace").splitlines()[-TAIL_LINES:]
-        raise StepFailed(f"`manage.py {command[0]}` failed, see {log}:\n" + "\n".join(tail))
-    return output.decode(errors="replace")
-
-
-def _wait(child: subprocess.Popen[bytes], check: Callable[[], None]) -> bytes:
-    """Wait for a child's output and its end; end it when `check` raises."""
-    while True:
+    output = log.with_suffix(".out")
+    child = forked.fork(["manage.py", *command], log=log, output=output)
+    while child.poll() is None:
+        time.sleep(PATIENCE_SECONDS)
         try:
-            return child.communicate(timeout=PATIENCE_SECONDS)[0]
-        except subprocess.TimeoutExpired:
-            try:
-                check()
-            except BaseException:
-                child.terminate()
-                child.wait()
-                raise
+            check()
+        except BaseException:
+            child.send_signal(signal.SIGTERM)
+            child.wait()
+            raise
+    printed = output.read_text(errors="replace")
+    with log.open("a") as whole:
+        whole.write(printed)
+    if child.wait() != 0:
+        tail = log.read_bytes()[began:].decode(errors="replace").splitlines()[-TAIL_LINES:]
+        raise StepFailed(f"`manage.py {command[0]}` failed, see {log}:\n" + "\n".join(tail))
+    return printed

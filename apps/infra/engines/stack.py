@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from apps.infra.engines import embedded, ports, process, runfile, services, setup
+from apps.infra.engines import embedded, forked, ports, process, runfile, services, setup
 from apps.infra.engines.binaries import EngineMissing
 from apps.infra.engines.progress import Progress
 from apps.infra.engines.supervisor import NotReady, StopRequested, Supervisor
@@ -137,16 +137,15 @@ class Stack:
             with self.supervisor.signals():
                 self._tidy()
                 engines = self._start_engines()
-                environment = self._environment(engines)
+                self._load_code(engines)
                 accounts = setup.prepare(
                     engines=engines,
-                    environment=environment,
                     log=self.log_dir / "setup.log",
                     demo=self.options.demo,
                     progress=self.progress,
                     check=self.supervisor.check,
                 )
-                self._start_processes(environment)
+                self._start_processes()
                 self._greet(accounts, seconds=time.monotonic() - began)
                 self.supervisor.run()
                 self.progress.say("\n  Stopping.")
@@ -156,7 +155,9 @@ class Stack:
 
     def _tidy(self) -> None:
         """Stop what a killed supervisor left, empty what counts for one run only."""
-        left = process.marked(services.CHILD_OF, str(self.options.var_dir))
+        # Somebody may send our own output there as well: our session is spared.
+        ours = process.in_session(os.getsid(0))
+        left = [pid for pid in process.writing_into(self.log_dir) if pid not in ours]
         process.kill_all(left, signal.SIGTERM)
         if not process.wait_gone(left, timeout_seconds=LEFTOVER_SECONDS):
             process.kill_all(left)
@@ -166,7 +167,7 @@ class Stack:
         self.run_file.url = self.options.url
         self._note("supervisor", os.getpid())
         shutil.rmtree(self.options.var_dir / "prometheus", ignore_errors=True)
-        for name in ("prometheus", "log", "beat"):
+        for name in ("prometheus", "log", "beat", "static"):
             (self.options.var_dir / name).mkdir(exist_ok=True)
         for log in self.log_dir.glob("*.log"):
             if log.stat().st_size > LONGEST_LOG_BYTES:
@@ -188,15 +189,30 @@ class Stack:
             )
         return engines
 
-    def _start_processes(self, environment: dict[str, str]) -> None:
+    def _load_code(self, engines: dict[str, embedded.Engine]) -> None:
+        """Load what the processes run, with the settings that they shall see."""
+        os.environ.update(services.addresses(engines))
+        os.environ.update(
+            VAR_DIR=str(self.options.var_dir),
+            HOST=self.options.host,
+            PORT=str(self.options.port),
+            PROMETHEUS_MULTIPROC_DIR=str(self.options.var_dir / "prometheus"),
+        )
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
+        os.environ.setdefault("PUBLIC_URL", self.options.url)
+        os.chdir(BASE_DIR)
+        with self.progress.step("code", "loaded once for all processes"):
+            forked.load_code()
+
+    def _start_processes(self) -> None:
         """Start relay, workers, beat and web, and wait until the site is ready."""
+        ready_url = f"http://{self._probe_host()}:{self.options.port}/readyz"
         with self.progress.step("processes", "relay, workers, beat, web"):
             self.supervisor.start(
                 *services.process_services(
-                    environment=environment,
-                    base_dir=BASE_DIR,
+                    environ=os.environ,
                     var_dir=self.options.var_dir,
-                    ready_url=f"http://{self._probe_host()}:{self.options.port}/readyz",
+                    is_ready=lambda: services.answers(ready_url),
                 ),
                 ready_seconds=WEB_READY_SECONDS,
             )
@@ -205,21 +221,6 @@ class Stack:
         """Return the address at which we reach our own web process."""
         anywhere = ("0.0.0.0", "::", "")  # noqa: S104
         return ports.LOOPBACK if self.options.host in anywhere else self.options.host
-
-    def _environment(self, engines: dict[str, embedded.Engine]) -> dict[str, str]:
-        """Return the environment of every child: ours, and where everything is."""
-        return {
-            "DJANGO_SETTINGS_MODULE": "twitterlite.settings.dev",
-            "PUBLIC_URL": self.options.url,
-            **os.environ,
-            **services.addresses(engines),
-            "VAR_DIR": str(self.options.var_dir),
-            "HOST": self.options.host,
-            "PORT": str(self.options.port),
-            "PROMETHEUS_MULTIPROC_DIR": str(self.options.var_dir / "prometheus"),
-            "PYTHONUNBUFFERED": "1",
-            services.CHILD_OF: str(self.options.var_dir),
-        }
 
     def _greet(self, accounts: str, *, seconds: float) -> None:
         """Say where everything is."""
@@ -254,4 +255,7 @@ def _only_one(directory: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
+            # Else a child would hold the lock on when the supervisor is killed.
+            forked.in_child.append(lock.close)
             yield True
+            forked.in_child.remove(lock.close)

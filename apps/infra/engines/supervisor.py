@@ -6,15 +6,15 @@ or the time of the next restart.
 
 import contextlib
 import dataclasses
-import os
 import select
 import signal
-import subprocess
+import socket
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from apps.infra.engines import process
+from apps.infra.engines import forked, process
+from apps.infra.engines.forked import Child
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0
@@ -37,10 +37,11 @@ class StopRequested(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """The end of a child: its exit code (negative: the signal) and what went with it."""
+    """The end of a child: its exit code (negative: the signal), what went with it, what follows."""
 
     code: int
     pids: list[int]
+    restart_in_seconds: float
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -57,13 +58,13 @@ class Service:
 
     name: str
     rank: int
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Child]
     prepare: Callable[[], None] = lambda: None
     is_ready: Callable[[], bool] = lambda: True
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
 
-    child: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
+    child: Child | None = dataclasses.field(default=None, init=False)
     started_at: float = dataclasses.field(default=0.0, init=False)
     delay_seconds: float = dataclasses.field(default=FIRST_DELAY_SECONDS, init=False)
     restart_at: float | None = dataclasses.field(default=None, init=False)
@@ -87,10 +88,10 @@ class Service:
         # What it started itself would go on and keep its port.
         orphans = process.in_session(self.child.pid)
         process.kill_all(orphans)
-        ended = Ended(code=code, pids=[self.child.pid, *orphans])
-        self.child = None
         if now - self.started_at > HEALTHY_SECONDS:
             self.delay_seconds = FIRST_DELAY_SECONDS
+        ended = Ended(code, [self.child.pid, *orphans], self.delay_seconds)
+        self.child = None
         self.restart_at = now + self.delay_seconds
         self.delay_seconds = min(self.delay_seconds * 2, LONGEST_DELAY_SECONDS)
         return ended
@@ -116,14 +117,17 @@ class Supervisor:
         self._started, self._ended, self._say = started, ended, say
         self._services: list[Service] = []
         self._stop_requests = 0
-        self._wake_read, self._wake_write = os.pipe()
+        self._wake: socket.socket | None = None
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
         """Listen to signals inside the block; at its end every service is stopped."""
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
-        earlier_fd = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        self._wake, tell = socket.socketpair()
+        self._wake.setblocking(False)
+        tell.setblocking(False)
+        ours = [self._wake.close, tell.close]
+        forked.in_child += ours
+        earlier_fd = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
         wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         earlier = {number: signal.signal(number, self._ask_to_stop) for number in wanted}
         earlier[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -134,6 +138,9 @@ class Supervisor:
             for number, handler in earlier.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(earlier_fd)
+            for release in ours:
+                forked.in_child.remove(release)
+                release()
 
     def start(self, *services: Service, ready_seconds: float) -> None:
         """Start services together and wait until all are ready.
@@ -169,8 +176,7 @@ class Supervisor:
         for service in self._services:
             if ended := service.ended():
                 self._ended(ended.pids)
-                delay_seconds = (service.restart_at or now) - now
-                reason = _reason(ended.code)
+                reason, delay_seconds = _reason(ended.code), ended.restart_in_seconds
                 self._say(f"{service.name} ended ({reason}), again in {delay_seconds:.1f} s")
             elif service.restart_at is not None and service.restart_at <= now:
                 self._launch(service)
@@ -212,9 +218,10 @@ class Supervisor:
 
     def _sleep(self, seconds: float | None) -> None:
         """Sleep until a signal arrives, at most `seconds`."""
-        select.select([self._wake_read], [], [], seconds)
+        assert self._wake, "use it inside the block of `signals`"  # noqa: S101
+        select.select([self._wake], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
-            while os.read(self._wake_read, 4096):
+            while self._wake.recv(4096):
                 pass
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:

@@ -84,16 +84,11 @@ def test_a_taken_port_is_named_before_anything_starts(
 
 
 def test_up_stops_the_processes_that_a_killed_supervisor_left(tmp_path: Path):
-    left = process.spawn(
-        [sys.executable, "-c", "import time; time.sleep(600)"],
-        log=tmp_path / "log",
-        env={**os.environ, services.CHILD_OF: str(tmp_path)},
-    )
-    stranger = process.spawn(
-        [sys.executable, "-c", "import time; time.sleep(600)"],
-        log=tmp_path / "log",
-        env={**os.environ, services.CHILD_OF: f"{tmp_path}-other"},
-    )
+    for name in ("log", "log-of-another"):
+        (tmp_path / name).mkdir()
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    left = process.spawn(sleep, log=tmp_path / "log" / "web.log")
+    stranger = process.spawn(sleep, log=tmp_path / "log-of-another" / "web.log")
     with socket.create_server((ports.LOOPBACK, 0)) as other:
         stack.up(options(tmp_path, other.getsockname()[1]))
 
@@ -208,9 +203,7 @@ def test_compose_runs_every_queue():
 
 
 def test_every_lane_has_a_worker_of_its_own(tmp_path: Path):
-    made = services.process_services(
-        environment={}, base_dir=stack.BASE_DIR, var_dir=tmp_path, ready_url=""
-    )
+    made = services.process_services(environ={}, var_dir=tmp_path, is_ready=lambda: True)
 
     names = [service.name for service in made]
     assert names == ["relay", *(f"worker-{lane[0]}" for lane in topology.LANES), "beat", "web"]

@@ -1,5 +1,6 @@
 """Start everything: engines, relay, workers, beat and web."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -27,6 +28,8 @@ class Command(BaseCommand):
         stack.add_up_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until Ctrl-C."""
-        wanted = stack.options_from(port=options["port"], demo=not options["no_demo"])
-        sys.exit(stack.up(wanted))
+        """Begin anew by the short cut: the settings must not be loaded before the engines run."""
+        port = ["--port", str(options["port"])] if options["port"] else []
+        demo = ["--no-demo"] if options["no_demo"] else []
+        script = str(stack.BASE_DIR / "manage.py")
+        os.execv(sys.executable, [sys.executable, script, "up", *port, *demo])  # noqa: S606
