@@ -25,7 +25,7 @@ from typing import NoReturn, Protocol
 CODE = (
     "twitterlite.asgi",
     "django.core.management",
-    "celery.__main__",
+    "celery.bin.celery",
     "celery.apps.worker",
     "celery.apps.beat",
     "celery.worker.worker",
