@@ -4,12 +4,10 @@ from collections.abc import Iterable
 
 from apps.infra.batches import batches
 from apps.infra.stores import redis
-from apps.infra.stores.sharding import instance_of, shard_of
+from apps.timelines.store import homes, keys
 
-# The keys of one person, all in one shard: the list, ready, the side list, the building token.
-_KINDS = (b"tl", b"rd", b"sl", b"bd")
-# A call holds Redis for less than 2 ms.
-_PEOPLE_PER_CALL = 200
+# Four keys each. A pipeline is many commands, so Redis serves others in between.
+_PEOPLE_PER_TRIP = 1_000
 
 
 def drop_homes(*, user_ids: Iterable[int]) -> None:
@@ -20,19 +18,12 @@ def drop_homes(*, user_ids: Iterable[int]) -> None:
     Raises:
         RedisError: some may still be there; the caller tries again.
     """
-    by_shard: dict[int, list[int]] = {}
+    by_instance: dict[int, list[int]] = {}
     for user_id in user_ids:
-        by_shard.setdefault(shard_of(user_id), []).append(user_id)
-    by_instance: dict[int, list[list[bytes]]] = {}
-    for shard, people in by_shard.items():
-        calls = by_instance.setdefault(instance_of(shard), [])
-        for part in batches(people, _PEOPLE_PER_CALL):
-            calls.append(
-                [b"%b:{%d}:%d" % (kind, shard, user_id) for user_id in part for kind in _KINDS]
-            )
-    for instance, calls in by_instance.items():
-        for part_of_calls in batches(calls, 20):
+        by_instance.setdefault(keys.home_instance(user_id), []).append(user_id)
+    for instance, people in by_instance.items():
+        for part in batches(people, _PEOPLE_PER_TRIP):
             with redis.state(instance).pipeline(transaction=False) as pipe:
-                for keys in part_of_calls:
-                    pipe.unlink(*keys)
+                for user_id in part:
+                    pipe.execute_command(*homes.drop(user_id))
                 pipe.execute()

@@ -155,7 +155,7 @@ class Builder:
     def _follow(self) -> None:
         people = self.world.people
         stars = [person for person in people if person.star]
-        # One ticket each, many for those who are known, one more for every follower: who has
+        # One ticket each, many for those who are known, two more for every follower: who has
         # followers gets more (preferential attachment, Barabási and Albert 1999).
         tickets = [*people, *stars * 6]
         for person in people:
@@ -164,10 +164,10 @@ class Builder:
                 continue
             kin = [other for other in people if other.interest is person.interest]
             for _ in range(min(8 + int(self.dice.lognormvariate(2.6, 0.8)), 150)):
-                pool: Sequence[Person] = kin if self.dice.random() < 0.25 else tickets  # noqa: PLR2004
+                pool: Sequence[Person] = kin if self.dice.random() < 0.15 else tickets  # noqa: PLR2004
                 other = self.dice.choice(pool)
                 if self._add_follow(person, other):
-                    tickets.append(other)
+                    tickets += [other, other]
                     if other.row.username not in HEROES and self.dice.random() < 0.2:  # noqa: PLR2004
                         self._add_follow(other, person)
 

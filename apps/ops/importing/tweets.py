@@ -99,8 +99,8 @@ def _text(data: Mapping[str, Any]) -> str:
     found = data.get("full_text", data.get("text"))
     if not isinstance(found, str):
         raise Skip("no text")
-    text = _clean(_ENTITY.sub(lambda match: html.unescape(match[0]), found)).strip()
-    if not text:
+    text = _clean(_ENTITY.sub(lambda match: html.unescape(match[0]), found))
+    if not text.strip():
         raise Skip("the text is empty")
     if len(text) > MAX_CHARS:
         raise Skip(f"the text is longer than {MAX_CHARS:,} characters")
