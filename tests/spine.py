@@ -32,6 +32,7 @@ from apps.infra.eventlog.messages import Message
 from apps.infra.eventlog.registry import handler_of, queue_name, subscribers, topology
 from apps.infra.eventlog.relay import Relay
 from apps.infra.eventlog.work import Job, do_job
+from apps.infra.stores.redis import broker
 
 Drain = Callable[[], int]
 _LEASE = 60.0
@@ -143,6 +144,10 @@ class Child:
             death_signal=signal.SIGKILL,
         )
 
+    def is_alive(self) -> bool:
+        """Whether the process runs (or is paused)."""
+        return self.process is not None and self.process.poll() is None
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, such as SIGSTOP and SIGCONT."""
         assert self.process is not None
@@ -170,7 +175,7 @@ class Spine:
 
     def __init__(self, *, directory: Path, settings_module: str) -> None:
         self._directory = directory
-        self._env = _environment(settings_module)
+        self._env = environment_of(settings_module)
         self.relays = [self._make_relay(0)]
         self.workers = [self._make_worker(lane) for lane in topology().LANES]
 
@@ -184,10 +189,23 @@ class Spine:
         """Every process."""
         return [*self.relays, *self.workers]
 
-    def start(self) -> None:
-        """Start all."""
+    def heal(self) -> None:
+        """Start what is dead, resume what is paused, and wait until all are at work."""
+        for extra in self.relays[1:]:
+            extra.kill()
+        del self.relays[1:]
         for child in self.children:
-            child.start()
+            if child.is_alive():
+                child.signal(signal.SIGCONT)
+            else:
+                child.start()
+        wait_for(self._is_ready, seconds=120, why=self._report)
+
+    def _is_ready(self) -> bool:
+        listening = sum(client["cmd"] == "brpop" for client in broker().client_list())
+        with contextlib.closing(connections.connect()) as raw:
+            row = raw.execute("select expires > clock_timestamp() from relay_lease").fetchone()
+        return listening >= len(self.workers) and row == (True,)
 
     def add_relay(self) -> Child:
         """Start one more relay."""
@@ -229,7 +247,7 @@ class Spine:
             f"worker-{lane[0]}",
             [
                 *("-m", "celery", "-A", "twitterlite", "worker", "--pool=solo", "-Q", queues),
-                *("-n", f"{lane[0]}{os.getpid()}@%h", "--loglevel=INFO"),
+                *("-n", f"{lane[0]}{os.getpid()}@%h", "--loglevel=WARNING"),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ],
         )
@@ -238,7 +256,7 @@ class Spine:
         return Child(name, arguments, env=self._env, log=self._directory / f"{name}.log")
 
 
-def _environment(settings_module: str) -> dict[str, str]:
+def environment_of(settings_module: str) -> dict[str, str]:
     database = django_connection.settings_dict
     url = (
         f"postgresql://{quote(database['USER'])}:{quote(database['PASSWORD'])}"
@@ -268,27 +286,32 @@ def wait_for(
         time.sleep(0.02)
 
 
+@pytest.fixture(scope="module")
+def spine_processes(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Spine]:
+    """The processes of `spine`, started once per module: each takes seconds to load."""
+    with django_db_blocker.unblock():
+        made = Spine(
+            directory=tmp_path_factory.mktemp("spine"),
+            settings_module="twitterlite.settings.test",
+        )
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def spine(world: None, tmp_path: Path) -> Iterator[Spine]:
-    """The real thing with the real topology, started; `wait_until_drained()` before asserting."""
-    with running_spine(tmp_path, settings_module="twitterlite.settings.test") as made:
-        yield made
+def spine(world: None, spine_processes: Spine) -> Spine:
+    """The real thing with the real topology, at work; `wait_until_drained()` before asserting.
 
-
-@contextlib.contextmanager
-def running_spine(directory: Path, *, settings_module: str) -> Iterator[Spine]:
-    """A spine for the length of a block. The lease is free at its start."""
-    with contextlib.closing(connections.connect()) as raw:
-        raw.execute("update relay_lease set expires = '-infinity'")
-    made = Spine(directory=directory, settings_module=settings_module)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
+    A test may kill and pause its processes; the next test finds them whole.
+    """
+    spine_processes.heal()
+    return spine_processes
 
 
 def waiting_deliveries() -> dict[str, tuple[int, int]]:
     """Per subscriber: deliveries published, deliveries waiting."""
     with contextlib.closing(connections.connect()) as raw:
-        return deliveries.published_counts(raw)
+        counts = deliveries.count_deliveries(raw)
+    return {name: (counted.published, counted.waiting) for name, counted in counts.items()}

@@ -1,16 +1,29 @@
 """Real processes with the probes as subscribers."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.spine import Spine, running_spine
+from tests.spine import Spine
+
+
+@pytest.fixture(scope="module")
+def probe_processes(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Spine]:
+    """A relay and two workers for a module of tests."""
+    with django_db_blocker.unblock():
+        made = Spine(
+            directory=tmp_path_factory.mktemp("spine"), settings_module="tests.probe_settings"
+        )
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def probe_spine(world: None, settings, tmp_path: Path) -> Iterator[Spine]:
-    """A relay and two workers, whose subscribers are the probes."""
+def probe_spine(world: None, settings: Any, probe_processes: Spine) -> Spine:
+    """A relay and two workers at work, whose subscribers are the probes."""
     settings.EVENT_TOPOLOGY = "tests.probe_topology"
-    with running_spine(tmp_path, settings_module="tests.probe_settings") as made:
-        yield made
+    probe_processes.heal()
+    return probe_processes

@@ -230,13 +230,24 @@ def keep(connection: psycopg.Connection[Any], *, delivery_id: int, from_id: int)
     )
 
 
-def published_counts(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, int]]:
-    """Per subscriber: rows published, rows waiting. One scan of a small table."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of one subscriber: published, waiting, and of the waiting ones those that are late."""
+
+    published: int = 0
+    waiting: int = 0
+    waiting_late: int = 0
+
+
+def count_deliveries(connection: psycopg.Connection[Any]) -> dict[str, Counts]:
+    """Per subscriber with any row. One scan of a small table."""
     rows = connection.execute(
         "select subscriber, count(*) filter (where due < 'infinity'),"
-        " count(*) filter (where due = 'infinity') from deliveries group by subscriber"
+        " count(*) filter (where due = 'infinity'),"
+        " count(*) filter (where due = 'infinity' and late)"
+        " from deliveries group by subscriber"
     ).fetchall()
-    return {name: (published, waiting) for name, published, waiting in rows}
+    return {name: Counts(*numbers) for name, *numbers in rows}
 
 
 def publish_waiting(

@@ -13,7 +13,7 @@ import psycopg
 from apps.infra.eventlog import cursor as cursors
 from apps.infra.eventlog import deliveries
 from apps.infra.eventlog.cursor import Batch, Cursor, Row
-from apps.infra.eventlog.deliveries import LATE_WINDOW, WINDOW, Share
+from apps.infra.eventlog.deliveries import LATE_WINDOW, WINDOW, Counts, Share
 from apps.infra.eventlog.epochs import ensure_epoch
 from apps.infra.eventlog.messages import Message
 from apps.infra.eventlog.registry import Subscriber, subscriber, subscribers
@@ -48,8 +48,9 @@ class Relay:
         self._max_batch = max_batch
         self._epoch = ensure_epoch(connection)
         self.cursor: Cursor = cursors.load(connection)
+        # As last counted, plus what was published since; acknowledgements are not heard of here.
         self._published: dict[str, int] = {}
-        self._waiting = False
+        self._waiting: set[str] = set()
         self.handed_out = 0
 
     def hand_out(self) -> bool:
@@ -89,7 +90,7 @@ class Relay:
                 self._published[name] = self._published.get(name, 0) + 1
                 metrics.DELIVERIES_PUBLISHED.labels(name, "new").inc()
             else:
-                self._waiting = True
+                self._waiting.add(name)
         if messages:
             self._send(messages)
         self.handed_out += len(batch.rows)
@@ -114,17 +115,17 @@ class Relay:
         return shares
 
     def _has_place(self, name: str) -> bool:
-        if self._published.get(name, 0) >= WINDOW:
-            # Acknowledgements are not heard of here; count again only when it matters.
-            self._count()
-        return self._published.get(name, 0) < WINDOW
+        if self._published.get(name, 0) >= WINDOW or name in self._waiting:
+            counted = self._count().get(name, Counts())
+            # Behind older batches that wait, also when a place has just become free.
+            return counted.published < WINDOW and counted.waiting == counted.waiting_late
+        return True
 
-    def _count(self) -> dict[str, int]:
-        counts = deliveries.published_counts(self._connection)
-        self._published = {name: published for name, (published, _) in counts.items()}
-        waiting = {name: rows for name, (_, rows) in counts.items() if rows}
-        self._waiting = bool(waiting)
-        return waiting
+    def _count(self) -> dict[str, Counts]:
+        counts = deliveries.count_deliveries(self._connection)
+        self._published = {name: counted.published for name, counted in counts.items()}
+        self._waiting = {name for name, counted in counts.items() if counted.waiting}
+        return counts
 
     def publish_waiting(self, *, look: bool = True) -> None:
         """Fill free places of the window with waiting rows.
@@ -134,10 +135,10 @@ class Relay:
         """
         if not look and not self._waiting:
             return
-        for name in self._count():
-            published = self._published.get(name, 0)
+        for name, counted in self._count().items():
+            published = counted.published
             known = subscriber(name)
-            if known is None or published >= WINDOW:
+            if known is None or published >= WINDOW or not counted.waiting:
                 continue
             taken = deliveries.publish_waiting(
                 self._connection,

@@ -184,6 +184,24 @@ def test_waiting_deliveries_take_the_places_that_become_free(raw):
     assert waiting_deliveries()["hear"] == (deliveries.WINDOW, 3)
 
 
+def test_a_new_batch_does_not_overtake_older_ones_that_wait(raw):
+    sent: list[Message] = []
+    relay = new_relay(raw, send=sent.extend)
+    for n in range(10):
+        publish(Rang(n=n))
+        relay.hand_out()
+    raw.execute("delete from deliveries where due < 'infinity'")
+    publish(Rang(n=10))
+    relay.hand_out()
+    assert waiting_deliveries()["hear"] == (0, 3)
+
+    relay.publish_waiting()
+
+    ids = [one.delivery_id for one in sent if one.subscriber == "hear"]
+    assert len(ids) == 11
+    assert ids == sorted(ids)
+
+
 def test_the_idle_cursor_moves_on_but_never_over_an_event(raw, writer):
     relay = new_relay(raw, send=drop)
     write(writer, 1)
