@@ -60,7 +60,9 @@ async def _steps(viewer_id: int | None, chain: Sequence[TweetOut]) -> list[Step]
     steps: list[Step] = []
     for tweet in chain:
         if tweet.id in made:
-            steps.append(Step(card=made[tweet.id]))
+            # Who is answered stands right above, but for the first.
+            card = made[tweet.id]
+            steps.append(Step(card=replace(card, reply_to="") if steps else card))
         else:
             steps = [Step(gone=why_closed(tweet, users, relations))]
     return steps

@@ -103,6 +103,7 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         "quote": quote,
         "text": given.get("text", ""),
         "key": given.get("key") or pages.new_key(),
+        "tab": "compose",
         "back": pages.next_path(request, reply.url if reply else "/home"),
     }
     if request.method != "POST":
