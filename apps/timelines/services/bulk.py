@@ -72,7 +72,7 @@ class BulkLane:
             turns = deque(self._begin(wires, events))
             while turns:
                 work = turns.popleft()
-                pushed += pushes.push_late(wires, [work.tweet_id], work.next_parts())
+                pushed += pushes.push_late(wires, [([work.tweet_id], work.next_parts())])
                 work.place += 1
                 is_done = work.place == len(work.block.marks)
                 self._remember(wires, work, is_done=is_done)

@@ -90,6 +90,9 @@ class QuickLane:
         self.blocks = FollowerBlocks(_ceiling)
         self.pull_authors = PullAuthors()
         self._highest = 0
+        # Whether every instance had a watermark, and what each had handed out, this included.
+        self._is_known = False
+        self._handed: list[int] = []
 
     def deliver(self, posts: Iterable[Post], *, late: bool) -> int:
         """Push (tweet id, author id) pairs to all followers' timelines that exist.
@@ -127,23 +130,29 @@ class QuickLane:
         return self.blocks.answer(wires, asked)
 
     def _read_watermark(self, wires: list[Wire]) -> None:
-        self._handed: list[int] = []
+        self._handed = []
+        self._is_known = True
         for wire in wires:
             ((before, handed),) = wire.read(1)
+            # Lost with all it stood for, or this is the first chunk ever: nothing is known.
+            self._is_known = self._is_known and before != b"0"
             self._highest = max(self._highest, int(before))
             self._handed.append(handed)
+
+    def _is_late(self, tweet_id: int) -> bool:
+        """Whether a newer id may lie in some list already."""
+        return not self._is_known or tweet_id <= self._highest
 
     def _sort(self, posts: Sequence[Post], blocks: dict[int, Block], *, late: bool) -> _Chunk:
         chunk = _Chunk()
         for tweet_id, author_id in posts:
             block = blocks.get(author_id)
-            if block is not None and block.is_over:
-                self._too_many(author_id, tweet_id, chunk)
-            elif block is None:
+            if block is None:
                 chunk.pulled.add(author_id)
+            elif block.is_over:
+                self._too_many(author_id, tweet_id, chunk)
             else:
-                is_late = late or tweet_id <= self._highest
-                side = chunk.late if is_late else chunk.fresh
+                side = chunk.late if late or self._is_late(tweet_id) else chunk.fresh
                 side.setdefault(author_id, []).append(tweet_id)
         self._highest = max(self._highest, posts[-1][0])
         return chunk
@@ -156,6 +165,11 @@ class QuickLane:
             self.pull_authors.add(author_id)
             chunk.pulled.add(author_id)
 
+    def _was_overtaken(self, handed: Sequence[bytes | None]) -> bool:
+        """Whether too many ids of others may have come between a chunk's watermark and its end."""
+        between = [int(now or 0) - mine for now, mine in zip(handed, self._handed, strict=True)]
+        return max(between) > keys.OVERLAP_IDS or min(between) < 0
+
     def _push(self, wires: list[Wire], chunk: _Chunk, blocks: dict[int, Block]) -> int:
         buffer = pushes.InOrder(wires)
         # By their newest id: then the tail of every list is its newest id after each push.
@@ -164,17 +178,15 @@ class QuickLane:
         buffer.flush(after=pushes.READ_HANDED)
         handed = [wire.read(1)[0] for wire in wires]
         buffer.cut()
-        if any(
-            int(now or 0) - mine > keys.OVERLAP_IDS
-            for now, mine in zip(handed, self._handed, strict=True)
-        ):
-            for author_id, ids in chunk.fresh.items():
-                pushes.move_aside(wires, ids, blocks[author_id].parts)
-        pushed = buffer.pushed
-        for author_id, ids in chunk.late.items():
-            pushed += pushes.push_late(wires, ids, blocks[author_id].parts)
+        if self._was_overtaken(handed):
+            pushes.move_aside(wires, _with_parts(chunk.fresh, blocks))
+        pushed = buffer.pushed + pushes.push_late(wires, _with_parts(chunk.late, blocks))
         _announce(chunk)
         return pushed
+
+
+def _with_parts(posts: dict[int, list[int]], blocks: dict[int, Block]) -> list[pushes.Push]:
+    return [(ids, blocks[author_id].parts) for author_id, ids in posts.items()]
 
 
 def _announce(chunk: _Chunk) -> None:

@@ -134,46 +134,66 @@ class InOrder:
         self._cuts = []
 
 
-def _calls(script: Script, fragments: Fragments, arguments: Iterable[bytes]) -> tuple[bytes, int]:
-    """EVALSHA over all fragments, a bounded number in each call: bytes and number of calls."""
-    given = list(arguments)
-    tail = words(given)
-    pieces: list[bytes] = []
-    for start in range(0, len(fragments), LISTS_PER_CALL):
-        part = fragments[start : start + LISTS_PER_CALL]
-        head = (b"EVALSHA", script.sha, b"%d" % len(part))
-        pieces.append(b"*%d\r\n" % (3 + len(part) + len(given)) + words(head))
-        pieces += part
-        pieces.append(tail)
-    return b"".join(pieces), -(-len(fragments) // LISTS_PER_CALL)
+class _Calls:
+    """EVALSHA over the lists of many followers, several instances at once."""
+
+    def __init__(self, wires: Sequence[Wire]) -> None:
+        self._wires = wires
+        self._pieces: list[list[bytes]] = [[] for _ in wires]
+        self._counts = [0] * len(wires)
+        self._lists = 0
+
+    def add(self, script: Script, parts: Sequence[Fragments], arguments: Sequence[bytes]) -> int:
+        """Call a script for fragments given by instance; the sum of the replies read so far."""
+        tail = words(arguments)
+        for place, fragments in enumerate(parts):
+            for start in range(0, len(fragments), LISTS_PER_CALL):
+                part = fragments[start : start + LISTS_PER_CALL]
+                name = words((b"EVALSHA", script.sha, b"%d" % len(part)))
+                head = b"*%d\r\n%b" % (3 + len(part) + len(arguments), name)
+                self._pieces[place] += (head, *part, tail)
+                self._counts[place] += 1
+            self._lists += len(fragments)
+        return self.flush() if self._lists >= MAX_IN_FLIGHT else 0
+
+    def flush(self) -> int:
+        """Send and read what is collected; the sum of the replies."""
+        for wire, pieces in zip(self._wires, self._pieces, strict=True):
+            if pieces:
+                wire.send(b"".join(pieces))
+                pieces.clear()
+        total = sum(
+            sum(wire.read(count)) for wire, count in zip(self._wires, self._counts, strict=True)
+        )
+        self._counts, self._lists = [0] * len(self._wires), 0
+        return total
 
 
-def _on_all(wires: Sequence[Wire], calls: Sequence[tuple[bytes, int]]) -> int:
-    for wire, (buffer, count) in zip(wires, calls, strict=True):
-        if count:
-            wire.send(buffer)
-    total = 0
-    for wire, (_, count) in zip(wires, calls, strict=True):
-        total += sum(wire.read(count))
-    return total
+# Ids, rising, and the fragments of those who get them, by instance.
+Push = tuple[Sequence[int], Sequence[Fragments]]
 
 
-def push_late(wires: Sequence[Wire], ids: Sequence[int], parts: Sequence[Fragments]) -> int:
-    """Push ids, rising, that may be older than what the lists hold: exact for any order.
+def push_late(wires: Sequence[Wire], given: Iterable[Push]) -> int:
+    """Push ids that may be older than what the lists hold: exact for any order.
 
     Returns:
-        The number of lists that exist.
+        The number of lists that exist, each counted once for each push.
     """
     length = settings.HOME_TIMELINE_LENGTH
     numbers = (keys.MAX_SIDE, length + keys.TRIM_SLACK, -length, keys.TTL_SECONDS)
-    arguments = _decimal((*numbers, *ids))
-    return _on_all(wires, [_calls(scripts.PUSH_LATE, part, arguments) for part in parts])
+    calls = _Calls(wires)
+    found = sum(
+        calls.add(scripts.PUSH_LATE, parts, _decimal((*numbers, *ids))) for ids, parts in given
+    )
+    return found + calls.flush()
 
 
-def move_aside(wires: Sequence[Wire], ids: Sequence[int], parts: Sequence[Fragments]) -> None:
+def move_aside(wires: Sequence[Wire], given: Iterable[Push]) -> None:
     """Take ids that were pushed in order, but came between those of another pusher, aside."""
-    arguments = _decimal((keys.TTL_SECONDS, *ids))
-    _on_all(wires, [_calls(scripts.MOVE_ASIDE, part, arguments) for part in parts])
+    calls = _Calls(wires)
+    for ids, parts in given:
+        calls.add(scripts.MOVE_ASIDE, parts, _decimal((keys.TTL_SECONDS, *ids)))
+    calls.flush()
 
 
 def raise_watermark(highest: int, count: int) -> bytes:

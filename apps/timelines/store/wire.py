@@ -125,6 +125,10 @@ class Wire:
         """Close the socket; what was not read is lost."""
         self._socket.close()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_socket"):
+            self.close()
+
 
 def _first_error(replies: bytes) -> redis.RedisError:
     lines = replies.split(b"\r\n")

@@ -1,0 +1,1 @@
+"""Random schedules on the real functions, held against a model in plain Python."""
