@@ -107,17 +107,19 @@ class Generator:
             raise ClockWentBack(f"the clock is {behind} ms behind the last id; ids are refused")
         while ms < self._last_ms or (ms == self._last_ms and self._sequence >= PER_MS):
             time.sleep(0.0002)
-            ms = self._tick(ms)
+            ms = self._tick()
         if ms >= self.until_ms:
             raise LeaseOver
         if ms > self._last_ms:
             self._last_ms, self._sequence = ms, 0
         return ms
 
-    def _tick(self, before: int) -> int:
-        # A frozen clock (tests) would never move on by itself: borrow the next millisecond.
+    def _tick(self) -> int:
         ms = clock.now_ms()
-        return max(ms, self._last_ms + 1) if clock.is_frozen() else ms
+        if not clock.is_frozen():
+            return ms
+        # A frozen clock (tests) would never move on by itself: borrow the next millisecond.
+        return max(ms, self._last_ms + (self._sequence >= PER_MS))
 
 
 class LeaseOver(Exception):
