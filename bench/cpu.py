@@ -1,8 +1,10 @@
 """What processes cost: user and system time, children included, from /proc."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 PROC = Path("/proc")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -11,29 +13,74 @@ _PPID, _UTIME, _CSTIME = 1, 11, 14
 
 
 class Meter:
-    """CPU time of some processes and of everything that they started."""
+    """CPU time of named processes and of everything that they started."""
 
-    def __init__(self, roots: Iterable[int], *, without: Collection[int] = ()) -> None:
-        """Watch the trees of `roots`.
+    def __init__(self, roots: Mapping[str, int], *, without: Collection[int] = ()) -> None:
+        """Watch the trees of `roots`, pids by name.
 
         Args:
             without: pids inside the trees that do not count, such as the PostgreSQL backend that
                 serves the benchmark itself.
         """
-        self._roots = frozenset(roots)
+        self._roots = dict(roots)
         self._without = frozenset(without)
 
-    def seconds(self) -> float:
-        """CPU seconds so far, to a hundredth.
+    def seconds(self) -> dict[str, float]:
+        """CPU seconds so far by name, to a hundredth.
 
-        A child that ended is counted by its parent, which has waited for it; so the sum never
-        falls while the roots live.
+        A child that ended is counted by its parent, which has waited for it; so no sum falls
+        while its root lives.
         """
         stats = _all_stats()
-        ticks = 0
-        for pid in _trees(self._roots, stats) - self._without:
-            ticks += sum(int(value) for value in stats[pid][_UTIME : _CSTIME + 1])
-        return ticks / _TICKS_PER_SECOND
+        used = {}
+        for name, root in self._roots.items():
+            ticks = 0
+            for pid in _tree(root, stats) - self._without:
+                ticks += sum(int(value) for value in stats[pid][_UTIME : _CSTIME + 1])
+            used[name] = ticks / _TICKS_PER_SECOND
+        return used
+
+    def cost(self, before: Mapping[str, float], *, operations: int) -> "Cost":
+        """What each operation took since an earlier reading."""
+        return Cost(
+            {name: (now - before[name]) / operations * 1e6 for name, now in self.seconds().items()}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU time of one operation, µs by name of process."""
+
+    by_name: dict[str, float]
+
+    @property
+    def total(self) -> float:
+        """Of all processes together."""
+        return sum(self.by_name.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One round: what an operation took, and how many were done in a second."""
+
+    cost: Cost
+    per_second: float
+
+
+def totals(samples: Sequence[Sample]) -> list[float]:
+    """µs of CPU per operation of each round."""
+    return [sample.cost.total for sample in samples]
+
+
+def explained(samples: Sequence[Sample]) -> dict[str, float]:
+    """Median µs of each process that takes a hundredth of the whole or more, dearest first."""
+    whole = median(totals(samples))
+    names = {
+        name: median(sample.cost.by_name[name] for sample in samples)
+        for name in samples[0].cost.by_name
+    }
+    found = sorted(names.items(), key=lambda item: -item[1])
+    return {f"{name}_us": value for name, value in found if value >= whole / 100}
 
 
 def _all_stats() -> dict[int, list[str]]:
@@ -47,12 +94,12 @@ def _all_stats() -> dict[int, list[str]]:
     return stats
 
 
-def _trees(roots: Collection[int], stats: dict[int, list[str]]) -> set[int]:
+def _tree(root: int, stats: dict[int, list[str]]) -> set[int]:
     children: dict[int, list[int]] = {}
     for pid, fields in stats.items():
         children.setdefault(int(fields[_PPID]), []).append(pid)
     found: set[int] = set()
-    waiting = [pid for pid in roots if pid in stats]
+    waiting = [root] if root in stats else []
     while waiting:
         pid = waiting.pop()
         if pid not in found:

@@ -1,13 +1,15 @@
 """F2: deliveries per second of the whole machine, and the same through relay and Celery."""
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from statistics import median
-from typing import TYPE_CHECKING
+from statistics import mean, median
+from typing import TYPE_CHECKING, TypeVar
 
+from apps.infra.batches import batches
 from bench import homes
-from bench.cpu import Meter
+from bench.cpu import Meter, Sample, explained, totals
 from bench.figures import BY_ID, Result
 from bench.setup import Bench
 
@@ -15,77 +17,63 @@ if TYPE_CHECKING:
     from apps.infra.eventlog.log import LoggedEvent
 
 BEST_PUBLISHED = 61_000.0
-CORES = 2
+T = TypeVar("T")
 
 Post = tuple[int, int]
 
 
 def measure(bench: Bench) -> list[Result]:
     """The figure; the lists of a sample are checked after each of both ways."""
-    from apps.infra import ids
-
-    people = bench.world.people
-    homes.fill(people, ids.next_ids(800))
-    direct, direct_us, direct_posts = _direct(bench)
-    homes.fill(people, ids.next_ids(800))
-    whole, whole_us, whole_posts = _through_celery(bench)
+    direct = _direct(bench)
+    whole = _through_celery(bench)
+    value, spine = (median(one.per_second for one in way) for way in (direct, whole))
+    per_post = 1 + mean(len(followers) for followers in bench.world.followers.values())
     return [
         Result(
             figure=BY_ID["F2"],
-            value=direct,
-            ratio=direct / BEST_PUBLISHED,
+            value=value,
+            ratio=value / BEST_PUBLISHED,
             also={
-                "cpu_us_per_delivery": direct_us,
-                "deliveries_per_second_if_alone": CORES * 1e6 / direct_us,
-                "deliveries_per_post": _deliveries(bench, direct_posts) / len(direct_posts),
-                "relay_celery_deliveries_per_second": whole,
-                "relay_celery_ratio": whole / BEST_PUBLISHED,
-                "relay_celery_cpu_us_per_delivery": whole_us,
-                "relay_celery_events_per_second": whole
-                * len(whole_posts)
-                / _deliveries(bench, whole_posts),
+                "deliveries_per_post": per_post,
+                "cpu_us": median(totals(direct)),
+                **explained(direct),
+                "relay_celery_per_second": spine,
+                "relay_celery_ratio": spine / BEST_PUBLISHED,
+                "relay_celery_events_per_second": spine / per_post,
+                "relay_celery_cpu_us": median(totals(whole)),
+                **{f"relay_celery_{name}": us for name, us in explained(whole).items()},
             },
         )
     ]
 
 
-def _direct(bench: Bench) -> tuple[float, float, list[Post]]:
+def _direct(bench: Bench) -> list[Sample]:
     """Batches as the relay hands them out, straight into the subscriber's function."""
     from apps.timelines.tasks import fan_out
 
     bench.machine.stop_service()
-    meter = Meter(bench.machine.engine_pids())
-    rates, costs, posted = [], [], []
-    for number in range(bench.sizes.rounds + 1):
-        batches = [_draw(bench, bench.sizes.batch) for _ in range(bench.sizes.batches)]
-        events = [events_of(batch) for batch in batches]
-        own, others, began = time.process_time(), meter.seconds(), time.perf_counter()
-        for batch in events:
+    meter = Meter(bench.machine.engine_pids() | {"fan_out": os.getpid()})
+
+    def prepare(posts: list[Post]) -> list[list["LoggedEvent"]]:
+        return [events_of(batch) for batch in batches(posts, bench.sizes.batch)]
+
+    def work(prepared: list[list["LoggedEvent"]]) -> None:
+        for batch in prepared:
             fan_out(events=batch, late=False)
-        seconds = time.perf_counter() - began
-        cpu = time.process_time() - own + meter.seconds() - others
-        posts = [post for batch in batches for post in batch]
-        posted += posts
-        if number:  # the first round loads the follower blocks
-            rates.append(_deliveries(bench, posts) / seconds)
-            costs.append(cpu / _deliveries(bench, posts) * 1e6)
-    _check(bench, posted)
-    return median(rates), median(costs), posted
+
+    return _rounds(bench, meter, prepare, work)
 
 
-def _through_celery(bench: Bench) -> tuple[float, float, list[Post]]:
-    """The same events from the event log, through relay and worker, from commit to last ack."""
+def _through_celery(bench: Bench) -> list[Sample]:
+    """The same from the event log, through relay and worker, from commit to last ack."""
     from django.db import transaction
 
     from apps.infra.eventlog.log import publish_many
     from apps.tweets.events import TweetPosted
 
     bench.machine.start_service()
-    meter = bench.service_meter()
-    rates, costs, posted = [], [], []
-    for number in range(bench.sizes.rounds + 1):
-        posts = _draw(bench, bench.sizes.batch * bench.sizes.batches)
-        posted += posts
+
+    def prepare(posts: list[Post]) -> None:
         with transaction.atomic():
             publish_many(
                 [
@@ -93,14 +81,35 @@ def _through_celery(bench: Bench) -> tuple[float, float, list[Post]]:
                     for tweet_id, author_id in posts
                 ]
             )
-        before, began = meter.seconds(), time.perf_counter()
+
+    def work(_prepared: None) -> None:
         bench.wait_drained(pause_seconds=0.005)
+
+    return _rounds(bench, bench.service_meter(), prepare, work)
+
+
+def _rounds(
+    bench: Bench, meter: Meter, prepare: Callable[[list[Post]], T], work: Callable[[T], None]
+) -> list[Sample]:
+    """Deliver, in each round, the same number of new posts to full home timelines."""
+    from apps.infra import ids
+
+    people = bench.world.people
+    homes.fill(people, ids.next_ids(800))
+    samples: list[Sample] = []
+    posted: list[Post] = []
+    for _ in range(bench.sizes.rounds + 1):
+        posts = _draw(bench, bench.sizes.batch * bench.sizes.batches)
+        posted += posts
+        prepared = prepare(posts)
+        before, began = meter.seconds(), time.perf_counter()
+        work(prepared)
         seconds = time.perf_counter() - began
-        if number:
-            rates.append(_deliveries(bench, posts) / seconds)
-            costs.append((meter.seconds() - before) / _deliveries(bench, posts) * 1e6)
-    _check(bench, posted)
-    return median(rates), median(costs), posted
+        count = sum(len(bench.world.followers[author_id]) + 1 for _, author_id in posts)
+        samples.append(Sample(meter.cost(before, operations=count), count / seconds))
+    some = bench.chooser.sample(people, min(bench.sizes.checked, len(people)))
+    homes.check(bench.world, some, posted)
+    return samples[1:]  # the first one loaded the follower blocks
 
 
 def _draw(bench: Bench, count: int) -> list[Post]:
@@ -132,15 +141,3 @@ def events_of(posts: Sequence[Post]) -> list["LoggedEvent"]:
         )
         for number, (tweet_id, author_id) in enumerate(posts, 1)
     ]
-
-
-def _deliveries(bench: Bench, posts: Sequence[Post]) -> int:
-    """Home timelines that these posts reach: the followers' and the author's own."""
-    return sum(len(bench.world.followers[author_id]) + 1 for _, author_id in posts)
-
-
-def _check(bench: Bench, posted: Sequence[Post]) -> None:
-    people = bench.world.people
-    homes.check(
-        bench.world, bench.chooser.sample(people, min(bench.sizes.checked, len(people))), posted
-    )

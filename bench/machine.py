@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apps.infra.engines import embedded, ports, process, services
+from apps.infra.engines import embedded, ports, process, runfile, services
 
 BASE_DIR = Path(__file__).resolve().parents[1]
 STATES = 2
@@ -59,13 +59,20 @@ class Machine:
             "CLUSTER_ID": "bench",
         }
 
-    def engine_pids(self) -> list[int]:
+    def engine_pids(self) -> dict[str, int]:
         """The server processes of the engines."""
-        return [engine.child.pid for engine in self.engines if engine.child is not None]
+        names = ["postgres", *(f"state{number}" for number in range(len(self.states))), "cache"]
+        return {
+            name: engine.child.pid
+            for name, engine in zip(names, self.engines, strict=True)
+            if engine.child is not None
+        }
 
-    def pids(self) -> list[int]:
-        """The engines, and the supervisor under which all processes of the service run."""
-        return [*self.engine_pids(), self.children["service"].pid]
+    def pids(self) -> dict[str, int]:
+        """The engines, and the processes that `manage.py up` has started."""
+        running = runfile.read(self.home / "var").alive()
+        running.pop("supervisor", None)
+        return self.engine_pids() | running
 
     def start_service(self) -> None:
         """Start relay, workers, beat and web by `manage.py up`, and wait until web is ready."""

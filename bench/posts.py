@@ -1,10 +1,10 @@
 """W2: what a post costs all in, against a POST that raw ASGI answers with a constant."""
 
 import itertools
-from statistics import median
+from statistics import mean, median
 
 from bench import client, world
-from bench.cpu import Meter
+from bench.cpu import Meter, Sample, explained, totals
 from bench.figures import BY_ID, Result, median_ratio
 from bench.reads import sample
 from bench.setup import Bench, in_loop
@@ -20,33 +20,27 @@ def measure(bench: Bench) -> list[Result]:
     port = bench.machine.start_reference(
         "post", "bench.reference:constant", path="/", body_bytes=ANSWER_BYTES
     )
-    reference = Meter([bench.machine.pid_of_reference("post")])
+    reference = Meter({"constant": bench.machine.pid_of_reference("post")})
     plain = itertools.repeat(
         client.request("/2/tweets", method="POST", body=b'{"text": "%b"}' % (b"x" * 60))
     )
     _posts(bench, authors)  # warms blocks, code and connections
-    costs: list[float] = []
-    constants: list[float] = []
-    rates: list[float] = []
-    posted = 0
+    posts: list[Sample] = []
+    constants: list[Sample] = []
     for _ in range(bench.sizes.rounds):
-        constants.append(sample(bench, reference, port, plain)[0])
-        cost, rate, count = _posts(bench, authors)
-        costs.append(cost)
-        rates.append(rate)
-        posted += count
+        constants.append(sample(bench, reference, port, plain))
+        posts.append(_posts(bench, authors))
     _check(bench, followers)
     return [
         Result(
             figure=BY_ID["W2"],
-            value=median(costs),
-            ratio=median_ratio(costs, constants),
+            value=median(totals(posts)),
+            ratio=median_ratio(totals(posts), totals(constants)),
             also={
-                "constant_us": median(constants),
-                "posts_per_second": median(rates),
-                "posts": posted,
-                "mean_followers": sum(len(bench.world.followers[one]) for one in authors)
-                / len(authors),
+                "constant_us": median(totals(constants)),
+                "posts_per_second": median(one.per_second for one in posts),
+                "mean_followers": mean(len(bench.world.followers[one]) for one in authors),
+                **explained(posts),
             },
         )
     ]
@@ -60,8 +54,8 @@ def _authors(bench: Bench) -> list[int]:
     return authors
 
 
-def _posts(bench: Bench, authors: list[int]) -> tuple[float, float, int]:
-    """One round: µs of CPU per post until the last delivery is done, posts per second, posts."""
+def _posts(bench: Bench, authors: list[int]) -> Sample:
+    """One round; the CPU counts until the last delivery is done."""
     meter = bench.service_meter()
     requests = (bench.post_request(author) for author in itertools.cycle(authors))
     before = meter.seconds()
@@ -75,10 +69,10 @@ def _posts(bench: Bench, authors: list[int]) -> tuple[float, float, int]:
         )
     )
     bench.wait_drained()
-    cost = (meter.seconds() - before) / load.count * 1e6
+    cost = meter.cost(before, operations=load.count)
     for answer in load.answers:
         bench.note_post(answer)
-    return cost, load.count / load.seconds, load.count
+    return Sample(cost, load.count / load.seconds)
 
 
 def _check(bench: Bench, followers: list[int]) -> None:

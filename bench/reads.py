@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bench import client
-from bench.cpu import Meter
+from bench.cpu import Meter, Sample, explained, totals
 from bench.figures import BY_ID, Result, median_ratio
 from bench.setup import PAGE, Bench, in_loop
 
@@ -26,21 +26,17 @@ def measure(bench: Bench) -> list[Result]:
     homes = itertools.cycle([bench.home_request(reader) for reader in readers])
     meters = (
         bench.service_meter(),
-        Meter([bench.machine.pid_of_reference("constant")]),
-        Meter([bench.machine.pid_of_reference("empty")]),
+        Meter({"constant": bench.machine.pid_of_reference("constant")}),
+        Meter({"empty": bench.machine.pid_of_reference("empty")}),
     )
-    costs: tuple[list[float], ...] = ([], [], [])
-    rates: list[float] = []
+    ports = (bench.machine.web_port, constant_port, empty_port)
+    loads = (homes, itertools.repeat(CONSTANT), itertools.repeat(EMPTY))
+    samples: tuple[list[Sample], ...] = ([], [], [])
     for _ in range(bench.sizes.rounds):
-        ports = (bench.machine.web_port, constant_port, empty_port)
-        loads = (homes, itertools.repeat(CONSTANT), itertools.repeat(EMPTY))
         for place, (port, requests) in enumerate(zip(ports, loads, strict=True)):
-            cost, rate = sample(bench, meters[place], port, requests)
-            costs[place].append(cost)
-            if place == 0:
-                rates.append(rate)
+            samples[place].append(sample(bench, meters[place], port, requests))
     in_loop(bench.check_homes(readers[: bench.sizes.checked]))
-    return _results(*costs, rate=median(rates), body_bytes=body_bytes)
+    return _results(*samples, body_bytes=body_bytes)
 
 
 def choose_readers(bench: Bench) -> list[int]:
@@ -97,10 +93,8 @@ def _references(bench: Bench, body_bytes: int) -> tuple[int, int]:
     return constant, empty
 
 
-def sample(
-    bench: Bench, meter: Meter, port: int, requests: Iterator[client.Request]
-) -> tuple[float, float]:
-    """One round on one server: µs of CPU per request, requests per second."""
+def sample(bench: Bench, meter: Meter, port: int, requests: Iterator[client.Request]) -> Sample:
+    """One round on one server."""
     before = meter.seconds()
     load = in_loop(
         client.closed_loop(
@@ -110,28 +104,25 @@ def sample(
             seconds=bench.sizes.round_seconds,
         )
     )
-    cost = (meter.seconds() - before) / load.count * 1e6
-    return cost, load.count / load.seconds
+    return Sample(meter.cost(before, operations=load.count), load.count / load.seconds)
 
 
 def _results(
-    home: list[float], constant: list[float], empty: list[float], *, rate: float, body_bytes: int
+    home: list[Sample], constant: list[Sample], empty: list[Sample], *, body_bytes: int
 ) -> list[Result]:
     also: dict[str, float | str] = {
-        "home_us": median(home),
-        "constant_us": median(constant),
-        "empty_view_us": median(empty),
-        "home_requests_per_second": rate,
+        "constant_us": median(totals(constant)),
+        "empty_view_us": median(totals(empty)),
+        "requests_per_second": median(one.per_second for one in home),
         "body_bytes": body_bytes,
+        **explained(home),
     }
     return [
         Result(
-            figure=BY_ID["R1"],
-            value=median(home),
-            ratio=median_ratio(constant, home),
-            also=also,
-        ),
-        Result(
-            figure=BY_ID["R2"], value=median(home), ratio=median_ratio(empty, home), also=dict(also)
-        ),
+            figure=BY_ID[figure_id],
+            value=median(totals(home)),
+            ratio=median_ratio(totals(other), totals(home)),
+            also=dict(also),
+        )
+        for figure_id, other in (("R1", constant), ("R2", empty))
     ]
