@@ -136,6 +136,7 @@ def _problem_of(error: Exception) -> problems.Problem:
 
 async def _send_problem(answer: problems.Problem, send: Send) -> None:
     headers = [(b"content-type", problems.CONTENT_TYPE.encode())]
+    headers.append((b"content-length", b"%d" % len(answer.body)))
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

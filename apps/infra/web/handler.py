@@ -111,9 +111,12 @@ async def send_response(response: HttpResponseBase, receive: Receive, send: Send
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.output(header="").strip().encode("ascii")))
+    whole = None if isinstance(response, StreamingHttpResponse) else response.content  # type: ignore[attr-defined]
+    if whole is not None and "Content-Length" not in response.headers:
+        headers.append((b"content-length", b"%d" % len(whole)))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    if not isinstance(response, StreamingHttpResponse):
-        await send({"type": "http.response.body", "body": response.content})  # type: ignore[attr-defined]
+    if whole is not None:
+        await send({"type": "http.response.body", "body": whole})
     elif response.is_async:
         await _send_stream(response, receive, send)
     else:
