@@ -37,7 +37,7 @@ class Browser:
     def post(
         self,
         path: str,
-        data: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
         *,
         htmx: bool = False,
         on: str = "",

@@ -14,7 +14,7 @@ from apps.infra.web import pages
 from apps.timelines import queries
 from apps.tweets import queries as tweet_queries
 from apps.tweets.cards import cards
-from apps.tweets.schemas import Page
+from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible_by_ids
 
 LANDING_POSTS = 6
@@ -33,7 +33,7 @@ def _older(request: HttpRequest, before: int | None) -> str:
 
 async def _filled(viewer_id: int | None, edges_before: Ids, before: int, limit: int) -> Page:
     """A page of visible posts out of (cursor, tweet id) edges: filtered ones are made up for."""
-    tweets = []
+    tweets: list[TweetOut] = []
     cursor: int | None = before
     for _fill in range(MAX_FILLS):
         edges = list(await edges_before(cursor or 0))

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from apps.infra import clock
+from apps.infra.web.pages import id_from
 from apps.tweets import services
 from apps.tweets.models import Tweet
 
@@ -43,8 +44,8 @@ class TweetAdmin(ModelAdmin):
     ) -> tuple[QuerySet[Tweet], bool]:
         """A number is an id (of the post or its author): no scan over the words then."""
         term = search_term.strip()
-        if term.isascii() and term.isdigit() and len(term) < len(str(1 << 63)):
-            number = int(term)
+        number = id_from(term)
+        if number is not None:
             return queryset.filter(id=number) | queryset.filter(author_id=number), False
         return queryset.filter(text__icontains=term) if term else queryset, False
 

@@ -42,7 +42,7 @@ class UserAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """All of it: a save here would pass by the services and their events."""
-        hidden = set(self.exclude or ())
+        hidden = set(self.exclude)
         return [one.name for one in User._meta.concrete_fields if one.name not in hidden]
 
     @admin.action(
@@ -50,7 +50,7 @@ class UserAdmin(ModelAdmin):
     )
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Suspend the selected accounts, but not oneself."""
-        others = queryset.exclude(pk=request.user.pk)
+        others = queryset.exclude(pk=request.user.pk or 0)
         self._each(request, others, services.suspend_user, "suspended")
 
     @admin.action(description="Unsuspend: bring back", permissions=["change"])

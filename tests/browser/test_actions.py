@@ -100,8 +100,8 @@ def test_follow_and_unfollow_change_the_button_alone(tab, site):
     page = tab("norafeld")
     page.goto("/ines28")
     page.get_by_role("button", name="Follow @ines28").first.click()
-    page.locator(".prof").get_by_role("button", name="Unfollow @ines28").wait_for()
-    page.locator(".prof").get_by_role("button", name="Unfollow @ines28").click()
+    page.locator(".prof").get_by_role("button", name="Following @ines28: unfollow").wait_for()
+    page.locator(".prof").get_by_role("button", name="Following @ines28: unfollow").click()
     page.locator(".prof").get_by_role("button", name="Follow @ines28", exact=True).wait_for()
     assert page.url.endswith("/ines28")
 
