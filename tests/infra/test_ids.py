@@ -248,6 +248,32 @@ def test_all_1024_leases_are_given_and_then_none(leases: None) -> None:
         assert ids.ms_of(ids._Leased().take(1)[0]) > NOON_MS + LEASE_MS
 
 
+def test_takers_at_the_same_moment_never_get_the_same_machine(leases: None) -> None:
+    with postgres.connect() as raw:
+        # Five are left for five, so that they meet.
+        raw.execute(
+            "insert into machine_leases select n, gen_random_uuid(), %s"
+            " from generate_series(5, 1023) n",
+            (clock.now_ms() + LEASE_MS,),
+        )
+    for _ in range(10):
+        takers = [ids._Leased() for _ in range(5)]
+        together = threading.Barrier(5)
+
+        def take(one: ids._Leased, together: threading.Barrier = together) -> None:
+            together.wait()
+            one.take(1)
+
+        threads = [threading.Thread(target=take, args=(one,)) for one in takers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {one._current().machine for one in takers} == set(range(5))
+        with postgres.connect() as raw:
+            raw.execute("delete from machine_leases where machine < 5")
+
+
 def test_a_lease_is_renewed_in_time_and_keeps_its_machine(leases: None, hands: Clock) -> None:
     leased = ids._Leased()
     made = leased.take(1)

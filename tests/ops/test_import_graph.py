@@ -16,6 +16,7 @@ from apps.infra import clock
 from apps.ops.importing import follows, runner
 from apps.ops.models import ImportProgress
 from apps.timelines import queries as timeline_queries
+from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import post_tweet
 from apps.users.models import User
 
@@ -160,6 +161,7 @@ def test_the_next_read_shows_the_posts_of_those_newly_followed(
         post_tweet(author_id=author.id, text="hello", now=clock.now()).id
         for author in (alice, carol)
     ]
+    assert rebuild_home(user_id=bob.id)
     assert run(timeline_queries.home_timeline(viewer_id=bob.id)).tweets == []
 
     import_graph(written("g.csv", f"{bob.id},{alice.id}\n{bob.id},{carol.id}\n"))
@@ -197,7 +199,12 @@ def test_an_import_that_dies_anywhere_goes_on_where_it_was(
     settled: set[int] = set()
     settle = follows.FollowJob.settle
 
+    is_dead = False
+
     def noted(job: follows.FollowJob, unsettled: Any) -> None:
+        if is_dead:
+            # A killed process tidies nothing up.
+            raise _Killed
         settle(job, unsettled)
         settled.update(unsettled)
 
@@ -213,11 +220,13 @@ def test_an_import_that_dies_anywhere_goes_on_where_it_was(
         owner, name = places[dice.choice(sorted(places))]
         real = getattr(owner, name)
         fuse = dice.randint(1, 6)
+        is_dead = False
 
         def dying(*args: Any, real: Any = real, **kwargs: Any) -> Any:
-            nonlocal fuse
+            nonlocal fuse, is_dead
             fuse -= 1
             if fuse <= 0:
+                is_dead = True
                 raise _Killed
             return real(*args, **kwargs)
 

@@ -24,6 +24,7 @@ from apps.infra.eventlog.models import EventLog
 from apps.ops.importing import tweets
 from apps.ops.models import ImportProgress
 from apps.timelines import queries as timeline_queries
+from apps.timelines.services.homes import rebuild_home
 from apps.tweets.models import Retweet, Tweet
 from apps.tweets.services import delete_tweet, post_tweet
 from apps.users.models import User
@@ -275,6 +276,8 @@ def test_the_next_read_shows_what_was_imported(
 ) -> None:
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
     new = post_tweet(author_id=alice.id, text="new", now=clock.now())
+    for person in (alice, bob):
+        assert rebuild_home(user_id=person.id)
     assert home(run, bob) == [new.id]
     assert home(run, alice) == [new.id]
 

@@ -2,8 +2,8 @@
 
 A batch and the place that it reaches are one transaction: killed at any moment, an import goes on
 where it was, with nothing lost and nothing twice. What the batch makes stale outside PostgreSQL
-(home timelines) is named in the same row and dropped after the commit; a run that finds names
-left over from a killed one drops those first.
+(home timelines) is named in the same row and dropped after the commit; names that a killed run
+left are kept and dropped by the next one.
 """
 
 import time
@@ -105,8 +105,6 @@ class Import(Generic[Item]):
         Raises:
             DamagedFile: what could be read is stored. Crossed: another process is at it.
         """
-        if self.place.unsettled:
-            self._settle()
         before = self.tally.read
         try:
             for end, items in self._batches():
@@ -181,6 +179,7 @@ class Import(Generic[Item]):
         tally.made_users += stored.made_users
         for number, reason in sorted(stored.skipped):
             tally.skip(reason, number)
+        # With those that an earlier run was killed before it settled.
         unsettled = sorted({*self.place.unsettled, *stored.unsettled})
         moved = ImportProgress.objects.filter(
             identity=self.identity, line=self.place.line, offset=self.place.offset
