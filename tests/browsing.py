@@ -32,7 +32,10 @@ class Browser:
     def get(self, path: str, *, htmx: bool = False, follow: bool = False) -> httpx.Response:
         """Open a page."""
         headers = HTMX if htmx else {}
-        return self._run(self._client.get(path, headers=headers, follow_redirects=follow))
+        answer: httpx.Response = self._run(
+            self._client.get(path, headers=headers, follow_redirects=follow)
+        )
+        return answer
 
     def post(
         self,
@@ -49,9 +52,10 @@ class Browser:
             headers["HX-Current-URL"] = f"http://testserver{on}"
         token = self.cookies.get("csrftoken", "")
         form = {"csrfmiddlewaretoken": token, **(data or {})}
-        return self._run(
+        answer: httpx.Response = self._run(
             self._client.post(path, data=form, headers=headers, follow_redirects=follow)
         )
+        return answer
 
     def log_in(self, username: str, password: str = PASSWORD) -> httpx.Response:
         """Through the form."""

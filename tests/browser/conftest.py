@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connections
 
+from apps.infra.conf import BASE_DIR
 from apps.infra.engines import ports, process
 from tests.browser.scene import Scene
 from tests.conftest import empty_world
@@ -55,7 +55,7 @@ def site(
          "--log-level", "warning"],
         log=log,
         env=environment,
-        cwd=settings.BASE_DIR,
+        cwd=BASE_DIR,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
 

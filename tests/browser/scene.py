@@ -154,7 +154,7 @@ class Scene:
         self.posts: dict[str, TweetOut] = {}
         for username, name in PEOPLE.items():
             more: dict[str, Any] = INES if username == "ines28" else {}
-            self.people[username] = UserFactory(username=username, name=name, **more)
+            self.people[username] = UserFactory.create(username=username, name=name, **more)
         self._edges()
         for line in sorted(LINES, key=lambda one: -one.minutes):
             self._post(line)

@@ -4,6 +4,7 @@ from apps.graph import services
 from apps.graph.models import Block, Follow, FollowRequest, Mute
 from apps.infra import clock
 from apps.users.services import set_protected
+from tests.factories import UserFactory
 
 
 def test_follow_and_unfollow_work_without_javascript(browser_as, alice, bob):
@@ -89,10 +90,10 @@ def test_a_refusal_is_told_with_htmx_too(browser_as, bob):
 
 
 def test_lists_show_people_page_by_page(browser_as, browser, alice):
-    from tests.factories import UserFactory
-
     for _ in range(25):
-        services.follow_user(follower_id=UserFactory().id, followee_id=alice.id, now=clock.now())
+        services.follow_user(
+            follower_id=UserFactory.create().id, followee_id=alice.id, now=clock.now()
+        )
 
     first = browser.get("/alice/followers").text
     older = first.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]

@@ -22,7 +22,7 @@ PAGES = (
 
 
 def _staff(browser_as):
-    boss = UserFactory(
+    boss = UserFactory.create(
         username="boss", password=make_password(PASSWORD), is_staff=True, is_superuser=True
     )
     return browser_as(boss)
@@ -91,7 +91,7 @@ def test_rows_are_looked_at_and_not_edited(browser_as, alice):
     suspend_user(user_id=alice.id, now=clock.now())
     hide_tweet(tweet_id=post.id, now=clock.now())
     browser = _staff(browser_as)
-    event = EventLog.objects.order_by("id").first()
+    event = EventLog.objects.order_by("id")[0]
 
     for path in (
         f"/admin/users/user/{alice.id}/change/",

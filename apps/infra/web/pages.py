@@ -7,7 +7,7 @@ the page that changed, and the message goes in the `HX-Trigger` headers.
 import functools
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -27,7 +27,7 @@ from apps.infra.errors import DomainError, NotFound, RateLimited, Unavailable
 from apps.infra.eventlog.failures import is_outage
 from apps.infra.stores import invalidation
 
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
