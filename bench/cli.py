@@ -7,16 +7,16 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from bench import machine, report, world
+from bench.client import BadAnswer
 from bench.figures import FIGURES, Result
+from bench.machine import NotReady
+from bench.oracle import WrongAnswer
+from bench.setup import Bench, NotDrained
 from bench.sizes import FULL, TINY, Sizes
-
-if TYPE_CHECKING:
-    from bench.setup import Bench
 
 # What is measured together, in the order of measuring: module -> figures. The first ones use the
 # running service; the last two stop it.
@@ -28,16 +28,22 @@ SUITES = {
     "fanout": ("F2",),
 }
 NEED_SERVICE = {"reads", "latency", "posts"}
+FAILURES = (WrongAnswer, BadAnswer, NotReady, NotDrained)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; the exit code is 0 when every measured figure reaches its floor."""
+    """Run; the exit code is 0 when every measured figure reaches its floor, 1 when one does
+    not, 2 when an answer was wrong or the service failed: then nothing is written."""
     given = _arguments(argv)
     console = Console(highlight=False)
     began = time.monotonic()
     sizes = TINY if given.tiny else FULL
     people = world.follow_graph(people=sizes.people)
-    results = run(given.only, people=people, sizes=sizes, console=console)
+    try:
+        results = run(given.only, people=people, sizes=sizes, console=console)
+    except FAILURES as error:
+        console.print(f"  {type(error).__name__}: {error}", style="red", markup=False)
+        return 2
     report.show(results, console)
     if not given.tiny or given.out:
         out = Path(given.out) if given.out else machine.BASE_DIR
@@ -89,7 +95,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _bench(people: world.World, sizes: Sizes, console: Console) -> Iterator["Bench"]:
+def _bench(people: world.World, sizes: Sizes, console: Console) -> Iterator[Bench]:
     """A machine with engines, tables and a world."""
     with contextlib.ExitStack() as stack:
         with _step(console, "engines: PostgreSQL and three Valkeys"):
@@ -98,8 +104,6 @@ def _bench(people: world.World, sizes: Sizes, console: Console) -> Iterator["Ben
             prepare_django(made)
         with _step(console, f"world: {people.source}, {len(people.edges):,} follows"):
             world.build(people, tweets=sizes.tweets)
-        from bench.setup import Bench
-
         bench = Bench(machine=made, world=people, sizes=sizes)
         stack.callback(bench.close)
         yield bench

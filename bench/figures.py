@@ -15,6 +15,7 @@ class Figure:
     """
 
     id: str
+    name: str
     what: str
     against: str
     unit: str
@@ -30,6 +31,7 @@ class Figure:
 FIGURES = (
     Figure(
         id="F2",
+        name="fan-out",
         what="Fan-out: deliveries to warm home timelines, whole machine, real degree distribution,"
         " two state Redis instances",
         against="61,000 deliveries/s: a 2-vCPU node of the best published system",
@@ -40,6 +42,7 @@ FIGURES = (
     ),
     Figure(
         id="R1",
+        name="home timeline, to a constant body",
         what="Home timeline: 20 tweets with authors and counts, authenticated, filtered",
         against="a constant body of the same size, raw ASGI, same server",
         unit="µs CPU",
@@ -49,6 +52,7 @@ FIGURES = (
     ),
     Figure(
         id="R2",
+        name="home timeline, to an empty Django view",
         what="The same home timeline",
         against="an empty async Django view without middleware, same server",
         unit="µs CPU",
@@ -58,6 +62,7 @@ FIGURES = (
     ),
     Figure(
         id="W2",
+        name="post, all in",
         what="POST /2/tweets, all in: web, PostgreSQL, relay, worker, Redis, deliveries",
         against="a POST that raw ASGI answers with a constant, same server",
         unit="µs CPU",
@@ -67,6 +72,7 @@ FIGURES = (
     ),
     Figure(
         id="M1",
+        name="memory of a timeline entry",
         what="Redis memory per home timeline entry, 800 entries, all overhead",
         against="8 bytes",
         unit="bytes",
@@ -76,6 +82,7 @@ FIGURES = (
     ),
     Figure(
         id="D1",
+        name="post to sight, p50",
         what="From the 201 of a post to a follower's home timeline over HTTP, idle, p50",
         against="nothing; the ratio is in ms",
         unit="ms",

@@ -6,10 +6,21 @@ Only for figures of fan-out; those over HTTP go through the service's own rebuil
 import itertools
 from collections.abc import Iterable, Sequence
 
+from apps.infra.batches import batches
 from bench import oracle
 from bench.world import World
 
-PIECE = 100
+PIECE = 20
+
+
+# KEYS: list, ready marker, side list, building token of each person. ARGV: ids.
+_FILL = """
+for i = 1, #KEYS, 4 do
+  redis.call('UNLINK', KEYS[i], KEYS[i + 1], KEYS[i + 2], KEYS[i + 3])
+  redis.call('RPUSH', KEYS[i], unpack(ARGV))
+  redis.call('SET', KEYS[i + 1], '1')
+end
+"""
 
 
 def fill(user_ids: Sequence[int], ids: Sequence[int]) -> None:
@@ -17,17 +28,10 @@ def fill(user_ids: Sequence[int], ids: Sequence[int]) -> None:
     from apps.infra.stores import redis
     from apps.timelines.store import keys
 
-    values = [b"%d" % one for one in ids]
     for instance, people in _by_instance(user_ids).items():
-        client = redis.state(instance)
-        for start in range(0, len(people), PIECE):
-            with client.pipeline(transaction=False) as pipe:
-                for user_id in people[start : start + PIECE]:
-                    home, ready, side, building = keys.home_keys(user_id)
-                    pipe.unlink(home, ready, side, building)
-                    pipe.rpush(home, *values)
-                    pipe.set(ready, b"1")
-                pipe.execute()
+        for part in batches(people, PIECE):
+            names = [key for user_id in part for key in keys.home_keys(user_id)]
+            redis.state(instance).eval(_FILL, len(names), *names, *ids)
 
 
 def drop(user_ids: Sequence[int]) -> None:

@@ -45,11 +45,11 @@ HOW = """## How each is measured
   batches of 2,000 posts, as the relay hands them out; wall-clock time. Then the same number of
   events is committed to the event log and the time until the last acknowledgement is taken:
   `relay_celery_…`. Lists are read back and held against the model.
-- **R1, R2**: 16 connections, closed loop, 300 readers with tokens of their own,
+- **R1, R2**: 32 connections, closed loop, 300 readers with tokens of their own,
   `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts. In
   each round: the service, the constant body, the empty Django view. A tweet on the page of some
   readers is deleted before; all pages are checked.
-- **W2**: 16 connections, closed loop, 150 authors with tokens whose followers' home timelines
+- **W2**: 32 connections, closed loop, 150 authors with tokens whose followers' home timelines
   are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked for
   in the homes of a sample of followers.
 - **M1**: memory that two Valkeys hold with and without the home timelines of the followers of the
@@ -68,7 +68,7 @@ def show(results: Sequence[Result], console: Console) -> None:
         figure = result.figure
         table.add_row(
             figure.id,
-            figure.what,
+            figure.name,
             number(result.value),
             figure.unit,
             number(result.ratio),

@@ -14,14 +14,14 @@ class Sizes:
     readers: int = 300
     # Authors who post in W2; all their followers are warm.
     authors: int = 150
-    connections: int = 16
+    connections: int = 32
     round_seconds: float = 0.8
     # D1: this many pairs of an author and a follower, each `posts_per_pair` times.
     pairs: int = 75
     posts_per_pair: int = 4
     # M1: pushes to the followers of the authors with most followers.
     memory_authors: int = 3
-    memory_pushes: int = 1_700
+    memory_pushes: int = 1_300
     # F2: events of one batch as the relay would hand it out, and batches of one round.
     batch: int = 2_000
     batches: int = 5
