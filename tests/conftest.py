@@ -14,6 +14,7 @@ from django.test.utils import setup_databases
 
 from apps.infra import clock
 from apps.infra.stores import aiopostgres, aioredis, cache, invalidation, redis
+from apps.tweets import group_commit
 from apps.users.models import User
 from apps.users.services import issue_token
 from tests.browsing import browser, browser_as  # noqa: F401 - fixtures of the pages
@@ -37,6 +38,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """The one event loop of the run: clients and pools belong to a loop."""
     made = asyncio.new_event_loop()
     yield made
+    made.run_until_complete(group_commit.close())
     made.run_until_complete(aiopostgres.close())
     made.run_until_complete(aioredis.close_all())
     made.run_until_complete(made.shutdown_default_executor())

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
-from apps.infra.web import envelope
+from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, Paging, Window, between, words_of
 from apps.timelines import hot, paging, queries
 from apps.tweets.rendering import TweetFields, render_tweets
@@ -61,7 +61,10 @@ async def user_tweets(request: AuthedRequest, id: Path[Id], page: Query[TweetPag
 @router.get(
     "/users/{id}/timelines/reverse_chronological",
     summary="The home timeline",
-    openapi_extra={"security": [{"Bearer": []}]},
+    openapi_extra={
+        "security": [{"Bearer": []}],
+        "parameters": describe.query_parameters(hot.HomePage),
+    },
 )
 async def home_timeline(request: HttpRequest, id: str) -> HttpResponse:
     """What the accounts that this one follows have posted, newest first, back to the first."""
@@ -70,9 +73,4 @@ async def home_timeline(request: HttpRequest, id: str) -> HttpResponse:
         user_id=id,
         query=request.META.get("QUERY_STRING", ""),
     )
-    return HttpResponse(
-        answer.body,
-        status=answer.status,
-        content_type=answer.content_type,
-        headers=dict(answer.headers),
-    )
+    return answer.response()

@@ -4,12 +4,11 @@ This is by far the most frequent request. The hot lane calls `home_answer` witho
 between; the route in `api` calls the same function, so both give the same bytes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from apps.infra.web import envelope, problems
+from apps.infra.web import answers, envelope
+from apps.infra.web.answers import Answer
 from apps.infra.web.params import OwnerId, Paging, Window, between, words_of
 from apps.timelines import paging, queries
 from apps.tweets.rendering import TweetFields, render_tweets
@@ -27,16 +26,6 @@ class HomePage(TweetFields, Window, Paging):
     exclude: words_of(EXCLUDE) = ""  # type: ignore[valid-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, ready to be sent by any door."""
-
-    status: int
-    body: bytes
-    content_type: str = envelope.CONTENT_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 async def home_answer(*, authorization: str | None, user_id: str, query: str) -> Answer:
     """Answer GET /2/users/:id/timelines/reverse_chronological.
 
@@ -46,8 +35,7 @@ async def home_answer(*, authorization: str | None, user_id: str, query: str) ->
     try:
         return Answer(200, await _home(authorization, user_id, query))
     except Exception as error:
-        problem = problems.of_exception(error)
-        return Answer(problem.status, problem.body, problems.CONTENT_TYPE, problem.headers)
+        return answers.of_exception(error)
 
 
 async def _home(authorization: str | None, user_id: str, query: str) -> bytes:

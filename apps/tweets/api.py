@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from django.http import HttpResponse
-from ninja import Body, Header, Path, Query, Router, Schema
-from pydantic import ConfigDict
+from django.http import HttpRequest, HttpResponse
+from ninja import Body, Path, Query, Router
 
 from apps.infra import clock
-from apps.infra.web import envelope
-from apps.infra.web.params import Id, IdList, Text
+from apps.infra.web import describe, envelope
+from apps.infra.web.params import Id, IdList
 from apps.infra.web.threads import in_thread
-from apps.tweets import queries, services
-from apps.tweets.rendering import TweetFields, render_new, render_tweets
+from apps.tweets import hot, queries, services
+from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.visibility import visible
 from apps.users.bearer import AuthedRequest, ensure_self, needs
 
@@ -19,53 +18,34 @@ router = Router(tags=["Tweets"])
 READ = "tweet.read users.read"
 WRITE = "tweet.read tweet.write users.read"
 LIKE = "tweet.read like.write users.read"
-SOURCE = "api"
 
 
-class Strict(Schema):
-    """A body in which every member means something."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReplyIn(Strict):
-    """Which tweet is answered."""
-
-    in_reply_to_tweet_id: Id
-
-
-class TweetIn(Strict):
-    """A new tweet, reply or quote."""
-
-    text: Text
-    reply: ReplyIn | None = None
-    quote_tweet_id: Id | None = None
-
-
-class TargetIn(Strict):
+class TargetIn(hot.Strict):
     """Which tweet."""
 
     tweet_id: Id
 
 
-@router.post("/tweets", auth=needs(WRITE), summary="Post a tweet")
-async def post_tweet(
-    request: AuthedRequest,
-    body: Body[TweetIn],
-    idempotency_key: str | None = Header(None, alias="Idempotency-Key"),
-) -> HttpResponse:
+@router.post(
+    "/tweets",
+    summary="Post a tweet",
+    openapi_extra={
+        "security": [{"Bearer": []}],
+        "parameters": [
+            {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string"}},
+        ],
+        "requestBody": describe.json_body(hot.TweetIn),
+    },
+)
+async def post_tweet(request: HttpRequest) -> HttpResponse:
     """Answers 201. With an `Idempotency-Key`, a repeat gives the first answer again."""
-    tweet = await in_thread(
-        services.post_tweet,
-        author_id=request.auth.user_id,
-        text=body.text,
-        now=clock.now(),
-        in_reply_to_id=body.reply.in_reply_to_tweet_id if body.reply else None,
-        quote_of_id=body.quote_tweet_id,
-        idempotency_key=idempotency_key,
-        source=SOURCE,
+    answer = await hot.post_answer(
+        authorization=request.META.get("HTTP_AUTHORIZATION"),
+        content_type=request.META.get("CONTENT_TYPE"),
+        idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
+        body=request.body,
     )
-    return envelope.response(envelope.one(render_new(tweet)), status=201)
+    return answer.response()
 
 
 @router.get("/tweets", auth=needs(READ), summary="Tweets by id")

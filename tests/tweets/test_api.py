@@ -1,9 +1,13 @@
 """Tweets, likes and retweets over HTTP."""
 
+import re
+
 import pytest
 
 from apps.graph.services import block_user
 from apps.infra import clock
+from apps.infra.web import handler
+from apps.infra.web.edge import Edge
 from apps.tweets import services
 from apps.users.services import set_protected
 
@@ -268,3 +272,34 @@ def test_an_id_as_a_number_is_taken_too(api_as, alice):
     answer = api_as(alice).post(f"/2/users/{alice.id}/likes", {"tweet_id": tweet.id})
 
     assert answer.status_code == 400
+
+
+BODIES = [
+    b'{"text": "hello"}',
+    b'{"text": ""}',
+    b'{"text": "x", "colour": "red"}',
+    b'{"text": "x", "reply": {"in_reply_to_tweet_id": "5"}}',
+    b'{"text": "x", "quote_tweet_id": "x"}',
+    b"{",
+    b"[]",
+    b"",
+    b'{"text": "\\ud800"}',
+    b'{"text": "a\\u0000b"}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "text/plain"]
+)
+def test_the_hot_lane_and_the_router_answer_posts_alike(api_as, alice, body, content_type):
+    client = api_as(alice)
+    router = client.through(Edge(handler.api))
+
+    hot = client.post("/2/tweets", body, content_type, x_request_id="r1")
+    cold = router.post("/2/tweets", body, content_type, x_request_id="r1")
+
+    ids = re.compile(rb'"\d{15,}"')
+    assert ids.sub(b"", hot.content) == ids.sub(b"", cold.content)
+    assert hot.status_code == cold.status_code
+    assert hot.headers["content-type"] == cold.headers["content-type"]

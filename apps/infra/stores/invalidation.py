@@ -10,7 +10,9 @@ Kinds: t tweet · c a tweet's counters (not held) · u user · k token · p the 
 n a new tweet of a pull author.
 """
 
+import asyncio
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,6 +76,12 @@ def announce(
             log.warning("invalidation not announced", extra={"error": str(error)})
 
 
+def announcement(entries: Sequence[tuple[str, int | str]], *, hold: bool) -> aioredis.Command:
+    """The same as one command, for an async writer's own trip; to be sent to every instance."""
+    arguments = [f"{kind}:{key}:{int(hold)}".encode() for kind, key in entries]
+    return (b"EVAL", _ANNOUNCE.encode(), b"2", SEQ, LOG, *arguments)
+
+
 def announce_after_commit(entries: Sequence[tuple[str, int | str]]) -> None:
     """For what may be seen a moment late (counters): announce once the change is visible."""
     transaction.on_commit(lambda: announce(entries, hold=False))
@@ -89,18 +97,59 @@ class _Position:
 
 _positions: dict[int, _Position] = {}
 
+# By event loop and instance: who waits for the trip after the one under way.
+_Trips = dict[int, list["asyncio.Future[bool]"]]
+_trips: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Trips] = weakref.WeakKeyDictionary()
+_running: set[asyncio.Task[None]] = set()
+
 
 async def catch_up(instance: int = 0) -> bool:
     """Make this process's caches exact, with one round trip; False when Redis is down.
 
-    When it is down the caches are emptied, so that reads come from PostgreSQL.
+    Callers who arrive while a trip is under way share the next one: each is served by a trip that
+    began after its call. When Redis is down the caches are emptied, so that reads come from
+    PostgreSQL.
     """
+    trips = _trips.setdefault(asyncio.get_running_loop(), {})
+    waiting = trips.get(instance)
+    if waiting is not None:
+        mine: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        waiting.append(mine)
+        return await mine
+    trips[instance] = []
+    try:
+        return await _catch_up_once(instance)
+    finally:
+        _hand_over(trips, instance)
+
+
+def _hand_over(trips: _Trips, instance: int) -> None:
+    waiting = trips.pop(instance, [])
+    if waiting:
+        trips[instance] = []
+        task = asyncio.get_running_loop().create_task(_trip_for(trips, instance, waiting))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+
+async def _trip_for(trips: _Trips, instance: int, waiting: list[asyncio.Future[bool]]) -> None:
+    is_exact = False
+    try:
+        is_exact = await _catch_up_once(instance)
+    finally:
+        for one in waiting:
+            if not one.done():
+                one.set_result(is_exact)
+        _hand_over(trips, instance)
+
+
+async def _catch_up_once(instance: int) -> bool:
     try:
         (seq,) = await aioredis.client(instance).pipe([READ_SEQ])
+        await apply(seq, instance)
     except aioredis.RedisDown:
         distrust()
         return False
-    await apply(seq, instance)
     return True
 
 
@@ -118,10 +167,11 @@ async def apply(seq: Any, instance: int = 0) -> None:
     if position.run_id == client.run_id and position.seq == now:
         return
     missing = now - position.seq
-    if position.run_id != client.run_id or missing < 0 or missing > MAX_LOG:
+    if position.run_id != client.run_id or not 0 <= missing <= MAX_LOG:
         # Nothing is known of the time in between: a new, restarted or flushed server.
+        position.run_id, position.seq = "", 0
         _forget_everything()
-        position.run_id, position.seq = client.run_id, now
+        await _fetch(client, position, MAX_LOG)
     else:
         await _fetch(client, position, missing)
 
@@ -138,9 +188,11 @@ async def _fetch(client: aioredis.AioRedis, position: _Position, missing: int) -
         raise
     seq, entries = replies[-1]
     missing = int(seq or 0) - position.seq
-    if missing < 0 or len(entries) < missing:
+    if position.run_id != client.run_id or not 0 <= missing <= len(entries):
         _forget_everything()
-    elif missing:
+        # Some of these are still to be committed: what is read now may not be kept.
+        missing = len(entries)
+    if missing:
         _evict(entries[-missing:])
     position.run_id, position.seq = client.run_id, int(seq or 0)
 

@@ -62,6 +62,20 @@ class UnsupportedBody(Exception):
     """A body that is not JSON by its Content-Type."""
 
 
+class BadJson(Exception):
+    """A body that is no JSON object."""
+
+
+BAD = 400
+_FOREIGN: tuple[tuple[tuple[type[BaseException], ...], int, str], ...] = (
+    ((UnsupportedBody,), 415, "Send JSON, and say so: Content-Type: application/json."),
+    ((BadJson,), BAD, "The body is not a valid JSON object."),
+    ((Http404,), 404, "There is nothing at this address."),
+    ((RequestDataTooBig,), 413, "The body is larger than what is taken here."),
+    ((SuspiciousOperation, UnicodeError), BAD, "The request could not be read."),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An error answer, ready to be sent."""
@@ -148,12 +162,9 @@ def of_exception(error: BaseException) -> Problem:
 
 
 def _of_foreign_error(error: BaseException) -> Problem:
-    if isinstance(error, Http404):
-        return problem(404, "There is nothing at this address.")
-    if isinstance(error, RequestDataTooBig):
-        return problem(413, "The body is larger than what is taken here.")
-    if isinstance(error, SuspiciousOperation | UnicodeError):
-        return invalid([("", "", "The request could not be read.")])
+    for kinds, status, detail in _FOREIGN:
+        if isinstance(error, kinds):
+            return problem(status, detail) if status != BAD else invalid([("", "", detail)])
     if isinstance(error, _ENGINE_FAILURES):
         log.warning("an engine does not answer", extra={"error": repr(error)})
         return unavailable()
@@ -195,12 +206,10 @@ def _of_domain_error(error: DomainError) -> Problem:
 
 def _of_http_error(error: ninja.errors.HttpError) -> Problem:
     cause = error.__cause__
-    if isinstance(cause, UnsupportedBody):
-        return problem(415, "Send JSON, and say so: Content-Type: application/json.")
-    if isinstance(cause, RequestDataTooBig):
+    if isinstance(cause, UnsupportedBody | BadJson | RequestDataTooBig):
         return of_exception(cause)
     if cause is not None:
-        return invalid([("", "", "The body is not valid JSON.")])
+        return invalid([("", "", "The body is not a valid JSON object.")])
     return problem(error.status_code, str(error))
 
 

@@ -1,5 +1,6 @@
 """Caches in the process are exact: what was announced before a read is not served by it."""
 
+import asyncio
 import time
 
 import pytest
@@ -17,7 +18,8 @@ def things(world):
 
 @pytest.fixture
 def caught_up(world, run):
-    """This process has seen all that was announced so far."""
+    """This process has seen all that was announced so far, and something was."""
+    invalidation.announce([("t", 0)])
     run(invalidation.catch_up())
 
 
@@ -169,3 +171,40 @@ def test_a_frozen_redis_is_given_up_in_time(world, loop, breakable_engines):
     breakable_engines.states[0].resume()
     time.sleep(0.2)
     assert loop.run_until_complete(ping()) == [b"PONG"]
+
+
+def test_a_reader_that_comes_late_keeps_nothing_that_is_being_written(things, run):
+    """Announced before this process first looked, committed after it has read."""
+    invalidation.announce([("t", 1)])
+    run(invalidation.catch_up())
+
+    things.put(1, "old", started=time.monotonic())
+    things.put(2, "other", started=time.monotonic())
+
+    assert (things.get(1), things.get(2)) == (None, "other")
+
+
+def test_callers_share_a_trip_that_began_after_their_call(things, caught_up, run, monkeypatch):
+    trips = []
+    real = aioredis.AioRedis.pipe
+
+    async def counted(self, commands):
+        trips.append(commands)
+        return await real(self, commands)
+
+    monkeypatch.setattr(aioredis.AioRedis, "pipe", counted)
+
+    async def many():
+        things.put(1, "old", started=time.monotonic())
+        first = asyncio.create_task(invalidation.catch_up())
+        await asyncio.sleep(0)
+        # After the first trip has left: its answer knows nothing of this.
+        invalidation.announce([("t", 1)])
+        others = [asyncio.create_task(invalidation.catch_up()) for _ in range(20)]
+        others[0].cancel()
+        assert all(await asyncio.gather(first, *others[1:]))
+
+    run(many())
+
+    assert things.get(1) is None
+    assert len(trips) <= 4

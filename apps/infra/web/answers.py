@@ -1,0 +1,47 @@
+"""An answer that any door can send: raw ASGI, or Django."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.http import HttpResponse
+
+from apps.infra.web import envelope, problems
+from apps.infra.web.handler import Send
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, body and headers, complete."""
+
+    status: int
+    body: bytes
+    content_type: str = envelope.CONTENT_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> HttpResponse:
+        """For Django."""
+        return HttpResponse(
+            self.body,
+            status=self.status,
+            content_type=self.content_type,
+            headers=dict(self.headers),
+        )
+
+    async def send(self, send: Send) -> None:
+        """For a raw door."""
+        headers = [
+            (b"content-type", self.content_type.encode()),
+            (b"content-length", b"%d" % len(self.body)),
+        ]
+        if self.headers:
+            headers += [
+                (name.lower().encode(), value.encode()) for name, value in self.headers.items()
+            ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def of_exception(error: Exception) -> Answer:
+    """What to answer when something went wrong."""
+    problem = problems.of_exception(error)
+    return Answer(problem.status, problem.body, problems.CONTENT_TYPE, problem.headers)

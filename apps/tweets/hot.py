@@ -1,0 +1,87 @@
+"""POST /2/tweets as the API answers it: bytes, for the hot lane and for the router alike."""
+
+import orjson
+from ninja import Schema
+from pydantic import ConfigDict
+
+from apps.infra import clock
+from apps.infra.stores import invalidation
+from apps.infra.web import answers, envelope, problems
+from apps.infra.web.answers import Answer
+from apps.infra.web.params import Id, Text
+from apps.infra.web.threads import in_thread
+from apps.tweets import services
+from apps.tweets.group_commit import post_plain_tweet
+from apps.tweets.rendering import render_new
+from apps.tweets.schemas import TweetOut
+from apps.users.bearer import actor_of
+
+SCOPES = frozenset({"tweet.read", "tweet.write", "users.read"})
+SOURCE = "api"
+
+
+class Strict(Schema):
+    """A body in which every member means something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReplyIn(Strict):
+    """Which tweet is answered."""
+
+    in_reply_to_tweet_id: Id
+
+
+class TweetIn(Strict):
+    """A new tweet, reply or quote."""
+
+    text: Text
+    reply: ReplyIn | None = None
+    quote_tweet_id: Id | None = None
+
+
+async def post_answer(
+    *,
+    authorization: str | None,
+    content_type: str | None,
+    idempotency_key: str | None,
+    body: bytes,
+) -> Answer:
+    """Answer POST /2/tweets; the arguments are headers and body as they came."""
+    try:
+        # Before a token is believed: it may have been revoked.
+        await invalidation.catch_up()
+        actor = await actor_of(authorization, SCOPES)
+        tweet = await _post(actor.user_id, _read(content_type, body), idempotency_key)
+    except Exception as error:
+        return answers.of_exception(error)
+    return Answer(201, envelope.one(render_new(tweet)))
+
+
+def _read(content_type: str | None, body: bytes) -> TweetIn:
+    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+        raise problems.UnsupportedBody
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise problems.BadJson from error
+    if not isinstance(content, dict):
+        raise problems.BadJson
+    return TweetIn.model_validate(content)
+
+
+async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> TweetOut:
+    if new.reply is None and new.quote_tweet_id is None and not idempotency_key:
+        return await post_plain_tweet(
+            author_id=author_id, text=new.text, now=clock.now(), source=SOURCE
+        )
+    return await in_thread(
+        services.post_tweet,
+        author_id=author_id,
+        text=new.text,
+        now=clock.now(),
+        in_reply_to_id=new.reply.in_reply_to_tweet_id if new.reply else None,
+        quote_of_id=new.quote_tweet_id,
+        idempotency_key=idempotency_key,
+        source=SOURCE,
+    )
