@@ -127,7 +127,9 @@
   });
   document.addEventListener("submit", (event) => {
     const form = event.target.closest(".write");
-    if (form && $(".btn", form).getAttribute("aria-disabled") === "true") event.preventDefault();
+    if (!form || $(".btn", form).getAttribute("aria-disabled") !== "true") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
   }, true);
   document.addEventListener("posted", () => {
     if (sheet.open) sheet.close();
