@@ -1,0 +1,91 @@
+"""What is done to the service: kills, freezes, emptied stores; singly and several at once."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.faults.service import Service
+
+FROZEN_SECONDS = (1.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is done, by its name in the report."""
+
+    name: str
+    strike: Callable[[Service, random.Random], Awaitable[None]]
+
+
+def _send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def kill(*names: str) -> Fault:
+    """SIGKILL, to all of these in the same moment."""
+
+    async def strike(service: Service, _chooser: random.Random) -> None:
+        _send([pid for name in names for pid in service.targets(name)], signal.SIGKILL)
+
+    return Fault("kill " + "+".join(names), strike)
+
+
+def freeze(name: str, *, then_kill: bool = False) -> Fault:
+    """SIGSTOP for a while, then SIGCONT, or SIGKILL while it is frozen."""
+
+    async def strike(service: Service, chooser: random.Random) -> None:
+        pids = service.targets(name)
+        _send(pids, signal.SIGSTOP)
+        await asyncio.sleep(chooser.uniform(*FROZEN_SECONDS))
+        _send(pids, signal.SIGKILL if then_kill else signal.SIGCONT)
+
+    return Fault(f"freeze {'and kill ' if then_kill else ''}{name}", strike)
+
+
+async def _kill_backend(service: Service, chooser: random.Random) -> None:
+    # PostgreSQL then ends every connection and recovers by itself.
+    if backends := service.backends():
+        _send([chooser.choice(backends)], signal.SIGKILL)
+
+
+async def _flush(service: Service, _chooser: random.Random) -> None:
+    await asyncio.to_thread(service.flush)
+
+
+FLUSH = Fault("FLUSHALL state+cache", _flush)
+WORKERS = ("worker-fanout", "worker-fanout_bulk")
+PROCESSES = ("relay", *WORKERS, "state", "cache", "postgres", "web-workers")
+
+SINGLE = (
+    *(kill(name) for name in PROCESSES),
+    freeze("relay"),
+    freeze("worker-fanout"),
+    freeze("state"),
+    Fault("kill a backend of postgres", _kill_backend),
+    FLUSH,
+)
+MORE = (
+    kill("web"),
+    freeze("relay", then_kill=True),
+    freeze("worker-fanout", then_kill=True),
+    freeze("worker-fanout_bulk"),
+    freeze("cache"),
+    kill("state", "cache"),
+)
+
+
+def schedule(chooser: random.Random, *, round_number: int) -> list[Fault]:
+    """The faults of one round: each single one in random order, then several at once.
+
+    The first round has what must work; later ones have everything.
+    """
+    singles = [*SINGLE, *(MORE if round_number else chooser.sample(MORE, 1))]
+    chooser.shuffle(singles)
+    several = [kill(*chooser.sample(PROCESSES, chooser.randint(2, 4))) for _ in range(2)]
+    return [*singles, *several]

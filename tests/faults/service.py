@@ -1,0 +1,128 @@
+"""One whole service to break: `manage.py up` in a folder of its own, and what it said."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from apps.infra.engines import ports, process, runfile, services, stack
+
+READY_SECONDS = 240.0
+STOP_SECONDS = 60.0
+# Read by `up` only when there is no outside engine: those of the test run must not leak in.
+OUTSIDE = {"DATABASE_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "DJANGO_SETTINGS_MODULE"}
+
+
+@dataclass
+class Service:
+    """A running `manage.py up`."""
+
+    home: Path
+    port: int
+    environment: dict[str, str]
+    up: process.Process
+
+    @property
+    def var_dir(self) -> Path:
+        """The folder of engines, logs and the run file."""
+        return self.home / "var"
+
+    def pids(self) -> dict[str, int]:
+        """The living processes that the supervisor started, by name."""
+        running = runfile.read(self.var_dir).alive()
+        running.pop("supervisor", None)
+        return running
+
+    def targets(self, name: str) -> list[int]:
+        """The processes behind a name: `web-workers` are the children of gunicorn."""
+        if name == "web-workers":
+            master = self.pids().get("web")
+            return [pid for pid in process.in_session(master) if pid != master] if master else []
+        pid = self.pids().get(name)
+        return [pid] if pid else []
+
+    def backends(self) -> list[int]:
+        """PostgreSQL's processes except the first: one per connection, and its own helpers."""
+        first = self.pids().get("postgres")
+        return [
+            pid for pid in process.working_in(self.var_dir / "pg", ["postgres"]) if pid != first
+        ]
+
+    def flush(self) -> None:
+        """Empty both Valkeys."""
+        for variable in ("REDIS_STATE_URL", "REDIS_CACHE_URL"):
+            with redis.Redis.from_url(runfile.read_urls(self.var_dir)[variable]) as client:
+                client.flushall()
+
+    def run(self, *command: str) -> str:
+        """Run a Python module in the service's environment and return what it printed."""
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            env={**self.environment, "DJANGO_SETTINGS_MODULE": "twitterlite.settings.dev"},
+            cwd=stack.BASE_DIR,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=READY_SECONDS,
+        ).stdout
+
+    def errors(self) -> list[str]:
+        """What the web processes logged about answers with 500."""
+        said = (self.var_dir / "log" / "web.log").read_text(errors="replace").splitlines()
+        marks = ("request failed", "Internal Server Error", "answer broke off", '"status": 500')
+        return [_readable(line) for line in said if any(mark in line for mark in marks)]
+
+
+def _readable(line: str) -> str:
+    """A log line with its traceback on lines of its own."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return line
+    trace = fields.pop("exception", None) or fields.pop("exc_info", "")
+    return f"{json.dumps(fields)}\n{trace}"
+
+
+@contextmanager
+def running(home: Path, **settings: str) -> Iterator[Service]:
+    """The service for the length of a block, without the demo world.
+
+    Args:
+        settings: more variables of its environment.
+    """
+    port = ports.choose()
+    environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
+    environment |= {"VAR_DIR": str(home / "var"), "HOST": ports.LOOPBACK, **settings}
+    up = process.spawn(
+        [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port)],
+        log=home / "up.log",
+        env=environment,
+        cwd=stack.BASE_DIR,
+    )
+    made = Service(home=home, port=port, environment=environment, up=up)
+    try:
+        _wait(made)
+        yield made
+    finally:
+        up.terminate()
+        try:
+            up.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            up.kill()
+            up.wait()
+
+
+def _wait(made: Service) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not services.answers(f"http://{ports.LOOPBACK}:{made.port}/readyz"):
+        said = (made.home / "up.log").read_text(errors="replace")
+        assert made.up.poll() is None, said
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
