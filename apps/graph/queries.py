@@ -149,7 +149,7 @@ async def _edges(
     compare, order = ("<", "desc") if after is None else (">", "asc")
     edge = before if after is None else after
     rows = await aiopostgres.fetch(
-        f"select id, {other} from {table} where {mine} = %s and id {compare} %s"  # type: ignore[arg-type]
+        f"select id, {other} from {table} where {mine} = %s and id {compare} %s"
         f" order by id {order} limit %s",
         (user_id, edge if edge is not None else (1 << 63) - 1, limit),
     )

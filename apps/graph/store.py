@@ -8,9 +8,10 @@ Keys live on the state instance of the owner's shard and carry its hash tag.
 `bkd:{s}:author`      present while a follow of the author may be uncommitted.
 """
 
+import contextlib
 import struct
-import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import redis as redis_sync
 
@@ -23,8 +24,13 @@ from apps.infra.stores.sharding import instance_of, shard_of
 TOMBSTONE = b"!"
 HOLD_MS = 5_000
 TTL_SECONDS = 86_400
+# Commands in one write.
+BATCH = 2_000
 
-_run_ids: dict[int, tuple[float, str]] = {}
+Command = tuple[Any, ...]
+
+_ASK = ("INFO", "server")
+_run_ids: dict[int, str] = {}
 
 
 def relations_key(viewer_id: int, run_id: str) -> bytes:
@@ -65,48 +71,20 @@ def unpack(blob: bytes) -> Relations:
 
 
 def hold_relations(viewer_ids: list[int]) -> None:
-    """Send readers of these viewers' relations to PostgreSQL for 5 s. Call before the commit."""
+    """Send readers of these viewers' relations to PostgreSQL for 5 s. Call before the commit.
+
+    A state Redis that is down is passed over: when it is back its run id is new and these keys
+    start empty; the subscriber of the same event repeats this anyway.
+    """
     for viewer_id in viewer_ids:
-        instance = instance_of(shard_of(viewer_id))
-        key = relations_key(viewer_id, _run_id(instance))
-        _write(instance, [("SET", key, TOMBSTONE, "PX", HOLD_MS)])
+        with contextlib.suppress(redis_sync.RedisError):
+            _hold(instance_of(shard_of(viewer_id)), [viewer_id])
 
 
 def touch_block(author_id: int) -> None:
     """Make workers load the newest followers of an author. Call before a follow's commit."""
-    _write(
-        instance_of(shard_of(author_id)),
-        [
-            ("INCR", block_version_key(author_id)),
-            ("SET", block_dirty_key(author_id), b"1", "PX", HOLD_MS),
-        ],
-    )
-
-
-def _write(instance: int, commands: list[tuple[object, ...]]) -> None:
-    try:
-        with redis.state(instance).pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-            pipe.execute()
-    except redis_sync.RedisError:
-        # Down: when it is back its run id is new and these keys start empty; the subscriber of
-        # the same event repeats this anyway.
-        _run_ids.pop(instance, None)
-
-
-def _run_id(instance: int) -> str:
-    """The server's run id, asked again every second: a stale one would hold the wrong key."""
-    known = _run_ids.get(instance)
-    if known is not None and time.monotonic() - known[0] < 1.0:
-        return known[1]
-    try:
-        info = redis.state(instance).execute_command("INFO", "server")
-    except redis_sync.RedisError:
-        return ""
-    found = run_id_of(info) if isinstance(info, bytes) else str(info["run_id"])[:8]
-    _run_ids[instance] = (time.monotonic(), found)
-    return found
+    with contextlib.suppress(redis_sync.RedisError):
+        redis.pipe(instance_of(shard_of(author_id)), _touch(author_id))
 
 
 def hold_many(*, viewer_ids: Collection[int], author_ids: Collection[int]) -> None:
@@ -115,26 +93,38 @@ def hold_many(*, viewer_ids: Collection[int], author_ids: Collection[int]) -> No
     Raises:
         RedisError: nobody repeats this after an import or in a subscriber, so it must not go on.
     """
-    commands: dict[int, list[tuple[object, ...]]] = {}
-    # Asked anew: a key of the server's last life would hold nobody.
-    _run_ids.clear()
+    viewers: dict[int, list[int]] = {}
     for viewer_id in viewer_ids:
-        instance = instance_of(shard_of(viewer_id))
-        run_id = _run_id(instance)
-        if not run_id:
-            raise redis_sync.ConnectionError("a state Redis does not answer")
-        key = relations_key(viewer_id, run_id)
-        commands.setdefault(instance, []).append(("SET", key, TOMBSTONE, "PX", HOLD_MS))
+        viewers.setdefault(instance_of(shard_of(viewer_id)), []).append(viewer_id)
+    for instance, group in viewers.items():
+        for part in batches(group, BATCH):
+            _hold(instance, part)
+    touches: dict[int, list[Command]] = {}
     for author_id in author_ids:
-        commands.setdefault(instance_of(shard_of(author_id)), []).extend(
-            [
-                ("INCR", block_version_key(author_id)),
-                ("SET", block_dirty_key(author_id), b"1", "PX", HOLD_MS),
-            ]
-        )
-    for instance, all_of_it in commands.items():
-        for part in batches(all_of_it, 2_000):
-            with redis.state(instance).pipeline(transaction=False) as pipe:
-                for command in part:
-                    pipe.execute_command(*command)
-                pipe.execute()
+        touches.setdefault(instance_of(shard_of(author_id)), []).extend(_touch(author_id))
+    for instance, commands in touches.items():
+        for some in batches(commands, BATCH):
+            redis.pipe(instance, some)
+
+
+def _touch(author_id: int) -> list[Command]:
+    return [
+        ("INCR", block_version_key(author_id)),
+        ("SET", block_dirty_key(author_id), b"1", "PX", HOLD_MS),
+    ]
+
+
+def _hold(instance: int, viewer_ids: Sequence[int]) -> None:
+    """Write the tombstones under the run id that the server has when it takes them."""
+    run_id = _run_ids.get(instance, "")
+    while True:
+        commands: list[Command] = [
+            ("SET", relations_key(viewer_id, run_id), TOMBSTONE, "PX", HOLD_MS)
+            for viewer_id in viewer_ids
+        ]
+        # Asked in the same write: a server that was restarted since reads other keys.
+        info = redis.pipe(instance, [*commands, _ASK])[-1]
+        now = run_id_of(info) if isinstance(info, bytes) else str(info["run_id"])[:8]
+        if now == run_id:
+            return
+        _run_ids[instance] = run_id = now

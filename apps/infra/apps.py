@@ -18,7 +18,7 @@ class InfraConfig(AppConfig):
     _prepared = False
 
     def ready(self) -> None:
-        """Set up logging; have the event log prepared after `migrate` and before the first write."""
+        """Set up logging; have the event log prepared by `migrate` and before the first write."""
         from apps.infra.telemetry import logs
 
         logs.configure()

@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from apps.infra.stores import aiopostgres, partitions
 from apps.infra.stores.cache import LocalCache
@@ -169,7 +170,7 @@ async def retweeter_ids(
 
 async def _edges(query: str, owner: int, before: int | None, limit: int) -> list[tuple[int, int]]:
     top = partitions.MAX_ID if before is None else before
-    rows = await aiopostgres.fetch(query, (owner, top, limit))  # type: ignore[arg-type]
+    rows = await aiopostgres.fetch(query, (owner, top, limit))
     return [(row[0], row[1]) for row in rows]
 
 
@@ -190,3 +191,25 @@ async def viewer_marks(viewer_id: int, tweet_ids: Iterable[int]) -> dict[int, Ma
         tweet_id: Marks(liked=tweet_id in liked, retweeted=tweet_id in retweeted)
         for tweet_id in liked | retweeted
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What is stored of a tweet, live or not: for explaining why somebody does not see it."""
+
+    author_id: int
+    retweet_of_id: int | None
+    retweet_of_user_id: int | None
+    is_deleted: bool
+    is_hidden: bool
+
+
+async def whereabouts(tweet_id: int) -> Whereabouts | None:
+    """What is stored under an id, from PostgreSQL; None for nothing."""
+    rows = await aiopostgres.fetch(
+        "select author_id, retweet_of_id, retweet_of_user_id, deleted_at is not null,"
+        " hidden_at is not null from tweets where id = %s",
+        (tweet_id,),
+    )
+    names = Whereabouts.__slots__
+    return Whereabouts(**dict(zip(names, rows[0], strict=True))) if rows else None

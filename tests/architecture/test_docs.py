@@ -32,9 +32,7 @@ def test_every_setting_says_what_it_is_for(setting):
 
 @pytest.mark.parametrize(
     "metric",
-    sorted(
-        value._name for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)
-    ),
+    sorted(value._name for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)),
 )
 def test_every_metric_is_on_the_map(metric):
     assert f"`{metric}`" in MAP

@@ -8,7 +8,7 @@ from django.db import connections
 from apps.graph import guards as graph_guards
 from apps.graph import services as graph
 from apps.infra import clock
-from apps.infra.errors import Forbidden, NotFound
+from apps.infra.errors import Forbidden, Invalid, NotFound
 from apps.infra.stores import invalidation
 from apps.tweets import guards, queries, services
 from apps.tweets.models import Tweet
@@ -52,7 +52,7 @@ def test_a_text_is_stored_exactly(alice, run, text):
 
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 281, "nul\x00", "\ud800"])
 def test_a_bad_text_is_refused_and_stores_nothing(alice, text):
-    with pytest.raises(services.Invalid):
+    with pytest.raises(Invalid):
         post(alice, text)
 
     alice.refresh_from_db()

@@ -5,6 +5,8 @@
 """
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -43,6 +45,18 @@ def state(instance: int = 0) -> redis.Redis:
 def broker() -> redis.Redis:
     """Client of the instance that carries the task queues."""
     return state(0)
+
+
+def pipe(instance: int, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    """Send commands to a state instance in one write; their replies in order.
+
+    Raises:
+        redis.RedisError: the instance is down, or a reply is an error.
+    """
+    with state(instance).pipeline(transaction=False) as pipeline:
+        for command in commands:
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+        return pipeline.execute()
 
 
 def cache() -> redis.Redis:

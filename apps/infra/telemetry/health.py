@@ -89,7 +89,7 @@ async def _timed(name: str, check: Callable[[], Awaitable[None]]) -> Finding:
 async def _fetch_one(query: str) -> Any:
     connection = await psycopg.AsyncConnection.connect(**postgres.parameters(), autocommit=True)
     async with connection:
-        cursor = await connection.execute(query)  # type: ignore[arg-type]
+        cursor = await connection.execute(query)
         row = await cursor.fetchone()
         return row[0] if row else None
 

@@ -39,7 +39,7 @@ def _tidied(fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
 @cache
 def pool() -> ThreadPoolExecutor:
     """The threads of this process: at most DB_POOL_MAX_SIZE - 2, so that a connection is free."""
-    size = max(2, settings.DATABASES["default"]["OPTIONS"].get("pool", {}).get("max_size", 8) - 2)
+    size = max(2, settings.DB_POOL_MAX_SIZE - 2)
     return _Threads(max_workers=size, thread_name_prefix="request")
 
 

@@ -13,7 +13,7 @@ def things(world):
     """A cache that listens to tweets."""
     made = cache.LocalCache[int, str]("t", max_items=3, name="test")
     yield made
-    cache.caches_of("t").remove(made)
+    cache.caches_of("t").remove(made)  # type: ignore[arg-type]
 
 
 @pytest.fixture
