@@ -16,7 +16,9 @@ from apps.graph.schemas import Relations
 from apps.infra import clock, jobs
 from apps.infra.stores import aioredis, invalidation, partitions
 from apps.infra.telemetry import metrics
+from apps.timelines import explaining
 from apps.timelines.cache.newest import newest_of
+from apps.timelines.schemas import Finding
 from apps.timelines.store import homes, keys
 from apps.timelines.store.homes import Known
 from apps.tweets import queries as tweet_queries
@@ -275,3 +277,12 @@ async def user_timeline(
         if is_end or is_closed:
             return Page(tweets=tweets, next_before_id=None, degraded=is_degraded)
         cursor, want = ids[-1], min(want * 2, _MAX_IDS)
+
+
+async def explain(*, viewer_id: int, tweet_id: int) -> list[Finding]:
+    """Why a tweet is or is not in a viewer's home timeline; the last finding is what a read says."""
+    found = [finding async for finding in explaining.findings(viewer_id, tweet_id)]
+    page = await home_timeline(viewer_id=viewer_id, before_id=tweet_id + 1, limit=1)
+    is_shown = any(tweet.id == tweet_id for tweet in page.tweets)
+    detail = "it is in the timeline" if is_shown else "it is not in the timeline"
+    return [*found, Finding(what="read", detail=detail, speaks_for=is_shown)]

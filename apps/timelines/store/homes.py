@@ -99,8 +99,11 @@ def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
     elif ids[0] == 0:
         floor = 0
         del ids[0]
-    else:
+    elif len(listed) > slack:
         floor = max(map(int, listed[: slack + 1]))
+    else:
+        # Too short to say anything of what was cut off.
+        floor = ids[-1] + 1
     if side:
         ids = sorted({*ids, *map(int, side)})
     return Known(ids, floor)

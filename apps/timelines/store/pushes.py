@@ -22,6 +22,10 @@ LISTS_PER_CALL = 250
 
 Fragments = Sequence[bytes]
 
+# Only to lists that exist. Any other would make a list of one tweet that looks as if it had been
+# there through a rebuild.
+_PUSH = b"$6\r\nRPUSHX\r\n"
+
 
 def fragment_of(user_id: int) -> bytes:
     """The key of a person's list as a RESP word."""
@@ -76,7 +80,7 @@ class InOrder:
 
     def add(self, ids: Sequence[int], parts: Sequence[Fragments]) -> None:
         """Push one author's ids, rising, to followers given by instance."""
-        head = b"*%d\r\n$6\r\nRPUSHX\r\n" % (2 + len(ids))
+        head = b"*%d\r\n%b" % (2 + len(ids), _PUSH)
         tail = words(_decimal(ids))
         between = tail + head
         for sent, fragments in zip(self._sent, parts, strict=True):

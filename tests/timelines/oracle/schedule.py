@@ -45,6 +45,7 @@ EVERYDAY = {
     "read": 8,
     "walk": 2,
     "evict": 4,
+    "evict_list": 1,
     "flush": 1,
 }
 
@@ -70,9 +71,7 @@ class Plan:
 
     def with_steps(self, steps: list[Step]) -> "Plan":
         """The same limits and other steps."""
-        return Plan(
-            self.seed, self.max_followers, self.bulk_followers, self.recheck_seconds, steps
-        )
+        return Plan(self.seed, self.max_followers, self.bulk_followers, self.recheck_seconds, steps)
 
 
 def plan_of(seed: int, weights: dict[str, int] | None = None, length: int = 0) -> Plan:

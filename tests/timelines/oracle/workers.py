@@ -68,7 +68,9 @@ class Workers:
         self._lanes = [(fanout.QuickLane(), bulk.BulkLane()) for _ in range(2)]
         self.current = 0
 
-    def call(self, number: int, subscriber: Subscriber, batch: list[LoggedEvent], **how: Any) -> None:
+    def call(
+        self, number: int, subscriber: Subscriber, batch: list[LoggedEvent], **how: Any
+    ) -> None:
         """Have one worker handle a batch."""
         before, self.current = self.current, number % 2
         try:

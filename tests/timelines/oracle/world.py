@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, connections
 
 from apps.graph import services as graph
+from apps.graph.models import Follow
 from apps.infra import blocking, clock, ids
 from apps.infra.errors import DomainError
 from apps.infra.eventlog.log import LoggedEvent
@@ -30,6 +31,9 @@ from tests.timelines.oracle.schedule import Plan, Step
 from tests.timelines.oracle.workers import Faults, Killed, Workers, watch
 
 PEOPLE = 5
+# Shares of timelines, and of follows, that are there when a schedule begins.
+WARM = 0.7
+FRIENDLY = 0.5
 _names = itertools.count()
 _EVENTS = """
 select id, topic, key, payload, at from event_log
@@ -95,9 +99,10 @@ class World:
 
     def play(self, plan: Plan) -> None:
         """Do all steps, deliver what is left, and compare everything."""
-        for user in self.people:
-            if self.chance.random() < 0.7:  # noqa: PLR2004
-                self.do_rebuild(self.people.index(user), 0, 0)
+        self._befriend()
+        for place in range(PEOPLE):
+            if self.chance.random() < WARM:
+                self.do_rebuild(place, 0, 0)
         for step in plan.steps:
             self.do(step)
         self.drain()
@@ -109,6 +114,15 @@ class World:
         self.do_post(self.chance.randrange(PEOPLE), 0, 0)
         self.drain()
         self.check_all(viewer, 3)
+
+    def _befriend(self) -> None:
+        """Half of all possible follows are there from the start."""
+        pairs = [(a, b) for a in self.people for b in self.people if a != b]
+        self.model.follows = {pair for pair in pairs if self.chance.random() < FRIENDLY}
+        Follow.objects.bulk_create(
+            Follow(follower_id=who, followee_id=whom, created_at=clock.now())
+            for who, whom in sorted(self.model.follows)
+        )
 
     def do(self, step: Step) -> None:
         """One step; what the service refuses changes nothing."""
@@ -428,10 +442,10 @@ class World:
             self.building[user] = token, None
 
     def do_rebuild_read(self, one: int, _two: int, _three: int) -> None:
-        if self.building:
-            user = sorted(self.building)[one % len(self.building)]
-            token, _ = self.building[user]
-            self.building[user] = token, homes.snapshot(user_id=user)
+        begun = sorted(user for user, (_, found) in self.building.items() if found is None)
+        if begun:
+            user = begun[one % len(begun)]
+            self.building[user] = self.building[user][0], homes.snapshot(user_id=user)
 
     def do_rebuild_finish(self, one: int, _two: int, _three: int) -> None:
         if self.building:
@@ -449,6 +463,11 @@ class World:
         if names:
             instance.delete(names[two % len(names)])
 
+    def do_evict_list(self, one: int, _two: int, _three: int) -> None:
+        people = sorted(self.building) or self.people
+        user = people[one % len(people)]
+        redis.state(keys.home_instance(user)).delete(keys.home_keys(user)[0])
+
     def do_flush(self, one: int, _two: int, _three: int) -> None:
         for instance in range(redis.state_count()):
             if one % 3 in {instance, 2}:
@@ -458,9 +477,7 @@ class World:
 
     def page(self, viewer: int, before: int | None, size: int) -> Page:
         """One page, with what every page must hold: order, and nothing hidden."""
-        page: Page = self.run(
-            queries.home_timeline(viewer_id=viewer, before_id=before, limit=size)
-        )
+        page: Page = self.run(queries.home_timeline(viewer_id=viewer, before_id=before, limit=size))
         shown = [tweet.id for tweet in page.tweets]
         if any(a <= b for a, b in itertools.pairwise(shown)) or (before and shown[:1] > [before]):
             raise Wrong(f"out of order for {viewer}: {shown}")
@@ -478,7 +495,7 @@ class World:
 
     def check_first(self, viewer: int) -> None:
         """The first page has everything that was delivered."""
-        page = self.page(viewer, None, 4)
+        page = self.page(viewer, None, self.chance.randint(1, 4))
         self._complete(viewer, [tweet.id for tweet in page.tweets], page.next_before_id, None)
 
     def _complete(

@@ -1,0 +1,181 @@
+"""Each defence is needed: without it the oracle finds a wrong timeline within so many schedules."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from apps.graph import services as graph
+from apps.timelines import queries
+from apps.timelines.cache.blocks import FollowerBlocks
+from apps.timelines.services import fanout, invalidation
+from apps.timelines.store import homes as home_store
+from apps.timelines.store import pushes, scripts
+from apps.timelines.store.scripts import Script
+from tests.timelines.oracle.schedule import Plan, plan_of
+from tests.timelines.test_oracle import failure_of
+
+# More of what the everyday schedules hold little of.
+REBUILDS = {
+    "post": 12, "deliver": 20, "follow": 2, "rebuild_begin": 6, "rebuild_read": 8,
+    "rebuild_finish": 2, "evict_list": 5,
+}  # fmt: skip
+DISORDER = {
+    "post": 30, "quote_late": 4, "deliver": 8, "deliver_wild": 16, "deliver_twice": 6,
+    "pause": 10, "rebuild": 4, "read": 12, "evict": 2,
+}  # fmt: skip
+EDGES = {
+    "post": 16, "deliver": 20, "follow": 12, "follow_slowly": 8, "unfollow": 8, "rebuild": 8,
+    "read": 4,
+}  # fmt: skip
+SEEDS = 150
+
+
+def _without_ready_marker(patch: pytest.MonkeyPatch) -> None:
+    real = home_store.known_of
+
+    def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Any:
+        return real(listed, b"20000" if listed else ready, side, tail=tail)
+
+    patch.setattr(home_store, "known_of", known_of)
+
+
+def _without_exists_only(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(pushes, "_PUSH", b"$5\r\nRPUSH\r\n")
+
+
+def _without_read_time_filter(patch: pytest.MonkeyPatch) -> None:
+    async def visible(*, tweets: Sequence[Any], **_rest: Any) -> list[Any]:
+        return list(tweets)
+
+    patch.setattr(queries, "visible", visible)
+
+
+def _without_side_list(patch: pytest.MonkeyPatch) -> None:
+    def push_late(wires: Any, given: Iterable[pushes.Push]) -> int:
+        buffer = pushes.InOrder(wires)
+        for ids, parts in given:
+            buffer.add(ids, parts)
+        buffer.flush()
+        buffer.cut()
+        return buffer.pushed
+
+    patch.setattr(pushes, "push_late", push_late)
+
+
+def _without_watermark(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fanout.QuickLane, "_is_late", lambda _self, _id: False)
+
+
+def _without_moving_aside(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fanout.QuickLane, "_was_overtaken", lambda _self, _handed: False)
+
+
+def _without_noticing_a_lost_side_list(patch: pytest.MonkeyPatch) -> None:
+    real = home_store.known_of
+
+    def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Any:
+        return real(listed, ready and ready.rstrip(b"+"), side, tail=tail)
+
+    patch.setattr(home_store, "known_of", known_of)
+
+
+def _without_block_versions(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(FollowerBlocks, "_is_valid", lambda *_arguments: True)
+
+
+def _without_building_token(patch: pytest.MonkeyPatch) -> None:
+    text = scripts.FINISH.text.decode()
+    assert "redis.call('GET', KEYS[4]) ~= ARGV[1] or " in text
+    text = text.replace("redis.call('GET', KEYS[4]) ~= ARGV[1] or ", "")
+    patch.setattr(scripts, "FINISH", Script.of(text))
+
+
+def _without_drop_on_follow(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(graph, "on_new_follow", [])
+    patch.setattr(invalidation, "drop_home", lambda **_rest: None)
+
+
+def _without_a_floor(patch: pytest.MonkeyPatch) -> None:
+    real = home_store.known_of
+
+    def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Any:
+        known = real(listed, ready, side, tail=tail)
+        return known and home_store.Known([one for one in known.ids if one], 0)
+
+    patch.setattr(home_store, "known_of", known_of)
+
+
+def _without_slack(patch: pytest.MonkeyPatch) -> None:
+    class Keys:
+        disorder = staticmethod(lambda: 0)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(home_store_keys, name)
+
+    from apps.timelines.store import keys as home_store_keys
+
+    patch.setattr(home_store, "keys", Keys())
+    patch.setattr(queries, "keys", Keys())
+
+
+def _without_telling_of_pulled_posts(patch: pytest.MonkeyPatch) -> None:
+    real = fanout._announce
+
+    def announce(chunk: Any) -> None:
+        real(dataclasses.replace(chunk, pulled=set()))
+
+    patch.setattr(fanout, "_announce", announce)
+
+
+def _nothing(_patch: pytest.MonkeyPatch) -> None:
+    pass
+
+
+@pytest.mark.oracle
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("take_away", "weights", "how"),
+    [
+        pytest.param(_without_ready_marker, None, {}, id="ready marker"),
+        pytest.param(_without_exists_only, REBUILDS, {}, id="push only where a list exists"),
+        pytest.param(_without_read_time_filter, None, {}, id="filter at read time"),
+        pytest.param(_nothing, None, {"ack_first": True}, id="acknowledge when finished"),
+        pytest.param(_without_side_list, DISORDER, {}, id="side list"),
+        pytest.param(_without_watermark, DISORDER, {}, id="watermark"),
+        pytest.param(_without_moving_aside, DISORDER, {}, id="moving aside"),
+        pytest.param(_without_noticing_a_lost_side_list, DISORDER, {}, id="lost side list"),
+        pytest.param(_without_block_versions, EDGES, {}, id="version of follower blocks"),
+        pytest.param(_without_building_token, REBUILDS, {}, id="token of a rebuild"),
+        pytest.param(_without_drop_on_follow, EDGES, {}, id="drop on follow"),
+        pytest.param(_without_a_floor, None, {}, id="floor"),
+        pytest.param(_without_slack, DISORDER, {}, id="slack of the tail"),
+        pytest.param(_without_telling_of_pulled_posts, None, {}, id="news of pull authors"),
+    ],
+)
+def test_the_oracle_finds_a_missing_defence(
+    take_away: Callable[[pytest.MonkeyPatch], None],
+    weights: dict[str, int] | None,
+    how: dict[str, Any],
+    world: None,
+    loop: asyncio.AbstractEventLoop,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take_away(monkeypatch)
+
+    found = next(
+        (seed for seed in range(1, SEEDS) if _fails(seed, weights, loop, settings, how)), 0
+    )
+
+    assert found, f"no schedule out of {SEEDS} noticed"
+    print(f"found at seed {found}")
+
+
+def _fails(
+    seed: int, weights: dict[str, int] | None, loop: Any, settings: Any, how: dict[str, Any]
+) -> bool:
+    plan: Plan = plan_of(seed, weights, 30 if weights else 0)
+    return bool(failure_of(plan, loop, settings, **how))
