@@ -25,5 +25,5 @@ def drop_homes(*, user_ids: Iterable[int]) -> None:
         for part in batches(people, _PEOPLE_PER_TRIP):
             with redis.state(instance).pipeline(transaction=False) as pipe:
                 for user_id in part:
-                    pipe.execute_command(*homes.drop(user_id))
+                    pipe.execute_command(*homes.drop(user_id))  # type: ignore[no-untyped-call]
                 pipe.execute()

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.infra import clock, ids
+from apps.infra.conf import BASE_DIR
 from apps.infra.stores import postgres
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ def makers(*counts: int) -> list[subprocess.Popen[str]]:
     return [
         subprocess.Popen(
             [sys.executable, "-c", _MAKER, str(count)],
-            cwd=settings.BASE_DIR,
+            cwd=BASE_DIR,
             env=environ,
             stdout=subprocess.PIPE,
             text=True,

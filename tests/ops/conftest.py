@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from django.conf import settings
 from django.db import connection
 
+from apps.infra.conf import BASE_DIR
 from apps.infra.stores import partitions, postgres
 
 # Each query finds rows whose counter does not say what the tables say.
@@ -56,7 +56,7 @@ def wrong_rows(world: None) -> Callable[[], list[tuple[str, int]]]:
     def find() -> list[tuple[str, int]]:
         with connection.cursor() as cursor:
             cursor.execute(_WRONG)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     return find
 
@@ -65,7 +65,7 @@ def wrong_rows(world: None) -> Callable[[], list[tuple[str, int]]]:
 def corpus() -> Path:
     """The folder of real inputs; the test is skipped where it is absent."""
     given = os.environ.get("TWITTERLITE_CORPUS")
-    folder = Path(given) if given else settings.BASE_DIR.parent / "shared" / "data"
+    folder = Path(given) if given else BASE_DIR.parent / "shared" / "data"
     if not (folder / "graph").is_dir():
         pytest.skip("no corpus: neither TWITTERLITE_CORPUS nor ../shared/data")
     return folder
@@ -78,7 +78,7 @@ def many_months(world: None) -> Iterator[None]:
         before = set(partitions.existing_months(raw))
         yield
         for month in set(partitions.existing_months(raw)) - before:
-            raw.execute(f"drop table {partitions.name_of(month)}")  # type: ignore[arg-type]
+            raw.execute(f"drop table {partitions.name_of(month)}")
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import sys
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from apps.infra import clock
+from apps.infra.conf import BASE_DIR
 from apps.ops import tasks
 from apps.tweets.services import post_tweet
 from apps.users.auth import actor_of_token
@@ -46,7 +46,7 @@ def test_issue_token_says_why_it_does_not(alice: User) -> None:
 def test_a_command_that_fails_writes_to_standard_error_only(world: None) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "import_graph", "no/such/file.csv"],
-        cwd=settings.BASE_DIR,
+        cwd=BASE_DIR,
         capture_output=True,
         text=True,
         check=False,

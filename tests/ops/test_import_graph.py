@@ -13,7 +13,7 @@ from django.db import connection
 from apps.graph.models import Follow, Unfollow
 from apps.graph.services import block_user, follow_user, unfollow_user
 from apps.infra import clock
-from apps.ops.importing import follows, runner
+from apps.ops.importing import follows
 from apps.ops.models import ImportProgress
 from apps.timelines import queries as timeline_queries
 from apps.timelines.services.homes import rebuild_home
@@ -171,16 +171,29 @@ def test_the_next_read_shows_the_posts_of_those_newly_followed(
     assert not Unfollow.objects.exists()
 
 
-def test_a_broken_archive_keeps_what_came_before(world: None, written: Write) -> None:
-    rows = "\n".join(f"{number},{number + 1}" for number in range(1, 4_001))
-    whole = written("g.csv.gz", rows).read_bytes()
-    path = written("cut.csv", whole[: len(whole) // 2])
+@pytest.mark.parametrize("packing", ["gz", "zst"])
+def test_a_broken_archive_keeps_what_came_before(
+    world: None, written: Write, wrong_rows: Wrong, packing: str
+) -> None:
+    dice = random.Random(1)
+    rows = "".join(f"{dice.getrandbits(60)},{dice.getrandbits(60)}\n" for _ in range(12_000))
+    whole = written(f"g.csv.{packing}", rows).read_bytes()
+    path = written("cut.csv", whole[: len(whole) * 3 // 4])
 
     with pytest.raises(CommandError, match=r"damaged after line \d+"):
         import_graph(path)
 
-    assert 0 < len(edges()) < 4_000
+    assert 2_000 < len(edges()) < 12_000
     assert ImportProgress.objects.get().finished_at is None
+    assert wrong_rows() == []
+
+
+def test_frames_and_members_in_a_row_are_one_file(world: None, written: Write) -> None:
+    parts = [written("a.zst", "1,2\n2,").read_bytes(), written("b.zst", "3\n3,4\n").read_bytes()]
+
+    import_graph(written("both.csv", b"".join(parts)))
+
+    assert edges() == {(1, 2), (2, 3), (3, 4)}
 
 
 class _Killed(BaseException):
@@ -211,7 +224,7 @@ def test_an_import_that_dies_anywhere_goes_on_where_it_was(
     monkeypatch.setattr(follows.FollowJob, "settle", noted)
     places = {
         "before the transaction": (follows.FollowJob, "prepare"),
-        "in the transaction": (runner.ImportProgress.objects, "filter"),
+        "in the transaction": (ImportProgress.objects, "filter"),
         "after the commit": (follows.FollowJob, "settle"),
     }
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.graph.services import follow_user
 from apps.infra import clock, ids
+from apps.infra.conf import BASE_DIR
 from apps.infra.eventlog.models import EventLog
 from apps.ops.importing import tweets
 from apps.ops.models import ImportProgress
@@ -69,6 +69,20 @@ def home(run: Any, viewer: User, *, limit: int = PAGE) -> list[int]:
         found += [tweet.id for tweet in page.tweets]
         cursor = page.next_before_id
         if cursor is None:
+            return found
+
+
+def home_over_http(client: Any, viewer: User) -> list[int]:
+    """The same through the JSON API."""
+    path = f"/2/users/{viewer.id}/timelines/reverse_chronological?max_results={PAGE}"
+    found: list[int] = []
+    token = ""
+    while True:
+        answer = client.get(path + (f"&pagination_token={token}" if token else ""))
+        assert answer.status_code == 200
+        found += [int(tweet["id"]) for tweet in answer.json().get("data", [])]
+        token = answer.json()["meta"].get("next_token", "")
+        if not token:
             return found
 
 
@@ -302,14 +316,14 @@ def test_a_killed_import_goes_on_with_nothing_lost_and_nothing_twice(
 
     for target in (0, 5_000):
         with subprocess.Popen(
-            command, cwd=settings.BASE_DIR, env=environ, stdout=subprocess.DEVNULL,
+            command, cwd=BASE_DIR, env=environ, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:  # fmt: skip
             while Tweet.objects.count() <= target and process.poll() is None:
                 time.sleep(0.05)
             process.send_signal(signal.SIGKILL)
     between = Tweet.objects.count()
-    subprocess.run(command, cwd=settings.BASE_DIR, env=environ, check=True, capture_output=True)
+    subprocess.run(command, cwd=BASE_DIR, env=environ, check=True, capture_output=True)
 
     assert 0 < between < 12_000
     assert list(Tweet.objects.order_by("id").values_list("id", flat=True)) == wanted
@@ -328,7 +342,7 @@ def _url_of_test_database() -> str:
 
 @pytest.mark.slow
 def test_a_follower_pages_home_to_the_very_first_tweet_of_2006(
-    corpus: Path, many_months: None, bob: User, written: Write, wrong_rows: Wrong, run: Any
+    corpus: Path, many_months: None, bob: User, wrong_rows: Wrong, run: Any, api_as: Any
 ) -> None:
     import_tweets(corpus / "tweets/timelines/anildash.en.ndjson.zst")
     author = User.objects.get(username="anildash")
@@ -340,4 +354,5 @@ def test_a_follower_pages_home_to_the_very_first_tweet_of_2006(
     assert author.tweet_count == len(stored) == 28_541
     assert found == stored
     assert found[-1] == 556823
+    assert home_over_http(api_as(bob), bob) == stored
     assert wrong_rows() == []

@@ -157,14 +157,16 @@ class Builder:
         stars = [person for person in people if person.star]
         # One ticket each, many for those who are known, two more for every follower: who has
         # followers gets more (preferential attachment, Barabási and Albert 1999).
-        tickets = [*people, *stars * 6]
+        tickets = [*people]
+        for rank, star in enumerate(self.dice.sample(stars, len(stars)), start=1):
+            tickets += [star] * int(60 / rank**0.7)
         for person in people:
             if person.row.username in HEROES:
                 self._follow_as_hero(person, stars)
                 continue
             kin = [other for other in people if other.interest is person.interest]
             for _ in range(min(8 + int(self.dice.lognormvariate(2.6, 0.8)), 150)):
-                pool: Sequence[Person] = kin if self.dice.random() < 0.15 else tickets  # noqa: PLR2004
+                pool: Sequence[Person] = kin if self.dice.random() < 0.08 else tickets  # noqa: PLR2004
                 other = self.dice.choice(pool)
                 if self._add_follow(person, other):
                     tickets += [other, other]

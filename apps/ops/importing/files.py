@@ -6,7 +6,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 import zstandard
 
@@ -79,12 +79,48 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     magic = file.read(4)
     file.seek(0)
     if magic.startswith(_GZIP):
-        return cast("IO[bytes]", io.BufferedReader(gzip.GzipFile(fileobj=file), _BUFFER))
+        # It gives out what it has before it says that the rest is missing; a buffer around it
+        # would lose that.
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     if magic == _ZSTD:
-        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        stream = unpacker.stream_reader(file, read_across_frames=True, closefd=False)
-        return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER)
+        return io.BufferedReader(_Zstd(file), _BUFFER)
     return file
+
+
+class _Zstd(io.RawIOBase):
+    """Unpacks one frame after the other. The library's own reader ends silently where a file is
+    cut off."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._packed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill some of the buffer; 0 at the end. Raises EOFError, zstandard.ZstdError."""
+        while not self._ready:
+            # Little at a time: 8 kB may unpack to many MB.
+            packed = self._packed or self._file.read(8_192)
+            self._packed = b""
+            if not packed:
+                if self._frame is not None:
+                    raise EOFError("the last frame is cut off")
+                return 0
+            if self._frame is None:
+                self._frame = self._unpacker.decompressobj()
+            self._ready = memoryview(self._frame.decompress(packed))
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
 
 
 def _skip(stream: IO[bytes], offset: int, *, plain: bool) -> None:

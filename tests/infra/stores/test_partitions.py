@@ -191,9 +191,12 @@ def test_a_long_read_delays_a_new_month_and_is_not_delayed_itself(
     raw: psycopg.Connection[Any],
 ) -> None:
     done = threading.Event()
-    maker = threading.Thread(
-        target=lambda: (partitions.ensure_months([MONTH]), done.set()), daemon=True
-    )
+
+    def make() -> None:
+        partitions.ensure_months([MONTH])
+        done.set()
+
+    maker = threading.Thread(target=make, daemon=True)
 
     with raw.transaction():
         raw.execute("select count(*) from tweets")
