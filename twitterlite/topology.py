@@ -61,4 +61,6 @@ JOBS: dict[str, str] = {
 SCHEDULE: dict[str, float] = {
     # Days of the event log: made ahead, dropped when old.
     "eventlog.maintain_days": 3600.0,
+    # Months of tweets: made ahead, and the DEFAULT partition emptied.
+    "apps.ops.tasks.manage_partitions": 3600.0,
 }
