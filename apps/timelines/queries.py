@@ -280,7 +280,7 @@ async def user_timeline(
 
 
 async def explain(*, viewer_id: int, tweet_id: int) -> list[Finding]:
-    """Why a tweet is or is not in a viewer's home timeline; the last finding is what a read says."""
+    """Why a tweet is or is not in a viewer's home timeline; at the end, what a read says."""
     found = [finding async for finding in explaining.findings(viewer_id, tweet_id)]
     page = await home_timeline(viewer_id=viewer_id, before_id=tweet_id + 1, limit=1)
     is_shown = any(tweet.id == tweet_id for tweet in page.tweets)

@@ -24,7 +24,7 @@ REBUILDS = {
 }  # fmt: skip
 DISORDER = {
     "post": 30, "quote_late": 4, "deliver": 8, "deliver_wild": 16, "deliver_twice": 6,
-    "pause": 10, "rebuild": 4, "read": 12, "evict": 2,
+    "pause": 10, "rebuild": 4, "read": 12, "evict_side": 5,
 }  # fmt: skip
 EDGES = {
     "post": 16, "deliver": 20, "follow": 12, "follow_slowly": 8, "unfollow": 8, "rebuild": 8,
@@ -67,10 +67,6 @@ def _without_side_list(patch: pytest.MonkeyPatch) -> None:
 
 def _without_watermark(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(fanout.QuickLane, "_is_late", lambda _self, _id: False)
-
-
-def _without_moving_aside(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fanout.QuickLane, "_was_overtaken", lambda _self, _handed: False)
 
 
 def _without_noticing_a_lost_side_list(patch: pytest.MonkeyPatch) -> None:
@@ -145,7 +141,6 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_nothing, None, {"ack_first": True}, id="acknowledge when finished"),
         pytest.param(_without_side_list, DISORDER, {}, id="side list"),
         pytest.param(_without_watermark, DISORDER, {}, id="watermark"),
-        pytest.param(_without_moving_aside, DISORDER, {}, id="moving aside"),
         pytest.param(_without_noticing_a_lost_side_list, DISORDER, {}, id="lost side list"),
         pytest.param(_without_block_versions, EDGES, {}, id="version of follower blocks"),
         pytest.param(_without_building_token, REBUILDS, {}, id="token of a rebuild"),

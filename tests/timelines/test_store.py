@@ -140,6 +140,13 @@ def test_long_lists_are_cut_and_only_these(world: None, settings: pytest.Fixture
     assert all(one[0] == b"0" for one in _lists([p for p in people if p not in long]))
 
 
+def _push(wires: Wires, people: list[int]) -> None:
+    with wires.use() as connected:
+        buffer = pushes.InOrder(connected)
+        buffer.add([5], _fragments(people))
+        buffer.flush()
+
+
 def test_an_error_reply_among_thousands_is_seen_and_the_wires_are_closed(world: None) -> None:
     people = list(range(1_000, 5_000))
     _make_lists(people)
@@ -149,10 +156,8 @@ def test_an_error_reply_among_thousands_is_seen_and_the_wires_are_closed(world: 
     client.set(keys.list_key(victim), "not a list")
     wires = Wires()
 
-    with pytest.raises(redis_sync.ResponseError, match="WRONGTYPE"), wires.use() as connected:
-        buffer = pushes.InOrder(connected)
-        buffer.add([5], _fragments(people))
-        buffer.flush()
+    with pytest.raises(redis_sync.ResponseError, match="WRONGTYPE"):
+        _push(wires, people)
 
     assert wires.run_ids == ()
     with wires.use() as connected:

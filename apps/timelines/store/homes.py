@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.infra.stores.aioredis import Command, RedisDown
+from apps.infra.stores.partitions import MAX_ID
 from apps.timelines.store import keys, scripts
 from apps.timelines.store.scripts import Script
 
@@ -95,7 +96,7 @@ def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
     slack = keys.disorder()
     ids = sorted(set(map(int, listed)))
     if tail and len(listed) == tail:
-        floor = ids[slack] if len(ids) > slack else ids[-1] + 1
+        floor = ids[slack] if len(ids) > slack else MAX_ID
     elif ids[0] == 0:
         floor = 0
         del ids[0]
@@ -103,7 +104,7 @@ def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
         floor = max(map(int, listed[: slack + 1]))
     else:
         # Too short to say anything of what was cut off.
-        floor = ids[-1] + 1
+        floor = MAX_ID
     if side:
         ids = sorted({*ids, *map(int, side)})
     return Known(ids, floor)

@@ -46,6 +46,7 @@ EVERYDAY = {
     "walk": 2,
     "evict": 4,
     "evict_list": 1,
+    "evict_side": 1,
     "flush": 1,
 }
 

@@ -220,7 +220,7 @@ class World:
 
     def do_follow_slowly(self, one: int, two: int, three: int) -> None:
         """A follow during whose transaction others read, rebuild and push."""
-        who, whom = self._two(one, two)
+        who = self._person(one)
 
         def meanwhile(_follower: int) -> None:
             if meanwhile in graph.on_new_follow:
@@ -467,6 +467,10 @@ class World:
         people = sorted(self.building) or self.people
         user = people[one % len(people)]
         redis.state(keys.home_instance(user)).delete(keys.home_keys(user)[0])
+
+    def do_evict_side(self, one: int, _two: int, _three: int) -> None:
+        user = self._person(one)
+        redis.state(keys.home_instance(user)).delete(keys.home_keys(user)[2])
 
     def do_flush(self, one: int, _two: int, _three: int) -> None:
         for instance in range(redis.state_count()):
