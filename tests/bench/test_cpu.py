@@ -1,0 +1,40 @@
+"""CPU time is that of a process and of all that it starts, also when that has ended."""
+
+import subprocess
+import sys
+
+from bench.cpu import Cost, Meter, Neighbours, Sample, explained
+
+BURN = "import time\nwhile time.process_time() < 0.3: pass"
+# Starts a child that burns, waits for its end, and says so.
+NEST = (
+    f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}]); print(1); input()"
+)
+
+
+def test_the_time_of_an_ended_child_counts():
+    with subprocess.Popen(
+        [sys.executable, "-c", NEST], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as nest:
+        assert nest.stdout is not None
+        nest.stdout.readline()
+        meter = Meter({"nest": nest.pid, "gone": 2**22 + 1})
+
+        used = meter.seconds()
+        without = Meter({"nest": nest.pid}, without=[nest.pid]).seconds()
+
+        nest.kill()
+    assert used["nest"] >= 0.3
+    assert used["gone"] == without["nest"] == 0
+
+
+def test_costs_are_explained_dearest_first():
+    samples = [Sample(Cost({"web": web, "cache": 0.1, "relay": 30.0}), 1.0) for web in (90, 50, 70)]
+
+    assert explained(samples) == {"web_us": 70, "relay_us": 30}
+
+
+def test_without_neighbours_there_is_no_handicap():
+    neighbours = Neighbours()
+
+    assert neighbours.handicap(own_seconds=10_000.0) == 1.0

@@ -1,0 +1,78 @@
+"""What is written: the shape of the results, and that figures measured earlier stay."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.cli import SUITES, main
+from bench.figures import BY_ID, FIGURES, Result, median_ratio, quantile
+from bench.report import LATEST, PAGE, write
+
+
+def a_result(figure_id: str, ratio: float, **also: float) -> Result:
+    """A figure with this ratio."""
+    return Result(figure=BY_ID[figure_id], value=ratio * 8, ratio=ratio, also=dict(also))
+
+
+def written(results: list[Result], directory: Path) -> dict[str, dict[str, object]]:
+    """What the file holds after these results."""
+    write(results, base_dir=directory, minutes=1.0, world="made up", rounds=9)
+    found: dict[str, dict[str, object]] = json.loads((directory / LATEST).read_text())
+    return found
+
+
+def test_every_result_has_value_unit_ratio_floor_and_goal(tmp_path):
+    found = written([a_result("M1", 1.25)], tmp_path)
+
+    assert (
+        found["M1"].items()
+        >= {
+            "value": 10.0,
+            "unit": "bytes",
+            "ratio": 1.25,
+            "floor": 1.5,
+            "goal": 1.3,
+            "passed": True,
+        }.items()
+    )
+
+
+def test_figures_measured_earlier_stay_on_the_page(tmp_path):
+    written([a_result("M1", 1.25)], tmp_path)
+
+    found = written([a_result("F2", 3.0, cpu_us=7.5)], tmp_path)
+
+    page = (tmp_path / PAGE).read_text()
+    assert list(found) == ["F2", "M1"]
+    assert "| F2 |" in page
+    assert "| M1 |" in page
+    assert "cpu_us 7.5" in page
+
+
+def test_a_floor_is_kept_in_its_own_direction():
+    assert a_result("F2", 2.0).passed
+    assert not a_result("F2", 1.9).passed
+    assert a_result("W2", 19.0).passed
+    assert not a_result("W2", 21.0).passed
+    slow_tail = Result(
+        figure=BY_ID["D1"], value=5, ratio=5, also={"p99_ms": 300}, also_at_most={"p99_ms": 100}
+    )
+    assert not slow_tail.passed
+
+
+def test_ratios_are_taken_within_a_round():
+    assert median_ratio([10, 200, 30], [5, 100, 10]) == 2
+    assert quantile([4, 1, 3, 2], 0.5) == 3
+    assert quantile([1.0], 0.99) == 1
+
+
+def test_every_figure_is_measured_by_one_suite():
+    assert sorted(one for made in SUITES.values() for one in made) == sorted(BY_ID)
+    assert len(BY_ID) == len(FIGURES)
+
+
+def test_an_unknown_figure_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["--only", "F2,Z9"])
+    assert "no figure Z9" in capsys.readouterr().err
