@@ -1,14 +1,13 @@
 """POST /2/tweets as the API answers it: bytes, for the hot lane and for the router alike."""
 
 import orjson
-from ninja import Schema
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from apps.infra import clock
 from apps.infra.stores import invalidation
 from apps.infra.web import answers, envelope, problems
 from apps.infra.web.answers import Answer
-from apps.infra.web.params import Id, Text
+from apps.infra.web.params import Id
 from apps.infra.web.threads import in_thread
 from apps.tweets import services
 from apps.tweets.group_commit import post_plain_tweet
@@ -20,7 +19,7 @@ SCOPES = frozenset({"tweet.read", "tweet.write", "users.read"})
 SOURCE = "api"
 
 
-class Strict(Schema):
+class Strict(BaseModel):
     """A body in which every member means something."""
 
     model_config = ConfigDict(extra="forbid")
@@ -35,7 +34,8 @@ class ReplyIn(Strict):
 class TweetIn(Strict):
     """A new tweet, reply or quote."""
 
-    text: Text
+    # What it may hold, `services.checked_text` says.
+    text: str
     reply: ReplyIn | None = None
     quote_tweet_id: Id | None = None
 

@@ -65,7 +65,11 @@ def checked_text(text: str) -> str:
         raise TweetEmpty("A post has at least one character.", field="text")
     if len(text) > MAX_CHARS:
         raise TweetTooLong(f"{len(text)} characters, the limit is {MAX_CHARS}.", field="text")
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadText("This text holds characters that cannot be stored.", field="text") from None
+    if "\x00" in text:
         raise BadText("This text holds characters that cannot be stored.", field="text")
     return text
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from apps.infra import ids
@@ -50,12 +50,6 @@ def words_in(value: Any, info: ValidationInfo) -> list[str]:
 
 def _ids(value: Any, info: ValidationInfo) -> list[int]:
     return list(dict.fromkeys(_id(word, info) for word in words_in(value, info)))
-
-
-def _no_nul(value: str, info: ValidationInfo) -> str:
-    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise wrong(_name(info), value, "text: it holds a character that is none")
-    return value
 
 
 def _between(low: int, high: int) -> Callable[[Any, ValidationInfo], int]:
@@ -107,7 +101,6 @@ IdList = Annotated[
     BeforeValidator(_ids),
     WithJsonSchema({"type": "array", "items": _ID_SCHEMA, "minItems": 1, "maxItems": MAX_LIST}),
 ]
-Text = Annotated[str, AfterValidator(_no_nul)]
 
 
 Moment = Annotated[
