@@ -17,7 +17,7 @@ class Meter:
     """CPU time of named processes and of everything that they started."""
 
     def __init__(self, roots: Mapping[str, int], *, without: Collection[int] = ()) -> None:
-        """Watch the trees of `roots`, pids by name.
+        """Watch the trees of `roots`, pids by name; of this process itself alone.
 
         Args:
             without: pids inside the trees that do not count, such as the PostgreSQL backend that
@@ -36,7 +36,9 @@ class Meter:
         used = {}
         for name, root in self._roots.items():
             ticks = 0
-            for pid in _tree(root, stats) - self._without:
+            # Our own children are engines and services: roots of their own.
+            pids = {root} if root == os.getpid() else _tree(root, stats)
+            for pid in pids - self._without:
                 ticks += sum(int(value) for value in stats[pid][_UTIME : _CSTIME + 1])
             used[name] = ticks / _TICKS_PER_SECOND
         return used
