@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.hashers import make_password
 from factory.declarations import LazyAttribute, LazyFunction, Sequence
 from factory.django import DjangoModelFactory
-from django.contrib.auth.hashers import make_password
 
 from apps.infra import clock, ids
 from apps.users.models import User
