@@ -186,7 +186,8 @@ def _from_list(known: Known, read: _Read, want: int) -> tuple[list[int], int]:
     if end - start >= want:
         start = end - want
         low = known.ids[start]
-    return known.ids[start:end], low
+    ids = known.ids[start:end]
+    return (ids if len(set(ids)) == len(ids) else sorted(set(ids))), low
 
 
 async def _merged(ids: list[int], low: int, read: _Read, want: int) -> tuple[list[int], int]:

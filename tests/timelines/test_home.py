@@ -1,5 +1,7 @@
 """Reading a home timeline: warm, cold, deep, while others write, and without Redis."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -61,7 +63,8 @@ def test_a_warm_page_is_one_round_trip_and_no_query(
     # The follow was long ago: nobody holds the relations any more.
     client = redis.state(keys.home_instance(bob.id))
     client.delete(*client.keys("rel:*"))
-    home(bob)
+    for _ in range(2):
+        home(bob)
     trips.update(redis=0, postgres=0)
 
     page = home(bob)
@@ -93,8 +96,11 @@ def test_a_job_is_published_for_a_cold_timeline(alice: User, home: Home, run: An
     run(asyncio.gather(*jobs._under_way))
 
     queue = queue_name(JOBS["apps.timelines.tasks.rebuild_home"])
-    (message,) = redis.broker().lrange(queue, 0, -1)
-    assert b"apps.timelines.tasks.rebuild_home" in message
+    bodies = [
+        base64.b64decode(json.loads(message)["body"])
+        for message in redis.broker().lrange(queue, 0, -1)
+    ]
+    assert any(b'"user_id": %d' % alice.id in body for body in bodies)
 
 
 def test_paging_goes_on_below_the_list_to_the_first_tweet(

@@ -61,7 +61,7 @@ def drop(user_id: int) -> Command:
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a home timeline: ids, rising, complete from `floor` on."""
+    """What is known of a home timeline: ids, rising, complete from `floor` on; some come twice."""
 
     ids: list[int]
     floor: int
@@ -94,7 +94,7 @@ def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
         # With a "+" there was a side list: it was lost, and ids with it.
         return None
     slack = keys.disorder()
-    ids = sorted(set(map(int, listed)))
+    ids = sorted(map(int, listed))
     if tail and len(listed) == tail:
         floor = ids[slack] if len(ids) > slack else MAX_ID
     elif ids[0] == 0:
@@ -106,5 +106,5 @@ def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
         # Too short to say anything of what was cut off.
         floor = MAX_ID
     if side:
-        ids = sorted({*ids, *map(int, side)})
+        ids = sorted((*ids, *map(int, side)))
     return Known(ids, floor)
