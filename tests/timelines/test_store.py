@@ -89,7 +89,7 @@ def _make_lists(user_ids: list[int]) -> None:
         pipe.execute()
 
 
-def _lists(user_ids: list[int]) -> list[list[bytes]]:
+def _lists(user_ids: list[int]) -> list[list[bytes | str]]:
     return [
         redis.state(keys.home_instance(one)).lrange(keys.list_key(one), 0, -1) for one in user_ids
     ]

@@ -1,12 +1,13 @@
 """Posts that arrive together."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from apps.infra import clock
-from apps.infra.errors import Unavailable
+from apps.infra.errors import Invalid, Unavailable
 from apps.infra.eventlog.models import EventLog
 from apps.tweets import group_commit, services
 from apps.tweets.models import Tweet
@@ -35,7 +36,7 @@ def test_a_post_is_the_same_whichever_way_it_went(world, run, alice):
     (batched,) = run(posts([alice]))
     alone = services.post_tweet(author_id=alice.id, text="hello 0", now=clock.now(), source="api")
 
-    rows = {row["id"]: row for row in Tweet.objects.values()}
+    rows: dict[int, dict[str, Any]] = {row["id"]: dict(row) for row in Tweet.objects.values()}
     for name in rows[alone.id]:
         if name not in {"id", "created_at", "conversation_id"}:
             assert rows[batched.id][name] == rows[alone.id][name], name
@@ -99,7 +100,7 @@ def test_the_rules_for_text_hold(world, run, alice, text):
             author_id=alice.id, text=text, now=clock.now(), source="api"
         )
 
-    with pytest.raises(services.Invalid):
+    with pytest.raises(Invalid):
         run(post())
     assert Tweet.objects.count() == 0
 

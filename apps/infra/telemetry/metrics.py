@@ -70,7 +70,5 @@ RELAY_LEADS = Gauge("tl_relay_leads", "1 in the relay that leads", multiprocess_
 
 # Home timelines.
 FANOUT_PUSHES = Counter("tl_fanout_pushes", "Pushes to home timelines", ["lane"])
-HOME_READS = Counter(
-    "tl_home_reads", "Home timeline reads by where the page came from", ["source"]
-)
+HOME_READS = Counter("tl_home_reads", "Home timeline reads by where the page came from", ["source"])
 HOME_REBUILDS = Counter("tl_home_rebuilds", "Rebuilds of home timelines", ["result"])

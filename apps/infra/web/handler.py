@@ -7,10 +7,18 @@ middleware at all; the HTML site gets its middleware and views in one thread, wi
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import (
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    MutableMapping,
+)
 from contextlib import aclosing
+from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.handlers.asgi import ASGIRequest, get_script_prefix
@@ -111,20 +119,24 @@ async def send_response(response: HttpResponseBase, receive: Receive, send: Send
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.output(header="").strip().encode("ascii")))
-    whole = None if isinstance(response, StreamingHttpResponse) else response.content  # type: ignore[attr-defined]
-    if whole is not None and "Content-Length" not in response.headers:
-        headers.append((b"content-length", b"%d" % len(whole)))
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    if whole is not None:
+    start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+    if not isinstance(response, StreamingHttpResponse):
+        whole: bytes = response.content  # type: ignore[attr-defined]
+        if "Content-Length" not in response.headers:
+            headers.append((b"content-length", b"%d" % len(whole)))
+        await send(start)
         await send({"type": "http.response.body", "body": whole})
     elif response.is_async:
-        await _send_stream(response, receive, send)
+        await send(start)
+        await _send_stream(cast(AsyncIterable[bytes], response), receive, send)
     else:
-        await _send_file(iter(response), send)
+        await send(start)
+        await _send_file(iter(cast(Iterable[bytes], response)), send)
 
 
 async def _send_file(parts: Iterator[bytes], send: Send) -> None:
-    while (part := await sync_to_async(next)(parts, None)) is not None:
+    step = partial(next, parts, None)
+    while (part := await sync_to_async(step)()) is not None:
         await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body"})
 
@@ -132,7 +144,7 @@ async def _send_file(parts: Iterator[bytes], send: Send) -> None:
 async def _send_stream(response: AsyncIterable[bytes], receive: Receive, send: Send) -> None:
     """Send an endless answer until it ends or the client has gone."""
     sending = asyncio.create_task(_send_parts(response, send))
-    gone = asyncio.create_task(receive())  # type: ignore[arg-type]
+    gone = asyncio.ensure_future(receive())
     try:
         await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
         if sending.done():

@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import json
 import random
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -43,6 +45,15 @@ select id, topic, key, payload, at from event_log
 
 class Wrong(AssertionError):
     """A timeline is not what the model says."""
+
+
+@dataclass(slots=True)
+class Building:
+    """A rebuild on its way; another of the same person may be begun when this one was undone."""
+
+    user: int
+    token: bytes
+    found: list[int] | None = None
 
 
 class Pending:
@@ -89,11 +100,11 @@ class World:
         self.people = self.model.people
         self.pending = [Pending(one) for one in subscribers()]
         self.asked: dict[int, bytes] = {}
-        self.building: dict[int, tuple[bytes, list[int] | None]] = {}
+        self.building: list[Building] = []
         self._last_event = _last_event()
         self._old_ids: list[int] = []
         self.ack_first = False
-        patch.setattr(queries.jobs, "start_soon", self._on_job)
+        patch.setattr("apps.timelines.queries.jobs.start_soon", self._on_job)
         blocking.adopt(loop)
 
     # Running it.
@@ -188,7 +199,7 @@ class World:
             return
         old = self._old_ids.pop()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tweets.ids, "next_id", lambda: old)
+            patch.setattr("apps.tweets.services.ids.next_id", lambda: old)
             tweet = tweets.post_tweet(author_id=self._person(one), text="late", now=clock.now())
         self._posted(tweet)
 
@@ -440,21 +451,21 @@ class World:
         user = self._person(one)
         token = self.asked.pop(user, b"%x" % self.chance.getrandbits(64))
         if homes.begin_rebuild(user_id=user, token=token):
-            self.building[user] = token, None
+            self.building.append(Building(user, token))
 
     def do_rebuild_read(self, one: int, _two: int, _three: int) -> None:
-        begun = sorted(user for user, (_, found) in self.building.items() if found is None)
+        begun = [building for building in self.building if building.found is None]
         if begun:
-            user = begun[one % len(begun)]
-            self.building[user] = self.building[user][0], homes.snapshot(user_id=user)
+            building = begun[one % len(begun)]
+            building.found = homes.snapshot(user_id=building.user)
 
     def do_rebuild_finish(self, one: int, _two: int, _three: int) -> None:
         if self.building:
-            user = sorted(self.building)[one % len(self.building)]
-            token, found = self.building.pop(user)
+            building = self.building.pop(one % len(self.building))
+            found = building.found
             if found is None:
-                found = homes.snapshot(user_id=user)
-            homes.finish_rebuild(user_id=user, token=token, ids=found)
+                found = homes.snapshot(user_id=building.user)
+            homes.finish_rebuild(user_id=building.user, token=building.token, ids=found)
 
     # Losses.
 
@@ -465,7 +476,7 @@ class World:
             instance.delete(names[two % len(names)])
 
     def do_evict_list(self, one: int, _two: int, _three: int) -> None:
-        people = sorted(self.building) or self.people
+        people = [building.user for building in self.building] or self.people
         user = people[one % len(people)]
         redis.state(keys.home_instance(user)).delete(keys.home_keys(user)[0])
 
@@ -547,9 +558,8 @@ class World:
 
 
 def _loads(payload: Any) -> dict[str, Any]:
-    import json
-
-    return json.loads(payload) if isinstance(payload, str) else payload
+    loaded: dict[str, Any] = json.loads(payload) if isinstance(payload, str) else payload
+    return loaded
 
 
 def _last_event() -> int:
