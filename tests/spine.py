@@ -201,7 +201,7 @@ class Spine:
                 child.signal(signal.SIGCONT)
             else:
                 child.start()
-        wait_for(self._is_ready, seconds=120, why=self._report)
+        wait_for(self._is_ready, seconds=120, why=self.report)
 
     def _is_ready(self) -> bool:
         listening = sum(client["cmd"] == "brpop" for client in broker().client_list())
@@ -223,7 +223,7 @@ class Spine:
 
     def wait_until_drained(self, *, seconds: float = 60.0) -> None:
         """Wait until every committed event is handed out and every delivery finished."""
-        wait_for(self._is_drained, seconds=seconds, why=self._report)
+        wait_for(self._is_drained, seconds=seconds, why=self.report)
 
     def _is_drained(self) -> bool:
         with contextlib.closing(connections.connect()) as raw:
@@ -234,7 +234,8 @@ class Spine:
             ).fetchone()
         return bool(row and row[0])
 
-    def _report(self) -> str:
+    def report(self) -> str:
+        """What is left and what the processes wrote, for the message of a failed test."""
         with contextlib.closing(connections.connect()) as raw:
             rows = raw.execute("select * from deliveries order by id limit 5").fetchall()
         logs = "\n".join(f"--- {child.name}\n{child.log_text()[-3000:]}" for child in self.children)
