@@ -22,13 +22,17 @@ REBUILDS = {
     "post": 12, "deliver": 20, "follow": 2, "rebuild_begin": 6, "rebuild_read": 8,
     "rebuild_finish": 2, "evict_list": 5,
 }  # fmt: skip
+BUILDERS = {
+    "post": 8, "deliver": 10, "follow": 10, "unfollow": 8, "rebuild_begin": 12, "rebuild_read": 8,
+    "rebuild_finish": 5, "read": 4,
+}  # fmt: skip
 DISORDER = {
     "post": 30, "quote_late": 4, "deliver": 8, "deliver_wild": 16, "deliver_twice": 6,
     "pause": 10, "rebuild": 4, "read": 12, "evict_side": 5,
 }  # fmt: skip
 EDGES = {
-    "post": 16, "deliver": 20, "follow": 12, "follow_slowly": 8, "unfollow": 8, "rebuild": 8,
-    "read": 4,
+    "post": 16, "deliver": 20, "follow": 10, "follow_slowly": 4, "unfollow": 3, "rebuild": 24,
+    "read": 2,
 }  # fmt: skip
 SEEDS = 150
 
@@ -143,7 +147,7 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_watermark, DISORDER, {}, id="watermark"),
         pytest.param(_without_noticing_a_lost_side_list, DISORDER, {}, id="lost side list"),
         pytest.param(_without_block_versions, EDGES, {}, id="version of follower blocks"),
-        pytest.param(_without_building_token, REBUILDS, {}, id="token of a rebuild"),
+        pytest.param(_without_building_token, BUILDERS, {}, id="token of a rebuild"),
         pytest.param(_without_drop_on_follow, EDGES, {}, id="drop on follow"),
         pytest.param(_without_a_floor, None, {}, id="floor"),
         pytest.param(_without_slack, DISORDER, {}, id="slack of the tail"),

@@ -28,7 +28,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For whom a rebuild was asked of a worker."""
     users: list[int] = []
     monkeypatch.setattr(
-        queries.jobs, "start_soon", lambda _name, *, user_id, token: users.append(user_id)
+        "apps.timelines.queries.jobs.start_soon",
+        lambda _name, *, user_id, token: users.append(user_id),
     )
     return users
 

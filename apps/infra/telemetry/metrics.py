@@ -69,6 +69,5 @@ EVENT_LOG_DAYS_AHEAD = Gauge(
 RELAY_LEADS = Gauge("tl_relay_leads", "1 in the relay that leads", multiprocess_mode="livesum")
 
 # Home timelines.
-FANOUT_PUSHES = Counter("tl_fanout_pushes", "Pushes to home timelines", ["lane"])
 HOME_READS = Counter("tl_home_reads", "Home timeline reads by where the page came from", ["source"])
 HOME_REBUILDS = Counter("tl_home_rebuilds", "Rebuilds of home timelines", ["result"])

@@ -131,4 +131,4 @@ def fan_out_bulk(*, events: Sequence[LoggedEvent], late: bool) -> None:
         redis.RedisError: an instance is down; do it again.
     """
     pushed = _lane.deliver(events)
-    metrics.FANOUT_PUSHES.labels("bulk").inc(pushed)
+    metrics.FANOUT_DELIVERIES.inc(pushed)
