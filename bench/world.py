@@ -134,6 +134,16 @@ def build(world: World, *, tweets: int) -> None:
     for edges in batches(world.edges, 20_000):
         graph_imports.import_follows(edges=edges)
     _store_tweets(world, tweets)
+    _settle()
+
+
+def _settle() -> None:
+    """Do at once what the server would otherwise do for a minute, in the middle of a figure."""
+    from apps.infra.stores import postgres
+
+    with postgres.connect(options="") as connection:
+        connection.execute("vacuum (freeze, analyze)")
+        connection.execute("checkpoint")
 
 
 def _store_tweets(world: World, count: int) -> None:
