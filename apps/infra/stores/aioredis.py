@@ -143,7 +143,12 @@ class AioRedis:
     async def _handshake(self) -> _Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(_Connection, self._host, self._port)
-        hello: list[Command] = [(b"SELECT", self._database.encode()), (b"INFO", b"server")]
+        # A server that still loads its file after a restart answers the others, and refuses PING.
+        hello: list[Command] = [
+            (b"SELECT", self._database.encode()),
+            (b"PING",),
+            (b"INFO", b"server"),
+        ]
         if self._password:
             hello.insert(0, (b"AUTH", self._password.encode()))
         try:

@@ -157,13 +157,17 @@ async def apply(seq: Any, instance: int = 0) -> None:
     """Handle a value of `inv:seq` that came with another round trip.
 
     Raises:
-        RedisDown: the tail could not be fetched; the caches are empty.
+        RedisDown: the value is an error, or the tail could not be fetched; the caches are empty.
     """
+    if isinstance(seq, hiredis.ReplyError):
+        # It does not say what changed: a server that loads, or refuses us.
+        distrust()
+        raise aioredis.RedisDown(str(seq))
     client = aioredis.client(instance)
     position = _positions.get(instance)
     if position is None:
         position = _positions[instance] = _Position()
-    now = 0 if seq is None or isinstance(seq, hiredis.ReplyError) else int(seq)
+    now = int(seq or 0)
     if position.run_id == client.run_id and position.seq == now:
         return
     missing = now - position.seq
@@ -186,6 +190,9 @@ async def _fetch(client: aioredis.AioRedis, position: _Position, missing: int) -
     except aioredis.RedisDown:
         distrust()
         raise
+    if isinstance(replies[-1], hiredis.ReplyError):
+        distrust()
+        raise aioredis.RedisDown(str(replies[-1]))
     seq, entries = replies[-1]
     missing = int(seq or 0) - position.seq
     if position.run_id != client.run_id or not 0 <= missing <= len(entries):
