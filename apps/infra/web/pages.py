@@ -148,6 +148,8 @@ def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Tell why a deed was not done; nothing changed."""
     if is_part(request):
         response = HttpResponse(status=error.status)
+        if error.retry_after_seconds is not None:
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
         tell(response, error.detail, is_error=True)
         return response
     messages.error(request, error.detail)
