@@ -18,6 +18,8 @@ PASSWORD = "a long pass phrase 1"
 RETRY_SECONDS = 0.2
 # How long a deed may be refused before the drill gives up on it.
 PATIENCE_SECONDS = 90.0
+# Shorter waits are not listed.
+LONG_SECONDS = 3.0
 PROBLEM = "application/problem+json"
 
 
@@ -33,6 +35,8 @@ class Report:
     faults: Counter[str] = field(default_factory=Counter)
     recovery_seconds: list[tuple[str, float]] = field(default_factory=list)
     delivery_seconds: list[float] = field(default_factory=list)
+    # What was still missing, by fault and request: until when, in seconds.
+    waited_for: dict[tuple[str, str], float] = field(default_factory=dict)
     numbers: Counter[str] = field(default_factory=Counter)
     slowest: dict[str, float] = field(default_factory=dict)
     wrongs: list[str] = field(default_factory=list)
@@ -52,6 +56,12 @@ class Report:
             f"counts: {dict(self.numbers)}",
             "seconds until everything is served: "
             + ", ".join(f"{k} {'/'.join(f'{s:.1f}' for s in v)}" for k, v in by_fault.items()),
+            "longest waits: "
+            + ", ".join(
+                f"{fault}: {what} {seconds:.1f}"
+                for (fault, what), seconds in self.waited_for.items()
+                if seconds > LONG_SECONDS
+            ),
             f"seconds until all is delivered: {[round(s, 1) for s in self.delivery_seconds]}",
             "answers: "
             + ", ".join(f"{kind} {what} {n}" for (kind, what), n in sorted(self.statuses.items())),

@@ -44,6 +44,9 @@ async def wait_until_served(drill: Drill) -> float:
                 await _everything(drill, client)
                 return time.monotonic() - began
             except _NotYet as missing:
+                drill.report.waited_for[drill.report.under_fault, str(missing)] = (
+                    time.monotonic() - began
+                )
                 if time.monotonic() - began > LONGEST_SECONDS:
                     raise Wrong(f"not served after {LONGEST_SECONDS} s: {missing}") from missing
                 await asyncio.sleep(0.1)
@@ -106,5 +109,5 @@ async def _wait_for_delivery(client: Client, fan: Person, tweet_id: int, drill: 
 async def _ids(client: Client, drill: Drill, path: str, who: Person) -> list[int]:
     reply = await client.call("probe", "GET", path, who=who)
     if reply is None:
-        raise _NotYet(path)
+        raise _NotYet(path.partition("?")[0])
     return [shown[0] for shown in shown_on(reply, drill.names)]
