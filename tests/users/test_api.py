@@ -10,9 +10,7 @@ def test_me_is_the_account_of_the_token(api_as, alice):
     answer = api_as(alice).get("/2/users/me")
 
     assert answer.status_code == 200
-    assert answer.json() == {
-        "data": {"id": str(alice.id), "name": alice.name, "username": "alice"}
-    }
+    assert answer.json() == {"data": {"id": str(alice.id), "name": alice.name, "username": "alice"}}
 
 
 def test_user_fields_are_told_on_request(api_as, alice):
