@@ -31,8 +31,8 @@ DISORDER = {
     "pause": 10, "rebuild": 4, "read": 12, "evict_side": 5,
 }  # fmt: skip
 EDGES = {
-    "post": 16, "deliver": 20, "follow": 10, "follow_slowly": 4, "unfollow": 3, "rebuild": 24,
-    "read": 2,
+    "post": 16, "deliver": 10, "drain": 12, "follow": 8, "follow_slowly": 3, "unfollow": 3,
+    "rebuild": 20, "read": 14,
 }  # fmt: skip
 SEEDS = 150
 

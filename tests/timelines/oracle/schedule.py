@@ -35,6 +35,7 @@ EVERYDAY = {
     "deliver_wild": 6,
     "deliver_twice": 4,
     "lose_ack": 4,
+    "drain": 2,
     "kill": 5,
     "pause": 3,
     "rebuild": 5,
@@ -42,7 +43,7 @@ EVERYDAY = {
     "rebuild_read": 3,
     "rebuild_finish": 3,
     "follow_slowly": 2,
-    "read": 8,
+    "read": 10,
     "walk": 2,
     "evict": 4,
     "evict_list": 1,
@@ -80,7 +81,7 @@ def plan_of(seed: int, weights: dict[str, int] | None = None, length: int = 0) -
 
     Args:
         weights: of the verbs; everyday life by default.
-        length: number of steps; 10 to 34 by default.
+        length: number of steps; 8 to 28 by default.
     """
     chance = random.Random(seed)
     max_followers, bulk_followers = chance.choice(
@@ -88,7 +89,7 @@ def plan_of(seed: int, weights: dict[str, int] | None = None, length: int = 0) -
     )
     verbs = weights or EVERYDAY
     names = chance.choices(
-        list(verbs), weights=list(verbs.values()), k=length or chance.randint(10, 34)
+        list(verbs), weights=list(verbs.values()), k=length or chance.randint(8, 28)
     )
     steps: list[Step] = [
         (name, chance.randrange(_TOP), chance.randrange(_TOP), chance.randrange(_TOP))
