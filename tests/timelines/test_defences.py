@@ -63,7 +63,7 @@ def _without_side_list(patch: pytest.MonkeyPatch) -> None:
         for ids, parts in given:
             buffer.add(ids, parts)
         buffer.flush()
-        buffer.cut()
+        buffer.finish()
         return buffer.pushed
 
     patch.setattr(pushes, "push_late", push_late)

@@ -12,6 +12,7 @@ the chunk notices afterwards and moves its ids aside.
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -104,40 +105,39 @@ class QuickLane:
             redis.RedisError: not all was pushed; do it again. The same goes for any exception.
         """
         ordered = sorted(set(posts))
-        pushed = 0
+        size = keys.CHUNK_EVENTS
+        chunks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+        if not chunks:
+            return 0
+        # Exact pushes bring nothing into disorder: they do not count.
+        raised = [pushes.raise_watermark(one[-1][0], 0 if late else len(one)) for one in chunks]
         with self.wires.use() as wires:
-            blocks: dict[int, Block] | None = None
-            for start in range(0, len(ordered), keys.CHUNK_EVENTS):
-                chunk = ordered[start : start + keys.CHUNK_EVENTS]
-                # Exact pushes bring nothing into disorder: they do not count.
-                raised = pushes.raise_watermark(chunk[-1][0], 0 if late else len(chunk))
-                for wire in wires:
-                    wire.send(raised)
-                if blocks is None:
-                    # In the same round trip.
-                    blocks = self._blocks_after(wires, ordered)
-                else:
-                    self._read_watermark(wires)
-                pushed += self._push(wires, self._sort(chunk, blocks, late=late), blocks)
-        return pushed
+            for wire in wires:
+                wire.send(raised[0])
+            # In the same round trip.
+            blocks = self._blocks_after(wires, ordered)
+            buffer = pushes.InOrder(wires)
+            found = 0
+            for place, posts_of_chunk in enumerate(chunks):
+                chunk = self._sort(posts_of_chunk, blocks, late=late)
+                # The next chunk's watermark comes with this one's pushes.
+                found += self._push(buffer, wires, chunk, blocks, raised[place + 1 : place + 2])
+            buffer.finish()
+        return buffer.pushed + found
 
     def _blocks_after(self, wires: list[Wire], posts: Sequence[Post]) -> dict[int, Block]:
         not_pushed = self.pull_authors.current()
         authors = dict.fromkeys(author for _, author in posts)
         wanted = [one for one in authors if one not in not_pushed or self.pull_authors.release(one)]
         asked = self.blocks.ask(wires, wanted)
-        self._read_watermark(wires)
+        self._note_watermark([wire.read(1)[0] for wire in wires])
         return self.blocks.answer(wires, asked)
 
-    def _read_watermark(self, wires: list[Wire]) -> None:
-        self._handed = []
-        self._is_known = True
-        for wire in wires:
-            ((before, handed),) = wire.read(1)
-            # Lost with all it stood for, or this is the first chunk ever: nothing is known.
-            self._is_known = self._is_known and before != b"0"
-            self._highest = max(self._highest, int(before))
-            self._handed.append(handed)
+    def _note_watermark(self, replies: Sequence[Any]) -> None:
+        # Lost with all it stood for, or this is the first chunk ever: nothing is known.
+        self._is_known = all(before != b"0" for before, _ in replies)
+        self._highest = max(self._highest, *(int(before) for before, _ in replies))
+        self._handed = [handed for _, handed in replies]
 
     def _is_late(self, tweet_id: int) -> bool:
         """Whether a newer id may lie in some list already."""
@@ -170,19 +170,28 @@ class QuickLane:
         between = [int(now or 0) - mine for now, mine in zip(handed, self._handed, strict=True)]
         return max(between) > keys.OVERLAP_IDS or min(between) < 0
 
-    def _push(self, wires: list[Wire], chunk: _Chunk, blocks: dict[int, Block]) -> int:
-        buffer = pushes.InOrder(wires)
+    def _push(
+        self,
+        buffer: pushes.InOrder,
+        wires: list[Wire],
+        chunk: _Chunk,
+        blocks: dict[int, Block],
+        raised_next: list[bytes],
+    ) -> int:
+        """Push a chunk; what goes the exact way is returned, the rest counted in the buffer."""
         # By their newest id: then the tail of every list is its newest id after each push.
         for author_id, ids in sorted(chunk.fresh.items(), key=lambda item: item[1][-1]):
             buffer.add(ids, blocks[author_id].parts)
-        buffer.flush(after=pushes.READ_HANDED)
-        handed = [wire.read(1)[0] for wire in wires]
-        buffer.cut()
-        if self._was_overtaken(handed):
+        buffer.flush(after=b"".join((pushes.READ_HANDED, *raised_next)))
+        replies = [wire.read(1 + len(raised_next)) for wire in wires]
+        was_overtaken = self._was_overtaken([reply[0] for reply in replies])
+        if raised_next:
+            self._note_watermark([reply[1] for reply in replies])
+        if was_overtaken:
             pushes.move_aside(wires, _with_parts(chunk.fresh, blocks))
-        pushed = buffer.pushed + pushes.push_late(wires, _with_parts(chunk.late, blocks))
+        found = pushes.push_late(wires, _with_parts(chunk.late, blocks)) if chunk.late else 0
         _announce(chunk)
-        return pushed
+        return found
 
 
 def _with_parts(posts: dict[int, list[int]], blocks: dict[int, Block]) -> list[pushes.Push]:

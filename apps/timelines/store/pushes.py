@@ -6,7 +6,7 @@ is a join with the rest of the command between them. No step of Python is done p
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -55,27 +55,28 @@ def longer_than(limit: int) -> "re.Pattern[bytes]":
 
 
 @dataclass(slots=True)
-class _Sent:
-    """What lies on one wire: the fragments in the order of their replies."""
+class _Outbox:
+    """What is to go over one wire: cuts first, then pushes, in the order of their replies."""
 
-    pieces: list[bytes]
-    blocks: list[Fragments]
-    count: int
+    cuts: list[bytes] = field(default_factory=list)
+    pieces: list[bytes] = field(default_factory=list)
+    blocks: list[Fragments] = field(default_factory=list)
+    count: int = 0
 
 
 class InOrder:
     """RPUSHX to the lists of many followers, several instances at once.
 
-    `add` collects; whenever enough is collected it is sent to every instance and then read, and
-    lists that have grown too long are cut.
+    `add` collects; whenever enough is collected it is sent to every instance and then read. Lists
+    that have grown too long are cut with the next flush.
     """
 
     def __init__(self, wires: Sequence[Wire]) -> None:
         self._wires = wires
-        self._sent = [_Sent([], [], 0) for _ in wires]
-        self._limit = settings.HOME_TIMELINE_LENGTH + keys.TRIM_SLACK
-        self._too_long = longer_than(self._limit)
-        self._cuts: list[list[bytes]] = []
+        self._outboxes = [_Outbox() for _ in wires]
+        length = settings.HOME_TIMELINE_LENGTH
+        self._too_long = longer_than(length + keys.TRIM_SLACK)
+        self._cut = b"*4\r\n$5\r\nLTRIM\r\n", words((b"-%d" % length, b"-1"))
         self.pushed = 0
 
     def add(self, ids: Sequence[int], parts: Sequence[Fragments]) -> None:
@@ -83,14 +84,13 @@ class InOrder:
         head = b"*%d\r\n%b" % (2 + len(ids), _PUSH)
         tail = words(_decimal(ids))
         between = tail + head
-        for sent, fragments in zip(self._sent, parts, strict=True):
+        for outbox, fragments in zip(self._outboxes, parts, strict=True):
             if fragments:
-                sent.pieces += (head, between.join(fragments), tail)
-                sent.blocks.append(fragments)
-                sent.count += len(fragments)
-        if max(sent.count for sent in self._sent) >= MAX_IN_FLIGHT:
+                outbox.pieces += (head, between.join(fragments), tail)
+                outbox.blocks.append(fragments)
+                outbox.count += len(fragments)
+        if max(outbox.count for outbox in self._outboxes) >= MAX_IN_FLIGHT:
             self.flush()
-            self.cut()
 
     def flush(self, after: bytes = b"") -> None:
         """Send, read and check what is collected.
@@ -102,40 +102,34 @@ class InOrder:
         Raises:
             redis.RedisError: of any reply. Nothing is known of the other pushes then.
         """
-        cuts: list[list[bytes]] = []
-        for wire, sent in zip(self._wires, self._sent, strict=True):
-            if sent.count or after:
-                wire.send(b"".join(sent.pieces) + after)
-        for wire, sent in zip(self._wires, self._sent, strict=True):
-            replies = wire.read_lengths(sent.count)
-            cuts.append(self._to_cut(sent, replies))
-            self.pushed += sent.count
-            sent.pieces, sent.blocks, sent.count = [], [], 0
-        self._cuts = cuts
+        head, tail = self._cut
+        for wire, outbox in zip(self._wires, self._outboxes, strict=True):
+            cuts = (part for one in outbox.cuts for part in (head, one, tail))
+            if buffer := b"".join((*cuts, *outbox.pieces, after)):
+                wire.send(buffer)
+        for wire, outbox in zip(self._wires, self._outboxes, strict=True):
+            replies = wire.read_lengths(len(outbox.cuts) + outbox.count)
+            self.pushed += outbox.count
+            outbox.cuts = self._to_cut(outbox, replies)
+            outbox.pieces, outbox.blocks, outbox.count = [], [], 0
 
-    def _to_cut(self, sent: _Sent, replies: bytes) -> list[bytes]:
+    def finish(self) -> None:
+        """Cut what the last flush found too long."""
+        if any(outbox.cuts for outbox in self._outboxes):
+            self.flush()
+
+    def _to_cut(self, outbox: _Outbox, replies: bytes) -> list[bytes]:
         found: list[bytes] = []
-        index = position = first = number = 0
+        # The index of a reply among the pushes; the cuts were answered before.
+        index, position, first, number = -len(outbox.cuts), 0, 0, 0
         for match in self._too_long.finditer(replies):
             index += replies.count(b"\n", position, match.start())
             position = match.start()
-            while index - first >= len(sent.blocks[number]):
-                first += len(sent.blocks[number])
+            while index - first >= len(outbox.blocks[number]):
+                first += len(outbox.blocks[number])
                 number += 1
-            found.append(sent.blocks[number][index - first])
+            found.append(outbox.blocks[number][index - first])
         return found
-
-    def cut(self) -> None:
-        """Cut the lists that the last flush found too long; after the caller's own reading."""
-        length = settings.HOME_TIMELINE_LENGTH
-        head, tail = b"*4\r\n$5\r\nLTRIM\r\n", words((b"-%d" % length, b"-1"))
-        for wire, fragments in zip(self._wires, self._cuts, strict=True):
-            if fragments:
-                wire.send(head + (tail + head).join(fragments) + tail)
-        for wire, fragments in zip(self._wires, self._cuts, strict=True):
-            if fragments:
-                wire.read(len(fragments))
-        self._cuts = []
 
 
 class _Calls:
