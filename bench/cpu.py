@@ -1,7 +1,6 @@
 """What processes cost: user and system time, children included, from /proc."""
 
 import os
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,31 +69,13 @@ class Sample:
     per_second: float
 
 
-class Neighbours:
-    """What everything else on the machine has taken since this was made."""
+def waited_seconds(pid: int) -> float:
+    """How long the main thread of a process has been ready to run and had no core.
 
-    def __init__(self) -> None:
-        """Begin to watch."""
-        self._busy, self._began = _busy_seconds(), time.perf_counter()
-
-    def handicap(self, *, own_seconds: float) -> float:
-        """How much faster the machine is without them, 1 or more.
-
-        Args:
-            own_seconds: CPU seconds that are ours.
-        """
-        cores = os.cpu_count() or 1
-        whole = cores * (time.perf_counter() - self._began)
-        others = _busy_seconds() - self._busy - own_seconds
-        return whole / min(whole, max(whole - others, own_seconds))
-
-
-def _busy_seconds() -> float:
-    """CPU seconds that all cores were not idle, what the hypervisor took away included."""
-    user, nice, system, _idle, _waiting, irq, softirq, steal, *_ = (
-        int(value) for value in (PROC / "stat").read_text().partition("\n")[0].split()[1:]
-    )
-    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_SECOND
+    On a machine without neighbours that is next to nothing. 0 where the kernel does not count it.
+    """
+    path = PROC / str(pid) / "schedstat"
+    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
 
 
 def totals(samples: Sequence[Sample]) -> list[float]:

@@ -43,9 +43,10 @@ HOW = """## How each is measured
   `var/` and is removed afterwards.
 - **F2**: all home timelines exist and are full (800). The subscriber's function is called with
   batches of 2,000 posts, as the relay hands them out. Then the same number of events is committed
-  to the event log and the time until the last acknowledgement is taken: `relay_celery_…`. What
-  other programs took of the cores meanwhile is given back in proportion (`by_the_wall_clock` is
-  without that). Lists are read back and held against the model.
+  to the event log and the time until the last acknowledgement is taken: `relay_celery_…`. The
+  time in which the pushing process and the slower Valkey were ready to run but other programs had
+  the cores does not count (`by_the_wall_clock` is with it). Lists are read back and held against
+  the model.
 - **R1, R2**: 32 connections, closed loop, 300 readers with tokens of their own,
   `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts. In
   each round: the service, the constant body, the empty Django view. A tweet on the page of some

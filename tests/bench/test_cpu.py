@@ -1,9 +1,10 @@
 """CPU time is that of a process and of all that it starts, also when that has ended."""
 
+import os
 import subprocess
 import sys
 
-from bench.cpu import Cost, Meter, Neighbours, Sample, explained
+from bench.cpu import Cost, Meter, Sample, explained, waited_seconds
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 # Starts a child that burns, waits for its end, and says so.
@@ -34,7 +35,6 @@ def test_costs_are_explained_dearest_first():
     assert explained(samples) == {"web_us": 70, "relay_us": 30}
 
 
-def test_without_neighbours_there_is_no_handicap():
-    neighbours = Neighbours()
-
-    assert neighbours.handicap(own_seconds=10_000.0) == 1.0
+def test_waiting_for_a_core_is_counted():
+    assert waited_seconds(os.getpid()) >= 0
+    assert waited_seconds(2**22 + 1) == 0
