@@ -161,13 +161,17 @@ async def render_tweets(
     What a tweet points to passes the visibility filter by itself; what does not pass is named
     under `errors`.
     """
-    pointed = [tweet.retweet_of_id for tweet in tweets if tweet.retweet_of_id]
-    originals = await queries.tweets_by_ids(pointed) if pointed else {}
     included, errors = await _included_tweets(tweets, selection, viewer_id)
-    users = await _users(tweets, [*originals.values(), *included], selection)
+    retweets = [tweet for tweet in (*tweets, *included) if tweet.retweet_of_id]
+    pointed = [tweet.retweet_of_id for tweet in retweets if tweet.retweet_of_id]
+    originals = await queries.tweets_by_ids(pointed) if pointed else {}
+    wanted = _people_ids(tweets, included, selection)
+    # Texts of retweets name their original's author.
+    named = {one.retweet_of_user_id for one in retweets if one.retweet_of_user_id}
+    users = await user_queries.users_by_ids(wanted | named) if wanted or named else {}
     includes: dict[str, list[bytes]] = {}
     if selection.expansions:
-        shown = _people(tweets, included, selection, users)
+        shown = [users[user_id] for user_id in sorted(wanted) if user_id in users]
         includes["users"] = render_users(shown, selection.user)
         includes["tweets"] = [_render(tweet, selection, originals, users) for tweet in included]
     return Rendered(
@@ -229,15 +233,6 @@ async def _included_tweets(
     return shown, errors
 
 
-async def _users(
-    tweets: Sequence[TweetOut], others: Sequence[TweetOut], selection: TweetSelection
-) -> dict[int, UserOut]:
-    """Whoever is needed, for texts of retweets or for `includes`; one look-up."""
-    ids = {tweet.retweet_of_user_id for tweet in (*tweets, *others) if tweet.retweet_of_user_id}
-    ids |= _people_ids(tweets, others, selection)
-    return await user_queries.users_by_ids(ids) if ids else {}
-
-
 def _people_ids(
     tweets: Sequence[TweetOut], included: Sequence[TweetOut], selection: TweetSelection
 ) -> set[int]:
@@ -249,13 +244,3 @@ def _people_ids(
     if "referenced_tweets.id.author_id" in selection.expansions:
         ids.update(tweet.author_id for tweet in included)
     return ids
-
-
-def _people(
-    tweets: Sequence[TweetOut],
-    included: Sequence[TweetOut],
-    selection: TweetSelection,
-    users: dict[int, UserOut],
-) -> list[UserOut]:
-    wanted = sorted(_people_ids(tweets, included, selection))
-    return [users[user_id] for user_id in wanted if user_id in users]

@@ -42,3 +42,9 @@ async def actor_of_token(token: str) -> Actor | None:
     if actor.expires_at_ms is not None and actor.expires_at_ms <= clock.now_ms():
         return None
     return actor
+
+
+def is_known(actor: Actor) -> bool:
+    """Whether an actor that was looked up a moment ago still stands, as far as this process has
+    caught up; False says only that it must be looked up again."""
+    return _actors.get(actor.digest) is actor

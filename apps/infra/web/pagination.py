@@ -4,6 +4,7 @@ The id is a position in the collection, not an offset: what is posted or deleted
 repeats nor skips anything.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,9 @@ from apps.infra.errors import Invalid
 
 Direction = Literal["n", "p"]
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TWO_DIGITS = [first + second for first in _DIGITS for second in _DIGITS]
 _ID_DIGITS = 13
+_PAIRS = 7
 LENGTH = 1 + _ID_DIGITS + 2
 MAX_ID = (1 << 63) - 1
 
@@ -30,7 +33,7 @@ class Position:
 
 def encode(direction: Direction, position_id: int) -> str:
     """The token of a page."""
-    body = direction + _base36(position_id, _ID_DIGITS)
+    body = direction + _base36(position_id)
     return body + _check(body)
 
 
@@ -50,17 +53,15 @@ def decode(token: str) -> Position:
     return Position("n" if body[0] == "n" else "p", position_id)
 
 
-def _base36(number: int, width: int) -> str:
-    letters = []
-    for _ in range(width):
-        number, digit = divmod(number, 36)
-        letters.append(_DIGITS[digit])
-    return "".join(reversed(letters))
+def _base36(number: int) -> str:
+    """13 digits, two at a time."""
+    pairs = []
+    for _ in range(_PAIRS):
+        number, pair = divmod(number, len(_TWO_DIGITS))
+        pairs.append(_TWO_DIGITS[pair])
+    return "".join(reversed(pairs))[-_ID_DIGITS:]
 
 
 def _check(body: str) -> str:
     """Two letters that tell a typing mistake; no secret, a token opens nothing by itself."""
-    total = 7
-    for letter in body:
-        total = (total * 31 + ord(letter)) % 1_296
-    return _base36(total, 2)
+    return _TWO_DIGITS[zlib.crc32(body.encode()) % len(_TWO_DIGITS)]
