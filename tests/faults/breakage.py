@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.faults.service import Service
 
 FROZEN_SECONDS = (1.0, 3.0)
+WORKERS = ("worker-fanout", "worker-fanout_bulk")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ def freeze(name: str, *, then_kill: bool = False) -> Fault:
     async def strike(service: Service, chooser: random.Random) -> None:
         pids = service.targets(name)
         _send(pids, signal.SIGSTOP)
-        await asyncio.sleep(chooser.uniform(*FROZEN_SECONDS))
-        _send(pids, signal.SIGKILL if then_kill else signal.SIGCONT)
+        try:
+            await asyncio.sleep(chooser.uniform(*FROZEN_SECONDS))
+        finally:
+            _send(pids, signal.SIGKILL if then_kill else signal.SIGCONT)
 
     return Fault(f"freeze {'and kill ' if then_kill else ''}{name}", strike)
 
@@ -54,18 +57,26 @@ async def _kill_backend(service: Service, chooser: random.Random) -> None:
         _send([chooser.choice(backends)], signal.SIGKILL)
 
 
-async def _flush(service: Service, _chooser: random.Random) -> None:
-    await asyncio.to_thread(service.flush)
+async def _flush(service: Service, chooser: random.Random) -> None:
+    # Workers sleep for a moment, so that messages wait in the queues and are lost.
+    sleepers = [pid for name in WORKERS for pid in service.targets(name)]
+    _send(sleepers, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(chooser.uniform(0.2, 0.8))
+        await asyncio.to_thread(service.flush)
+    finally:
+        _send(sleepers, signal.SIGCONT)
 
 
 FLUSH = Fault("FLUSHALL state+cache", _flush)
-WORKERS = ("worker-fanout", "worker-fanout_bulk")
 PROCESSES = ("relay", *WORKERS, "state", "cache", "postgres", "web-workers")
 
 SINGLE = (
     *(kill(name) for name in PROCESSES),
     freeze("relay"),
     freeze("worker-fanout"),
+    # What the broker sends to a frozen worker dies with it.
+    freeze("worker-fanout", then_kill=True),
     freeze("state"),
     Fault("kill a backend of postgres", _kill_backend),
     FLUSH,
@@ -73,7 +84,6 @@ SINGLE = (
 MORE = (
     kill("web"),
     freeze("relay", then_kill=True),
-    freeze("worker-fanout", then_kill=True),
     freeze("worker-fanout_bulk"),
     freeze("cache"),
     kill("state", "cache"),

@@ -11,7 +11,7 @@ from tests.faults.truth import Post, Truth, Wrong
 
 HOME = "/2/users/{}/timelines/reverse_chronological?tweet.fields=author_id&max_results={}"
 PROFILE = "/2/users/{}/tweets?tweet.fields=author_id&max_results={}"
-PAGE_SIZES = (3, 10, 40, 100)
+PAGE_SIZES = (7, 40, 100)
 # The home list in Redis is short in a drill, so pages cross from it into PostgreSQL.
 _TWEET_ID = re.compile(rb'id="t(\d+)"')
 
