@@ -11,7 +11,7 @@ from apps.infra.stores import cache
 def made():
     things = cache.LocalCache[int, str]("none", max_items=10, name="test")
     yield things
-    cache.caches_of("none").remove(things)
+    cache.caches_of("none").clear()
 
 
 def put(things, key):

@@ -2,8 +2,7 @@
 
 import re
 
-from django.conf import settings
-
+from apps.infra.conf import BASE_DIR
 from twitterlite import docs
 
 
@@ -29,7 +28,7 @@ def test_a_file_comes_whole(api):
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/css")
-    assert answer.content == (settings.BASE_DIR / "static/css/app.css").read_bytes()
+    assert answer.content == (BASE_DIR / "static/css/app.css").read_bytes()
 
 
 def test_an_unknown_page_is_a_page_too(api):
