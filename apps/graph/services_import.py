@@ -88,6 +88,7 @@ def import_follows(
     store.hold_many(
         viewer_ids={follower for follower, _ in stored},
         author_ids={followee for _, followee in stored},
+        reload=True,
     )
     return ImportedFollows(
         stored=len(stored),

@@ -87,8 +87,13 @@ def touch_block(author_id: int) -> None:
         redis.pipe(instance_of(shard_of(author_id)), _touch(author_id))
 
 
-def hold_many(*, viewer_ids: Collection[int], author_ids: Collection[int]) -> None:
+def hold_many(
+    *, viewer_ids: Collection[int], author_ids: Collection[int], reload: bool = False
+) -> None:
     """`hold_relations` and `touch_block` for many at once. Call before the commit.
+
+    Args:
+        reload: the new follows may be dated back, so workers load all of the authors' followers.
 
     Raises:
         RedisError: nobody repeats this after an import or in a subscriber, so it must not go on.
@@ -101,9 +106,12 @@ def hold_many(*, viewer_ids: Collection[int], author_ids: Collection[int]) -> No
             _hold(instance, part)
     touches: dict[int, list[Command]] = {}
     for author_id in author_ids:
-        touches.setdefault(instance_of(shard_of(author_id)), []).extend(_touch(author_id))
-    for instance, commands in touches.items():
-        for some in batches(commands, BATCH):
+        commands = touches.setdefault(instance_of(shard_of(author_id)), [])
+        commands += _touch(author_id)
+        if reload:
+            commands.append(("DEL", block_version_key(author_id)))
+    for instance, all_of_it in touches.items():
+        for some in batches(all_of_it, BATCH):
             redis.pipe(instance, some)
 
 

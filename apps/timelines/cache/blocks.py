@@ -44,6 +44,8 @@ class Block:
     newest_edge: int = 0
     # b"" while a follow may be uncommitted: good for this batch only.
     version: bytes = b""
+    # The next load is a whole one, whatever is known: follows that are dated back may be open.
+    is_provisional: bool = False
     # More followers than this lane takes; `parts` is empty.
     is_over: bool = False
     looked_at: float = 0.0
@@ -127,12 +129,21 @@ class FollowerBlocks:
     def _load(self, wires: Sequence[Wire], authors: list[int], found: dict[int, Block]) -> None:
         # Before PostgreSQL is read: whoever follows after this changes the version.
         versions = _take_versions(wires, authors)
-        known = {one: block for one in authors if (block := self._drop(one)) and not block.is_over}
+        known = {
+            one: block
+            for one in authors
+            if (block := self._drop(one)) and not block.is_over and not block.is_provisional
+        }
+        # A version that was lost, or taken away by an import: anything may have changed.
+        fresh = {one for one in authors if one not in known or versions[one].is_new}
+        known = {one: block for one, block in known.items() if one not in fresh}
         self._extend(known)
         loaded = {one: block for one, block in known.items() if not block.is_over}
         loaded |= self._read([one for one in authors if one not in loaded])
         for author_id, block in loaded.items():
-            block.version = versions[author_id]
+            version = versions[author_id]
+            block.version = b"" if version.is_open else version.value
+            block.is_provisional = version.is_open and author_id in fresh
             self._keep(author_id, block)
         found.update(loaded)
 
@@ -226,18 +237,26 @@ def _versions_of(authors: Sequence[int]) -> list[bytes]:
     return command
 
 
-def _take_versions(wires: Sequence[Wire], authors: list[int]) -> dict[int, bytes]:
-    """The version that a block loaded after this may carry; b"" where none may be kept."""
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What a block that is loaded after this may carry; `is_open`: a follow may be uncommitted."""
+
+    value: bytes
+    is_open: bool
+    is_new: bool
+
+
+def _take_versions(wires: Sequence[Wire], authors: list[int]) -> dict[int, _Version]:
     by_wire: list[list[int]] = [[] for _ in wires]
     for author_id in authors:
         by_wire[instance_of(shard_of(author_id))].append(author_id)
     for wire, group in zip(wires, by_wire, strict=True):
         if group:
             wire.send(encode([_version_call(author_id) for author_id in group]))
-    versions: dict[int, bytes] = {}
+    versions: dict[int, _Version] = {}
     for wire, group in zip(wires, by_wire, strict=True):
-        for author_id, (version, is_dirty) in zip(group, wire.read(len(group)), strict=True):
-            versions[author_id] = b"" if is_dirty else version
+        for author_id, (value, is_open, is_new) in zip(group, wire.read(len(group)), strict=True):
+            versions[author_id] = _Version(value, bool(is_open), bool(is_new))
     return versions
 
 

@@ -161,14 +161,15 @@ return 1
 # KEYS: version of an author's follower block, mark of an open follow. ARGV: a new version.
 # A version that is missing, or was counted up from nothing, is replaced by one that was never
 # there before: else a counter that was lost and counted up again would look unchanged.
+# Returns the version, whether a follow is open, and whether the version is new.
 VERSION = Script.of(
     """
-local version = redis.call('GET', KEYS[1])
+local version, made = redis.call('GET', KEYS[1]), 0
 if not version or #version < 12 then
-  version = ARGV[1]
+  version, made = ARGV[1], 1
   redis.call('SET', KEYS[1], version)
 end
-return {version, redis.call('EXISTS', KEYS[2])}
+return {version, redis.call('EXISTS', KEYS[2]), made}
 """,
 )
 
