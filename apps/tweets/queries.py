@@ -33,6 +33,11 @@ select id from tweets
 """
 
 _tweets: LocalCache[int, TweetOut] = LocalCache("t", max_items=MAX_CACHED, name="tweets")
+# Ids that are not live, with the moment (`time.monotonic()`) until which that is believed. Lists
+# keep the ids of deleted tweets; without this every read of such a page would ask PostgreSQL. What
+# becomes live again is announced; what an import brings is seen when the moment has passed.
+_gone: LocalCache[int, float] = LocalCache("t", max_items=MAX_CACHED, name="gone_tweets")
+GONE_SECONDS = 30.0
 
 
 async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:
@@ -45,10 +50,10 @@ async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:
     cached = _tweets.get
     for tweet_id in ids:
         tweet = cached(tweet_id)
-        if tweet is None:
-            missing.append(tweet_id)
-        else:
+        if tweet is not None:
             found[tweet_id] = tweet
+        elif (_gone.get(tweet_id) or 0.0) < time.monotonic():
+            missing.append(tweet_id)
     _tweets.count(hits=len(found), misses=len(missing))
     if missing:
         started = time.monotonic()
@@ -56,6 +61,9 @@ async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:
             tweet = TweetOut(**dict(zip(_FIELDS, row, strict=True)))
             _tweets.put(tweet.id, tweet, started=started)
             found[tweet.id] = tweet
+        for tweet_id in missing:
+            if tweet_id not in found:
+                _gone.put(tweet_id, started + GONE_SECONDS, started=started)
     return found
 
 

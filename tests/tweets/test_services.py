@@ -9,7 +9,7 @@ from apps.graph import guards as graph_guards
 from apps.graph import services as graph
 from apps.infra import clock
 from apps.infra.errors import Forbidden, Invalid, NotFound
-from apps.infra.stores import invalidation
+from apps.infra.stores import aiopostgres, invalidation
 from apps.tweets import guards, queries, services
 from apps.tweets.models import Tweet
 from apps.tweets.visibility import visible_by_ids
@@ -215,3 +215,23 @@ def test_a_user_timeline_walks_to_its_first_tweet(alice, run):
 
     assert pages == everything
     assert run(queries.ids_by_authors([alice.id], before_id=reply.id, limit=3)) == everything[1:4]
+
+
+def test_a_deleted_tweet_is_asked_for_once(alice, run, monkeypatch):
+    """Lists keep its id; reading them must not go to PostgreSQL every time."""
+    tweet = post(alice)
+    services.delete_tweet(user_id=alice.id, tweet_id=tweet.id, now=clock.now())
+    monkeypatch.setattr("apps.infra.stores.cache.HOLD_SECONDS", 0.0)
+    run(invalidation.catch_up())
+    asked = []
+    fetch = aiopostgres.fetch
+
+    async def counted(query, parameters=()):
+        asked.append(parameters)
+        return await fetch(query, parameters)
+
+    monkeypatch.setattr("apps.tweets.queries.aiopostgres.fetch", counted)
+    for _ in range(3):
+        assert run(queries.tweets_by_ids([tweet.id])) == {}
+
+    assert asked == [([tweet.id],)]

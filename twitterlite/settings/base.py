@@ -75,7 +75,13 @@ DATABASES = {
                 f"-c statement_timeout={CONF.db_statement_timeout_ms}"
                 " -c idle_in_transaction_session_timeout=30000"
             ),
-            "pool": {"min_size": 1, "max_size": CONF.db_pool_max_size, "timeout": 3},
+            # A restarted server is tried again at once and often, not after a long back-off.
+            "pool": {
+                "min_size": 1,
+                "max_size": CONF.db_pool_max_size,
+                "timeout": 3,
+                "reconnect_timeout": 2,
+            },
         },
     }
 }
