@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 Step = tuple[str, int, int, int]
 _TOP = 1 << 20
+PEOPLE = 5
 
 # Verb → weight.
 EVERYDAY = {
