@@ -1,9 +1,9 @@
 """A small pipelining Redis client for the read lane: one connection per loop and instance.
 
-Requests of all coroutines share one connection and are written as they come; replies are matched
-by order. That costs a third of what a general client costs, and a round trip of several commands
-is one write and one read. A connection with an unknown state is closed, never reused: replies of
-one request must not be taken for another's.
+Requests of all coroutines share one connection; those of one turn of the loop are one write, and
+replies are matched by order. That costs a third of what a general client costs, and a round trip
+of several commands is one write and one read. A connection with an unknown state is closed, never
+reused: replies of one request must not be taken for another's.
 """
 
 import asyncio
@@ -40,6 +40,8 @@ class _Connection(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._waiting: deque[tuple[asyncio.Future[list[Any]], int, list[Any]]] = deque()
         self._transport: asyncio.Transport | None = None
+        # What this turn of the loop wants to send; a write of its own for each costs a syscall.
+        self._unsent: list[bytes] = []
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +52,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self._unsent.clear()
         for future, _, _ in self._waiting:
             if not future.done():
                 future.set_exception(RedisDown(str(exc or "connection closed")))
@@ -71,10 +74,18 @@ class _Connection(asyncio.Protocol):
     def send(self, buffer: bytes, count: int) -> asyncio.Future[list[Any]]:
         if self._transport is None:
             raise RedisDown("not connected")
-        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Any]] = loop.create_future()
         self._waiting.append((future, count, []))
-        self._transport.write(buffer)
+        if not self._unsent:
+            loop.call_soon(self._flush)
+        self._unsent.append(buffer)
         return future
+
+    def _flush(self) -> None:
+        buffers, self._unsent = self._unsent, []
+        if buffers and self._transport is not None:
+            self._transport.write(b"".join(buffers))
 
     def close(self) -> None:
         if self._transport is not None:
