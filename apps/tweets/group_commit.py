@@ -188,7 +188,8 @@ class _Lane:
         new_ids = await loop.run_in_executor(pool(), ids.next_ids, len(batch))
         tweets = [_tweet(post, new) for post, new in zip(batch, new_ids, strict=True)]
         connection = self._connection
-        if connection is None or connection.closed:
+        if connection is None or postgres.is_stale(connection):
+            await self.close()
             connection = self._connection = await _connect()
         await connection.execute(_STORE, [_as_json(tweets).decode()])
         return tweets

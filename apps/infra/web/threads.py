@@ -14,6 +14,8 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.db import connections
 
+from apps.infra.stores import postgres
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -26,6 +28,11 @@ class _Threads(ThreadPoolExecutor):
 
 
 def _tidied(fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    for connection in connections.all(initialized_only=True):
+        # A server that was restarted while this thread was idle must not cost a request.
+        raw = connection.connection
+        if raw is not None and not connection.in_atomic_block and postgres.is_stale(raw):
+            connection.close()
     try:
         return fn(*args, **kwargs)
     finally:
