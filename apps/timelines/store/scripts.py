@@ -60,11 +60,14 @@ for _, list in ipairs(KEYS) do
           break
         end
         if length == 1 then
-          redis.call('EXPIRE', side, ttl)
           local day = redis.call('GET', ready)
-          if day and string.sub(day, -1) ~= '+' then
-            redis.call('SET', ready, day .. '+', 'KEEPTTL')
+          if day and string.sub(day, -1) == '+' then
+            -- There was a side list before, and it was lost: so are its ids.
+            redis.call('UNLINK', list, side, ready)
+            break
           end
+          redis.call('EXPIRE', side, ttl)
+          if day then redis.call('SET', ready, day .. '+', 'KEEPTTL') end
         end
       end
     end
@@ -86,11 +89,14 @@ for _, list in ipairs(KEYS) do
         redis.call('UNLINK', side, ready)
         break
       end
-      redis.call('RPUSH', side, ARGV[i])
+      local length = redis.call('RPUSH', side, ARGV[i])
       redis.call('EXPIRE', side, ARGV[1])
       local day = redis.call('GET', ready)
       if day and string.sub(day, -1) ~= '+' then
         redis.call('SET', ready, day .. '+', 'KEEPTTL')
+      elseif day and length == 1 then
+        redis.call('UNLINK', list, side, ready)
+        break
       end
     end
   end
