@@ -30,7 +30,6 @@ MAX_ID = partitions.MAX_ID
 _MS_PER_DAY = 86_400_000
 # What the filter leaves out is made up for by asking for twice as many each time, up to this.
 _MAX_IDS = 800
-_SPARE = 4
 
 _WARM = metrics.HOME_READS.labels("list")
 _COLD = metrics.HOME_READS.labels("postgres")
@@ -90,8 +89,7 @@ async def _warm(viewer_id: int, cursor: int, bottom: int, limit: int) -> _Read:
     """The one round trip, and what it says. Raises RedisDown."""
     instance = keys.home_instance(viewer_id)
     client = aioredis.client(instance)
-    # A few more than a page, so that one deleted tweet does not cost the whole list.
-    tail = limit + _SPARE + keys.disorder() if cursor == MAX_ID else 0
+    tail = limit + keys.disorder() if cursor == MAX_ID else 0
     commands = homes.read_list(viewer_id, tail=tail)
     while True:
         run_id = client.run_id or await client.connected()
