@@ -76,7 +76,8 @@ def drop_old_days(connection: psycopg.Connection[Any], *, keep: int) -> list[dat
     """
     limit = connection.execute(
         "select least(clock_timestamp() - make_interval(days => %s),"
-        "  (select min(at) - interval '1 day' from relay_cursor),"
+        # Without a cursor nothing was handed out yet; `least` would pass over a null.
+        "  coalesce((select min(at) - interval '1 day' from relay_cursor), '2006-01-01Z'),"
         "  (select min(since) from deliveries))",
         (keep,),
     ).fetchone()

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from apps.infra.eventlog import connections
+from apps.infra.eventlog import connections, cursor
 from apps.infra.stores import postgres
 
 
@@ -22,7 +22,17 @@ def raw(probes: None) -> Iterator[psycopg.Connection[Any]]:
     """A connection like the relay's own."""
     with contextlib.closing(connections.connect()) as connection:
         connection.execute("update relay_lease set expires = '-infinity'")
+        make_cursor_current(connection)
         yield connection
+
+
+def make_cursor_current(connection: psycopg.Connection[Any]) -> None:
+    """The cursor as after a relay with nothing left to do, whatever an earlier test left behind."""
+    cursor.load(connection)
+    connection.execute(
+        "update relay_cursor set epoch = (select max(epoch) from epochs),"
+        " snap = pg_current_snapshot()::text, target = null, id = 0, at = clock_timestamp()"
+    )
 
 
 @pytest.fixture

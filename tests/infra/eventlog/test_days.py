@@ -71,6 +71,13 @@ def test_a_day_stays_while_the_cursor_is_behind_it(raw):
     assert day in days.drop_old_days(raw, keep=7)
 
 
+def test_nothing_goes_before_a_relay_has_run(raw):
+    day = make_old_day(raw, age_days=30)
+    raw.execute("delete from relay_cursor")
+
+    assert day not in days.drop_old_days(raw, keep=7)
+
+
 def test_a_day_that_was_only_detached_is_dropped_by_the_next_run(raw):
     day = make_old_day(raw, age_days=40)
     raw.execute(f"alter table event_log detach partition {days.name_of(day)} concurrently")
