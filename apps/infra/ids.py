@@ -28,6 +28,7 @@ MAX_MACHINE = (1 << _MACHINE_BITS) - 1
 # A wait this short is invisible; a longer step back means somebody set the clock.
 MAX_BACKWARDS_MS = 10
 _LEASE_MS = 60_000
+_PAUSE_SECONDS = 0.0002
 
 _TAKE = """
 with free as (
@@ -91,28 +92,49 @@ class Generator:
         """
         ids: list[int] = []
         with self._lock:
+            self._catch_up(clock.now_ms())
             while len(ids) < count:
-                ms = self._next_ms()
+                if self._sequence >= PER_MS:
+                    self._next_ms()
                 first = self._sequence
                 last = min(PER_MS, first + count - len(ids))
-                base = (ms - EPOCH_MS) << _SHIFT | self.machine << _SEQUENCE_BITS
+                base = (self._last_ms - EPOCH_MS) << _SHIFT | self.machine << _SEQUENCE_BITS
                 ids.extend(range(base + first, base + last))
                 self._sequence = last
         return ids
 
-    def _next_ms(self) -> int:
-        ms = clock.now_ms()
+    def _catch_up(self, ms: int) -> None:
+        """Go to the present at the start of a call."""
+        self._refuse_if_back(ms)
+        while ms < self._last_ms:
+            time.sleep(_PAUSE_SECONDS)
+            ms = self._tick()
+        if ms > self._last_ms:
+            self._begin(ms)
+        elif ms >= self.until_ms:
+            raise LeaseOver
+
+    def _next_ms(self) -> None:
+        """Go one millisecond on, waiting for it if it is still to come.
+
+        One, not to the present: whoever was kept from the processor for some milliseconds of a
+        bulk has them still to use. They are later than the call's start, and nobody else's.
+        """
+        ms = self._last_ms + 1
+        while (now := self._tick()) < ms:
+            self._refuse_if_back(now)
+            time.sleep(_PAUSE_SECONDS)
+        self._begin(ms)
+
+    def _refuse_if_back(self, ms: int) -> None:
         behind = self._last_ms - ms
         if behind > MAX_BACKWARDS_MS:
             raise ClockWentBack(f"the clock is {behind} ms behind the last id; ids are refused")
-        while ms < self._last_ms or (ms == self._last_ms and self._sequence >= PER_MS):
-            time.sleep(0.0002)
-            ms = self._tick()
+
+    def _begin(self, ms: int) -> None:
         if ms >= self.until_ms:
             raise LeaseOver
-        if ms > self._last_ms:
-            self._last_ms, self._sequence = ms, 0
-        return ms
+        self._last_ms, self._sequence = ms, 0
 
     def _tick(self) -> int:
         ms = clock.now_ms()

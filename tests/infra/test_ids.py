@@ -143,6 +143,31 @@ def test_a_millisecond_gives_4096_ids_and_then_the_next_begins(hands: Clock) -> 
     ]
 
 
+def test_a_bulk_loses_no_millisecond_in_which_it_was_kept_from_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = itertools.chain([0, 0, 9, 9, 9], itertools.count(9))
+    monkeypatch.setattr(clock, "now_ms", lambda: NOON_MS + next(moments))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    generator = ids.Generator(machine=0, last_ms=0, until_ms=NOON_MS + 100)
+
+    made = generator.take(8 * 4_096)
+
+    assert sorted({ids.ms_of(one) for one in made}) == [NOON_MS + n for n in range(8)]
+
+
+def test_a_clock_that_steps_back_in_the_middle_of_a_bulk_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = itertools.chain([0, 1, 2], itertools.repeat(-9))
+    monkeypatch.setattr(clock, "now_ms", lambda: NOON_MS + next(moments))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    generator = ids.Generator(machine=0, last_ms=0, until_ms=NOON_MS + 100)
+
+    with pytest.raises(ids.ClockWentBack, match="11 ms"):
+        generator.take(20 * 4_096)
+
+
 @given(st.lists(st.integers(-10, 30), max_size=60), st.randoms())
 def test_small_steps_back_are_waited_out(steps: list[int], dice: random.Random) -> None:
     with pytest.MonkeyPatch.context() as patch:
