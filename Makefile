@@ -7,6 +7,7 @@ PYTEST := $(PYTHON) -m pytest
 # For tools that load the settings and never connect.
 NOWHERE := DJANGO_SETTINGS_MODULE=twitterlite.settings.test DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
 ONLY ?=
+QUICK ?=
 N ?= 20000
 
 .PHONY: help run down test check lint types contracts migrations-check fmt fast oracle bench lock clean
@@ -55,9 +56,9 @@ oracle: ## Random schedules against the model of home timelines: make oracle N=2
 	@.ci/setup dev
 	ORACLE_SCHEDULES=$(N) $(PYTEST) -m oracle --timeout=0 $(ARGS)
 
-bench: ## Measure; ONLY=F2,R1 picks figures
+bench: ## Measure; ONLY=F2,R1 picks figures, QUICK=1 takes 3 minutes and writes nothing
 	@.ci/setup dev
-	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(ARGS)
 
 lock: ## Pin requirements*.txt anew from pyproject.toml
 	@.ci/setup dev

@@ -5,7 +5,8 @@ import contextlib
 import importlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -16,50 +17,76 @@ from bench.figures import FIGURES, Result
 from bench.machine import NotReady
 from bench.oracle import WrongAnswer
 from bench.setup import Bench, NotDrained
-from bench.sizes import FULL, TINY, Sizes
+from bench.sizes import SIZES, Sizes
 
-# What is measured together, in the order of measuring: module -> figures. The first ones use the
-# running service; the last two stop it.
-SUITES = {
-    "reads": ("R1", "R2"),
-    "latency": ("D1",),
-    "posts": ("W2",),
-    "memory": ("M1",),
-    "fanout": ("F2",),
-}
-NEED_SERVICE = {"reads", "latency", "posts"}
+# What is wrong is said in one line; anything else comes with its traceback.
 FAILURES = (WrongAnswer, BadAnswer, NotReady, NotDrained)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What one module of this package measures by its `measure(bench)`.
+
+    `service`: web, relay and workers run when it begins; else they are stopped. It may stop and
+    start them, and use what an earlier suite left, but the next one trusts nothing but the world.
+    """
+
+    module: str
+    figures: tuple[str, ...]
+    service: bool
+
+
+# In the order of measuring: first what needs the running service, then what does not.
+SUITES = (
+    Suite(module="reads", figures=("R1", "R2"), service=True),
+    Suite(module="latency", figures=("D1",), service=True),
+    Suite(module="posts", figures=("W2",), service=True),
+    Suite(module="memory", figures=("M1",), service=False),
+    Suite(module="fanout", figures=("F2",), service=False),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; the exit code is 0 when every measured figure reaches its floor, 1 when one does
-    not, 2 when an answer was wrong or the service failed: then nothing is written."""
+    not, 2 when an answer was wrong or something failed: that figure is not written."""
     given = _arguments(argv)
     console = Console(highlight=False)
     began = time.monotonic()
-    sizes = TINY if given.tiny else FULL
+    sizes = SIZES[given.size]
     people = world.follow_graph(people=sizes.people)
-    try:
-        results = run(given.only, people=people, sizes=sizes, console=console)
-    except FAILURES as error:
-        console.print(f"  {type(error).__name__}: {error}", style="red", markup=False)
-        return 2
-    report.show(results, console)
-    if not given.tiny or given.out:
+    run = Run(console=console)
+    run.measure(given.only, people=people, sizes=sizes)
+    report.show(run.results, console, kind=given.size)
+    for figure_id, why in run.failed.items():
+        console.print(f"  {figure_id} FAILED: {why}", style="red", markup=False)
+    if given.size == "full" or given.out:
         out = Path(given.out) if given.out else machine.BASE_DIR
-        minutes = (time.monotonic() - began) / 60
         report.write(
-            results, base_dir=out, minutes=minutes, world=people.source, rounds=sizes.rounds
+            run.results,
+            failed=list(run.failed),
+            base_dir=out,
+            minutes=(time.monotonic() - began) / 60,
+            world=people.source,
+            rounds=sizes.rounds,
         )
         console.print("  written: bench/results/latest.json, docs/benchmarks.md")
-    return 0 if all(result.passed for result in results) else 1
+    if run.failed:
+        return 2
+    return 0 if all(result.passed for result in run.results) else 1
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the service.")
     parser.add_argument("--only", type=_figure_ids, help="figures, such as F2,R1; all by default")
-    parser.add_argument("--tiny", action="store_true", help="tiny sizes: does it work at all?")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--tiny", dest="size", action="store_const", const="tiny", help="does it work at all?"
+    )
+    size.add_argument(
+        "--quick", dest="size", action="store_const", const="quick", help="fewer rounds; no report"
+    )
     parser.add_argument("--out", help="folder for the results; the checkout by default")
+    parser.set_defaults(size="full")
     return parser.parse_args(argv)
 
 
@@ -71,27 +98,47 @@ def _figure_ids(text: str) -> list[str]:
     return wanted
 
 
-def run(
-    only: Sequence[str] | None, *, people: world.World, sizes: Sizes, console: Console
-) -> list[Result]:
-    """Measure the figures, in the order of `FIGURES`.
+@dataclass
+class Run:
+    """What was measured, in the order of `FIGURES`, and what failed: why, by figure."""
 
-    Raises:
-        WrongAnswer: an answer was not what the model says. BadAnswer, NotReady, NotDrained.
-    """
-    wanted = set(only or [figure.id for figure in FIGURES])
-    suites = [name for name, made in SUITES.items() if wanted & set(made)]
-    results: list[Result] = []
-    with _bench(people, sizes, console) as bench:
-        if NEED_SERVICE & set(suites):
-            with _step(console, "web, relay, workers"):
+    console: Console
+    results: list[Result] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def measure(self, only: Sequence[str] | None, *, people: world.World, sizes: Sizes) -> None:
+        """Measure the figures; one that fails leaves the others alone."""
+        order = [figure.id for figure in FIGURES]
+        wanted = set(only or order)
+        suites = [suite for suite in SUITES if wanted & set(suite.figures)]
+        with _bench(people, sizes, self.console) as bench:
+            for suite in suites:
+                self._measure_suite(suite, bench, wanted & set(suite.figures))
+        self.results.sort(key=lambda result: order.index(result.figure.id))
+
+    def _measure_suite(self, suite: Suite, bench: Bench, wanted: Set[str]) -> None:
+        try:
+            self._provide(bench, service=suite.service)
+            with _step(self.console, f"measure {', '.join(suite.figures)}"):
+                bench.found = {result.figure.id: result for result in self.results}
+                found = importlib.import_module(f"bench.{suite.module}").measure(bench)
+            self.results += [result for result in found if result.figure.id in wanted]
+        except Exception as error:
+            # The run goes on, and fails at its end.
+            if not isinstance(error, FAILURES):
+                self.console.print_exception()
+            why = f"{type(error).__name__}: {error}"
+            self.console.print(f"  ✗ {why}", style="red", markup=False)
+            self.failed |= dict.fromkeys(sorted(wanted), why)
+        finally:
+            bench.machine.stop_references()
+
+    def _provide(self, bench: Bench, *, service: bool) -> None:
+        if not service:
+            bench.machine.stop_service()
+        elif not bench.machine.is_serving:
+            with _step(self.console, "web, relay, workers"):
                 bench.machine.start_service()
-        for suite in suites:
-            with _step(console, f"measure {', '.join(SUITES[suite])}"):
-                found: list[Result] = importlib.import_module(f"bench.{suite}").measure(bench)
-                results += [result for result in found if result.figure.id in wanted]
-    order = [figure.id for figure in FIGURES]
-    return sorted(results, key=lambda result: order.index(result.figure.id))
 
 
 @contextlib.contextmanager

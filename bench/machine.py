@@ -76,6 +76,7 @@ class Machine:
 
     def start_service(self) -> None:
         """Start relay, workers, beat and web by `manage.py up`, and wait until web is ready."""
+        self.stop_service()  # one that has died leaves its name behind
         self.children["service"] = process.spawn(
             [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.web_port)],
             log=self._log("service"),
@@ -107,6 +108,16 @@ class Machine:
     def pid_of_reference(self, name: str) -> int:
         """The pid of what `start_reference` started."""
         return self.children[f"ref-{name}"].pid
+
+    def stop_references(self) -> None:
+        """Stop everything that `start_reference` started."""
+        for name in [name for name in self.children if name.startswith("ref-")]:
+            self._end(name)
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the service was started and its supervisor lives."""
+        return "service" in self.children and self.children["service"].poll() is None
 
     def stop_service(self) -> None:
         """Stop the processes of the service; the engines go on."""

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from apps.infra.engines import binaries
 from bench.figures import BY_ID, FIGURES, Result
+from bench.how import HOW, MEASURED
 
 LATEST = Path("bench/results/latest.json")
 PAGE = Path("docs/benchmarks.md")
@@ -35,35 +37,11 @@ benchmark checks its own answers: timelines are held against a model of who foll
 posted what, and a missing, doubled, foreign, deleted or out-of-order tweet fails the run.
 """
 
-HOW = """## How each is measured
 
-- **World**: {world}. Tweets of the last two days, authors drawn evenly. PostgreSQL with fsync on,
-  two state Valkeys with an append-only file (everysec), a cache Valkey; gunicorn with one uvicorn
-  worker, relay, two solo Celery workers and beat, as `manage.py up` starts them. The data lies in
-  `var/` and is removed afterwards.
-- **F2**: all home timelines exist and are full (800). The subscriber's function is called with
-  batches of 2,000 posts, as the relay hands them out. Then the same number of events is committed
-  to the event log and the time until the last acknowledgement is taken: `relay_celery_…`. The
-  time in which the pushing process and the slower Valkey were ready to run but other programs had
-  the cores does not count (`by_the_wall_clock` is with it). Lists are read back and held against
-  the model.
-- **R1, R2**: 32 connections, closed loop, 300 readers with tokens of their own,
-  `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts. In
-  each round: the service, the constant body, the empty Django view. A tweet on the page of some
-  readers is deleted before; all pages are checked.
-- **W2**: 32 connections, closed loop, 150 authors with tokens whose followers' home timelines
-  are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked for
-  in the homes of a sample of followers.
-- **M1**: memory that two Valkeys hold with and without the home timelines of the followers of the
-  three most-followed authors, after so many single pushes that every list was cut back.
-- **D1**: one author posts, and from the 201 on a follower reads their home timeline over HTTP
-  again and again until it shows the post. Nothing else runs; the pages are checked.
-"""
-
-
-def show(results: Sequence[Result], console: Console) -> None:
-    """Print the table."""
-    table = Table(title="TwitterLite", title_justify="left")
+def show(results: Sequence[Result], console: Console, *, kind: str = "full") -> None:
+    """Print the table. `kind`: the sizes; what is not measured in full says so."""
+    title = "TwitterLite" if kind == "full" else f"TwitterLite, {kind}: fewer rounds, smaller sizes"
+    table = Table(title=title, title_justify="left")
     for column in ("id", "what", "value", "unit", "ratio", "floor", "goal", ""):
         table.add_column(column, justify="right" if column in _NUMBERS else "left")
     for result in results:
@@ -108,14 +86,26 @@ def _plain(value: float | str) -> str:
 
 
 def write(
-    results: Sequence[Result], *, base_dir: Path, minutes: float, world: str, rounds: int
+    results: Sequence[Result],
+    *,
+    base_dir: Path,
+    minutes: float,
+    world: str,
+    rounds: int,
+    failed: Sequence[str] = (),
 ) -> None:
-    """Write both files; figures that were not measured now are kept from earlier."""
+    """Write both files; figures that were not measured now are kept from earlier.
+
+    Args:
+        failed: figures that were to be measured and gave none: they leave both files.
+    """
     path = base_dir / LATEST
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     kept |= {result.figure.id: _entry(result, at) for result in results}
     ordered = {figure.id: kept[figure.id] for figure in FIGURES if figure.id in kept}
+    for figure_id in failed:
+        ordered.pop(figure_id, None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
     page = base_dir / PAGE
@@ -165,9 +155,30 @@ def _page(figures: Mapping[str, Any], *, minutes: float, world: str, rounds: int
         "## Figures\n\n" + "\n".join(rows),
         "What explains them:\n\n" + "\n".join(details),
         HOW.format(world=world),
+        _measured(figures),
         "## Machine\n\n" + "\n".join(f"- {line}" for line in _machine(minutes)),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _measured(entries: Mapping[str, Any]) -> str:
+    """How the figures of the page are measured, in the order of the table."""
+    places = {figure.id: place for place, figure in enumerate(FIGURES)}
+    texts = {
+        figure_ids: " ".join(text.split())
+        for figure_ids, text in MEASURED.items()
+        if set(figure_ids.split(", ")) & entries.keys()
+    }
+    return "\n".join(
+        textwrap.fill(
+            f"- **{figure_ids}**: {texts[figure_ids]}",
+            width=100,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for figure_ids in sorted(texts, key=lambda one: places[one.split(", ")[0]])
+    )
 
 
 def _machine(minutes: float) -> list[str]:

@@ -15,6 +15,7 @@ import uvloop
 
 from bench import client, oracle
 from bench.cpu import Meter
+from bench.figures import Result
 from bench.machine import Machine
 from bench.sizes import Sizes
 from bench.world import SEED, World
@@ -27,6 +28,7 @@ HOME_QUERY = (
     "&user.fields=name,username"
 )
 DRAIN_SECONDS = 60.0
+FIRST_OWN_USER = 1_000_000_000
 _IS_DRAINED = (
     "select (select coalesce(max(id), 0) from event_log)"
     " <= (select top from relay_cursor where target is null)"
@@ -46,6 +48,9 @@ class Bench:
     world: World
     sizes: Sizes
     chooser: random.Random = field(default_factory=lambda: random.Random(SEED))
+    # What was measured before in this run, by figure: for those that are computed from others.
+    found: dict[str, Result] = field(default_factory=dict)
+    _user_ids: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_OWN_USER))
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(10_000_000))
     _connection: psycopg.Connection[Any] | None = None
 
@@ -66,6 +71,13 @@ class Bench:
             self._connection.close()
         for connection in connections.all(initialized_only=True):
             connection.close()
+
+    def own_user_ids(self, count: int) -> list[int]:
+        """Ids for people whom one figure needs for itself; nobody of the world has them.
+
+        They are nobody until the figure stores them, and not part of `world`.
+        """
+        return list(itertools.islice(self._user_ids, count))
 
     def service_meter(self) -> Meter:
         """CPU of everything that serves: web, workers, relay, PostgreSQL, Valkeys."""

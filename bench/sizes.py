@@ -1,6 +1,9 @@
-"""How much is done: the real sizes, and tiny ones that only show that all of it works."""
+"""How much is done: the real sizes, quick ones, and tiny ones that only show that all of it works.
 
-from dataclasses import dataclass
+A figure's own counts are fields here, with the real size as the default.
+"""
+
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,18 @@ class Sizes:
 
 
 FULL = Sizes()
+QUICK = replace(
+    FULL,
+    rounds=3,
+    readers=150,
+    authors=80,
+    round_seconds=0.4,
+    pairs=30,
+    posts_per_pair=2,
+    memory_pushes=900,
+    batches=3,
+    checked=100,
+)
 TINY = Sizes(
     people=60,
     tweets=1_500,
@@ -45,3 +60,4 @@ TINY = Sizes(
     batches=2,
     checked=20,
 )
+SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}

@@ -1,0 +1,30 @@
+"""How each figure is measured: the texts of `docs/benchmarks.md`."""
+
+HOW = """## How each is measured
+
+- **World**: {world}. Tweets of the last two days, authors drawn evenly. PostgreSQL with fsync on,
+  two state Valkeys with an append-only file (everysec), a cache Valkey; gunicorn with one uvicorn
+  worker, relay, two solo Celery workers and beat, as `manage.py up` starts them. The data lies in
+  `var/` and is removed afterwards."""
+
+# By figure, or figures that are explained together; the first id of each is sorted by.
+MEASURED = {
+    "F2": """all home timelines exist and are full (800). The subscriber's function is called with
+        batches of 2,000 posts, as the relay hands them out. Then the same number of events is
+        committed to the event log and the time until the last acknowledgement is taken:
+        `relay_celery_…`. The time in which the pushing process and the slower Valkey were ready to
+        run but other programs had the cores does not count (`by_the_wall_clock` is with it). Lists
+        are read back and held against the model.""",
+    "R1, R2": """32 connections, closed loop, 300 readers with tokens of their own,
+        `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts.
+        In each round: the service, the constant body, the empty Django view. A tweet on the page
+        of some readers is deleted before; all pages are checked.""",
+    "W2": """32 connections, closed loop, 150 authors with tokens whose followers' home timelines
+        are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked
+        for in the homes of a sample of followers.""",
+    "M1": """memory that two Valkeys hold with and without the home timelines of the followers of
+        the three most-followed authors, after so many single pushes that every list was cut
+        back.""",
+    "D1": """one author posts, and from the 201 on a follower reads their home timeline over HTTP
+        again and again until it shows the post. Nothing else runs; the pages are checked.""",
+}
