@@ -1,4 +1,4 @@
-"""F2: deliveries per second of the whole machine, and the same through relay and Celery."""
+"""F2, F6: deliveries per second of the whole machine, and the same through relay and Celery."""
 
 import gc
 import os
@@ -34,7 +34,7 @@ class Round:
 
 
 def measure(bench: Bench) -> list[Result]:
-    """The figure; the lists of a sample are checked after each of both ways."""
+    """The figures; the lists of a sample are checked after each of both ways."""
     direct = _direct(bench)
     whole = _through_celery(bench)
     value, spine = (median(one.alone_per_second for one in way) for way in (direct, whole))
@@ -52,15 +52,33 @@ def measure(bench: Bench) -> list[Result]:
                 "relay_celery_events_per_second": spine / per_post,
                 **{f"relay_celery_{name}": number for name, number in _explained(whole).items()},
             },
-        )
+        ),
+        Result(
+            figure=BY_ID["F6"],
+            value=spine,
+            ratio=spine / value,
+            also={
+                "in_process_per_second": value,
+                "by_cpu": _cpu_us(direct) / _cpu_us(whole),
+                "by_the_wall_clock": _wall(whole) / _wall(direct),
+            },
+        ),
     ]
+
+
+def _cpu_us(rounds: list[Round]) -> float:
+    return median(totals([one.sample for one in rounds]))
+
+
+def _wall(rounds: list[Round]) -> float:
+    return median(one.sample.per_second for one in rounds)
 
 
 def _explained(rounds: list[Round]) -> dict[str, float]:
     samples = [one.sample for one in rounds]
     return {
-        "by_the_wall_clock": median(one.sample.per_second for one in rounds),
-        "cpu_us": median(totals(samples)),
+        "by_the_wall_clock": _wall(rounds),
+        "cpu_us": _cpu_us(rounds),
         **explained(samples),
     }
 

@@ -29,6 +29,21 @@ class Sizes:
     batch: int = 2_000
     batches: int = 5
     checked: int = 200
+    # F1, F3, M3: a world of 403 followers in the mean, posts of a round of ours and of others.
+    dense_authors: int = 1_200
+    dense_readers: int = 3_000
+    dense_posts: int = 500
+    pipeline_posts: int = 60
+    mastodon_posts: int = 8
+    # F4, F5: followers of the one large author, tweets, and small authors' tweets meanwhile.
+    large_followers: int = 1_000_000
+    large_tweets: int = 7
+    small_tweets: int = 300
+    # L1: events of one backlog.
+    backlog: int = 200_000
+    backlogs: int = 3
+    # Points of a plot beyond those that the figure itself needs.
+    plot_points: int = 5
 
 
 FULL = Sizes()
@@ -43,6 +58,14 @@ QUICK = replace(
     memory_pushes=900,
     batches=3,
     checked=100,
+    dense_authors=400,
+    dense_readers=2_000,
+    dense_posts=300,
+    large_followers=200_000,
+    large_tweets=3,
+    small_tweets=100,
+    backlog=50_000,
+    backlogs=2,
 )
 TINY = Sizes(
     people=60,
@@ -59,5 +82,15 @@ TINY = Sizes(
     batch=50,
     batches=2,
     checked=20,
+    dense_authors=6,
+    dense_readers=60,
+    dense_posts=40,
+    pipeline_posts=3,
+    mastodon_posts=2,
+    large_followers=12_000,
+    large_tweets=2,
+    small_tweets=6,
+    backlog=2_000,
+    backlogs=1,
 )
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
