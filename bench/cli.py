@@ -42,6 +42,7 @@ SUITES = (
     Suite(module="load", figures=("R4",), service=True),
     Suite(module="latency", figures=("D1",), service=True),
     Suite(module="posts", figures=("W2",), service=True),
+    Suite(module="flat", figures=("R5",), service=True),
     Suite(module="memory", figures=("M1",), service=False),
     Suite(module="fanout", figures=("F2", "F6"), service=False),
     Suite(module="fanout_dense", figures=("F1", "F3", "M3"), service=False),

@@ -316,6 +316,8 @@ class Result:
     value: float
     ratio: float
     also: dict[str, float | str] = field(default_factory=dict)
+    # What a plot shows: points (x, y) by the name of the line.
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     # Further limits that must hold for a pass: name in `also` -> highest or lowest value.
     also_at_most: dict[str, float] = field(default_factory=dict)
     also_at_least: dict[str, float] = field(default_factory=dict)

@@ -19,6 +19,15 @@ MEASURED = {
         `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts.
         In each round: the service, the constant body, the empty Django view. A tweet on the page
         of some readers is deleted before; all pages are checked.""",
+    "R4": """Poisson arrivals at half of what a closed loop of 32 connections gets from the same
+        server just before; a latency counts from the intended moment of sending, so whoever had to
+        wait counts. The constant body is measured at the same arrivals and at half of its own
+        saturation, and the lower p99 of both is the reference. Every fiftieth page is checked.""",
+    "R5": """a crowd beside the world, so that every reader follows just so many: 5,000 authors,
+        500 of them busy (20 tweets, the others 2), 200 more whose posts are merged at read. Readers
+        of 50 are the first point; readers of 500 and of 5,000, readers of 50 and all 200, and the
+        readers of the first point on later pages, by `next_token`, are the others; the ratio is
+        the worst of the three last points (`x_…` has each). Every page on the way is checked.""",
     "W2": """32 connections, closed loop, 150 authors with tokens whose followers' home timelines
         are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked
         for in the homes of a sample of followers.""",

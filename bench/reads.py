@@ -21,7 +21,7 @@ def measure(bench: Bench) -> list[Result]:
     readers = choose_readers(bench)
     _delete_some(bench, readers)
     in_loop(_settle(bench, readers))
-    body_bytes = in_loop(_mean_body(bench, readers))
+    body_bytes = in_loop(mean_body(bench, readers))
     constant_port, empty_port = _references(bench, body_bytes)
     homes = itertools.cycle([bench.home_request(reader) for reader in readers])
     meters = (
@@ -76,7 +76,8 @@ async def _settle(bench: Bench, readers: list[int]) -> None:
     bench.wait_drained()
 
 
-async def _mean_body(bench: Bench, readers: list[int]) -> int:
+async def mean_body(bench: Bench, readers: list[int]) -> int:
+    """Bytes of a page of these readers."""
     caller = await client.Caller.open(bench.machine.web_port)
     sizes = [len((await caller.call(bench.home_request(reader))).body) for reader in readers]
     caller.close()
@@ -93,15 +94,22 @@ def _references(bench: Bench, body_bytes: int) -> tuple[int, int]:
     return constant, empty
 
 
-def sample(bench: Bench, meter: Meter, port: int, requests: Iterator[client.Request]) -> Sample:
-    """One round on one server."""
+def sample(
+    bench: Bench,
+    meter: Meter,
+    port: int,
+    requests: Iterator[client.Request],
+    *,
+    seconds: float = 0.0,
+) -> Sample:
+    """One round on one server, of the usual length unless another is given."""
     before = meter.seconds()
     load = in_loop(
         client.closed_loop(
             port,
             requests,
             connections=bench.sizes.connections,
-            seconds=bench.sizes.round_seconds,
+            seconds=seconds or bench.sizes.round_seconds,
         )
     )
     return Sample(meter.cost(before, operations=load.count), load.count / load.seconds)

@@ -127,7 +127,16 @@ def _entry(result: Result, at: str) -> dict[str, Any]:
         "passed": result.passed,
         "measured_at": at,
         "also": {name: _rounded(value) for name, value in result.also.items()},
-    }
+    } | (
+        {
+            "series": {
+                name: [[_rounded(x), _rounded(y)] for x, y in points]
+                for name, points in result.series.items()
+            }
+        }
+        if result.series
+        else {}
+    )
 
 
 def _rounded(value: float | str) -> float | str:

@@ -50,6 +50,8 @@ class Bench:
     chooser: random.Random = field(default_factory=lambda: random.Random(SEED))
     # What was measured before in this run, by figure: for those that are computed from others.
     found: dict[str, Result] = field(default_factory=dict)
+    # What one figure made and another uses too, by the name of the module that made it.
+    kept: dict[str, Any] = field(default_factory=dict)
     _user_ids: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_OWN_USER))
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(10_000_000))
     _connection: psycopg.Connection[Any] | None = None
@@ -101,10 +103,11 @@ class Bench:
                 raise NotDrained(f"deliveries left: {rows}")
             time.sleep(pause_seconds)
 
-    def home_request(self, viewer_id: int) -> client.Request:
-        """A reader's first page."""
+    def home_request(self, viewer_id: int, *, page_token: str = "") -> client.Request:
+        """A reader's page; the first one without a token."""
+        place = f"&pagination_token={page_token}" if page_token else ""
         return client.request(
-            f"/2/users/{viewer_id}/timelines/reverse_chronological?{HOME_QUERY}",
+            f"/2/users/{viewer_id}/timelines/reverse_chronological?{HOME_QUERY}{place}",
             token=self.world.tokens[viewer_id],
             tag=viewer_id,
         )

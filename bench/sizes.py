@@ -44,6 +44,15 @@ class Sizes:
     backlogs: int = 3
     # Points of a plot beyond those that the figure itself needs.
     plot_points: int = 5
+    # R5, R6: a crowd beside the world. The busy authors have ten times the tweets of the others.
+    crowd_authors: int = 5_000
+    crowd_busy: int = 500
+    crowd_readers: int = 10
+    celebrities: int = 200
+    followee_steps: tuple[int, ...] = (500, 5_000)
+    pages: int = 40
+    flat_rounds: int = 7
+    flat_seconds: float = 0.4
 
 
 FULL = Sizes()
@@ -58,6 +67,10 @@ QUICK = replace(
     memory_pushes=900,
     batches=3,
     checked=100,
+    plot_points=2,
+    crowd_readers=5,
+    flat_rounds=3,
+    flat_seconds=0.25,
     dense_authors=400,
     dense_readers=2_000,
     dense_posts=300,
@@ -82,6 +95,15 @@ TINY = Sizes(
     batch=50,
     batches=2,
     checked=20,
+    plot_points=1,
+    crowd_authors=120,
+    crowd_busy=60,
+    crowd_readers=2,
+    celebrities=4,
+    followee_steps=(120,),
+    pages=5,
+    flat_rounds=2,
+    flat_seconds=0.1,
     dense_authors=6,
     dense_readers=60,
     dense_posts=40,

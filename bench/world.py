@@ -7,7 +7,7 @@ import csv
 import gzip
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from heapq import nlargest
@@ -133,11 +133,13 @@ def build(world: World, *, tweets: int) -> None:
         user_imports.ensure_users(user_ids=part, now=now - timedelta(days=30))
     for edges in batches(world.edges, 20_000):
         graph_imports.import_follows(edges=edges)
-    _store_tweets(world, tweets)
-    _settle()
+    chooser = random.Random(SEED)
+    authors = sorted(world.followers)
+    store_tweets(world, [chooser.choice(authors) for _ in range(tweets)])
+    settle()
 
 
-def _settle() -> None:
+def settle() -> None:
     """Do at once what the server would otherwise do for a minute, in the middle of a figure."""
     from apps.infra.stores import postgres
 
@@ -146,18 +148,21 @@ def _settle() -> None:
         connection.execute("checkpoint")
 
 
-def _store_tweets(world: World, count: int) -> None:
+def store_tweets(world: World, authors: Sequence[int], *, until_days_ago: int = 0) -> None:
+    """Store and note one tweet for each of these authors, in this order, within two days.
+
+    Args:
+        until_days_ago: when the two days end; two worlds must not share them.
+    """
     from apps.infra import clock, ids
     from apps.tweets import services_import as tweet_imports
 
-    chooser = random.Random(SEED)
-    authors = sorted(world.followers)
-    first_ms = clock.now_ms() - 2 * 86_400_000
-    step_ms = 2 * 86_400_000 // count
+    first_ms = clock.now_ms() - (until_days_ago + 2) * 86_400_000
+    step_ms = 2 * 86_400_000 // len(authors)
     rows = []
-    for number in range(count):
+    for number, author_id in enumerate(authors):
         tweet_id = ids.at_ms(first_ms + number * step_ms) + number % 4096
-        author_id, text = chooser.choice(authors), text_of(number)
+        text = text_of(number)
         rows.append(
             tweet_imports.TweetRow(
                 id=tweet_id,
