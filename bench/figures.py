@@ -62,7 +62,7 @@ FIGURES = (
         what="Fan-out: CPU per delivery, Redis included",
         against="LPUSH and LTRIM per follower in a redis-py pipeline; in `also` one Celery task per"
         " follower, and Mastodon's commands",
-        unit="µs CPU",
+        unit="deliveries/s",
         better="higher",
         floor=3,
         goal=8,
