@@ -46,6 +46,8 @@ SUITES = (
     Suite(module="memory", figures=("M1",), service=False),
     Suite(module="fanout", figures=("F2", "F6"), service=False),
     Suite(module="fanout_dense", figures=("F1", "F3", "M3"), service=False),
+    Suite(module="backlog", figures=("L1",), service=True),
+    Suite(module="fanout_bulk", figures=("F4", "F5"), service=True),
 )
 
 

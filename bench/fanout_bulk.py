@@ -1,0 +1,274 @@
+"""F4, F5: one tweet to a million home timelines, and what small authors notice of it.
+
+Through everything: committed event, relay, quick lane, deferred event, bulk lane.
+"""
+
+import time
+from collections.abc import Sequence
+from itertools import zip_longest
+from statistics import median
+from typing import Any
+
+from apps.infra.batches import batches
+from bench import dense, oracle
+from bench.figures import BY_ID, Result, quantile
+from bench.setup import Bench
+
+# Of a small author, and of the lists that a tweet reaches.
+MOST_FOLLOWERS = 500
+SLOW_CALL_US = 500
+CHECKED_AT_ONCE = 20_000
+LISTS_PER_WRITE = 2_000
+HEAD = 3
+WAIT_SECONDS = 60.0
+SLOWLOG_ENTRIES = 4_096
+
+
+def measure(bench: Bench) -> list[Result]:
+    """The figures; the large author's followers are gone afterwards."""
+    large = _Large(bench)
+    large.begin()
+    try:
+        cold = large.deliver()
+        large.check()
+        _forget_slow_calls()
+        warm = [large.deliver() for _ in range(bench.sizes.large_tweets)]
+        large.check()
+        small = _Small(bench)
+        idle, busy = small.compare(large)
+        large.check()
+        slowest = _slowest_call_ms()
+    finally:
+        large.end()
+    return [_to_a_million(bench, warm, cold), _beside(idle, busy, slowest)]
+
+
+def _to_a_million(bench: Bench, warm: Sequence[float], cold: float) -> Result:
+    value = median(warm)
+    return Result(
+        figure=BY_ID["F4"],
+        value=value,
+        ratio=value,
+        also={
+            "followers": bench.sizes.large_followers,
+            "pushes_per_second": bench.sizes.large_followers / value,
+            "fastest": min(warm),
+            "slowest": max(warm),
+            "with_followers_not_yet_known": cold,
+        },
+    )
+
+
+def _beside(idle: Sequence[float], busy: Sequence[float], slowest: float) -> Result:
+    p99_idle, p99_busy = (quantile(one, 0.99) * 1e3 for one in (idle, busy))
+    return Result(
+        figure=BY_ID["F5"],
+        value=p99_busy,
+        ratio=p99_busy / p99_idle,
+        also={
+            "idle_p99_ms": p99_idle,
+            "idle_p50_ms": median(idle) * 1e3,
+            "p50_ms": median(busy) * 1e3,
+            "posts": len(busy),
+            "longest_redis_call_ms": slowest,
+        },
+    )
+
+
+def _commit(tweet_id: int, author_id: int) -> None:
+    from django.db import transaction
+
+    from apps.infra.eventlog.log import publish_many
+    from apps.tweets.events import TweetPosted
+
+    with transaction.atomic():
+        publish_many([TweetPosted(tweet_id=tweet_id, author_id=author_id)])
+
+
+class _Large:
+    """An author with a million followers whose home timelines are warm, short lists all."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self.author_id = dense.FIRST_ID - 1
+        self.followers: list[int] = []
+        self._first: list[int] = []
+        self._posted: list[int] = []
+
+    def begin(self) -> None:
+        """Store the follows and make the timelines."""
+        from apps.infra import ids
+
+        self.followers = ids.next_ids(self._bench.sizes.large_followers)
+        self._first = ids.next_ids(HEAD)
+        edges = ((follower, self.author_id) for follower in self.followers)
+        dense.store_follows(self._bench.connection, edges)
+        self._write(self._warm)
+
+    def _warm(self, user_id: int) -> bytes:
+        from apps.infra.stores.aioredis import encode
+        from apps.timelines.store import keys
+
+        listed, ready, _, _ = keys.home_keys(user_id)
+        held = (b"%d" % one for one in self._first)
+        return encode([(b"RPUSH", listed, *held), (b"SET", ready, b"20000")])
+
+    def _forget(self, user_id: int) -> bytes:
+        from apps.infra.stores.aioredis import encode
+        from apps.timelines.store import keys
+
+        listed, ready, side, _ = keys.home_keys(user_id)
+        return encode([(b"UNLINK", listed), (b"UNLINK", ready, side)])
+
+    def _write(self, commands_of: Any) -> None:
+        """Two commands for each follower, that answer with one line each."""
+        from apps.timelines.store import keys
+        from apps.timelines.store.wire import Wires
+
+        by_instance: list[list[int]] = [[] for _ in self._bench.machine.states]
+        for user_id in self.followers:
+            by_instance[keys.home_instance(user_id)].append(user_id)
+        wires = Wires()
+        with wires.use() as lines:
+            for parts in zip_longest(
+                *(batches(people, LISTS_PER_WRITE) for people in by_instance), fillvalue=()
+            ):
+                for line, part in zip(lines, parts, strict=True):
+                    line.send(b"".join(map(commands_of, part)))
+                for line, part in zip(lines, parts, strict=True):
+                    line.read_lengths(2 * len(part))
+        wires.close()
+
+    def post(self) -> None:
+        """Commit one tweet."""
+        from apps.infra import ids
+
+        self._posted.append(ids.next_id())
+        _commit(self._posted[-1], self.author_id)
+
+    def deliver(self) -> float:
+        """Commit one tweet; seconds until its last push is acknowledged."""
+        began = time.perf_counter()
+        self.post()
+        self._bench.wait_drained(pause_seconds=0.005)
+        return time.perf_counter() - began
+
+    def check(self) -> None:
+        """Every list has all tweets, each once and in their order.
+
+        Raises:
+            WrongAnswer: one has not.
+        """
+        from apps.infra.stores import redis
+        from apps.timelines.store import keys
+
+        expected = [b"%d" % one for one in (*self._first, *self._posted)]
+        for part in batches(self.followers, CHECKED_AT_ONCE):
+            pipes = [redis.state(one).pipeline(transaction=False) for one in range(2)]
+            for user_id in part:
+                pipes[keys.home_instance(user_id)].lrange(keys.list_key(user_id), 0, -1)
+            for pipe in pipes:
+                for held in pipe.execute():
+                    if held != expected:
+                        raise oracle.WrongAnswer(f"a list holds {held}, not {expected}")
+
+    def end(self) -> None:
+        """Forget the timelines and the follows."""
+        self._write(self._forget)
+        self._bench.connection.execute(
+            "delete from follows where followee_id = %s", [self.author_id]
+        )
+
+
+class _Small:
+    """Authors with few followers, whose tweets are waited for."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        followers = bench.world.followers
+        fitting = sorted(one for one in followers if len(followers[one]) <= MOST_FOLLOWERS)
+        self._authors = sorted(fitting, key=lambda one: -len(followers[one]))[:100]
+        bench.warm(sorted({one for author in self._authors for one in self._probes(author)}))
+        for author_id in self._authors:
+            self._deliver(author_id)
+
+    def _probes(self, author_id: int) -> list[int]:
+        """Followers, one of each instance where there are some."""
+        from apps.timelines.store import keys
+
+        people = sorted(self._bench.world.followers[author_id])
+        return list({keys.home_instance(one): one for one in people}.values())
+
+    def _deliver(self, author_id: int) -> float:
+        """Seconds from the commit until followers on both instances have the tweet."""
+        from apps.infra import ids
+        from apps.infra.stores import redis
+        from apps.timelines.store import keys
+
+        tweet_id = ids.next_id()
+        waiting = self._probes(author_id)
+        _commit(tweet_id, author_id)
+        began = time.perf_counter()
+        while waiting:
+            user_id = waiting[-1]
+            client = redis.state(keys.home_instance(user_id))
+            held = client.lrange(keys.list_key(user_id), -8, -1)
+            if b"%d" % tweet_id in held:  # type: ignore[operator]
+                waiting.pop()
+            elif time.perf_counter() - began > WAIT_SECONDS:
+                raise oracle.WrongAnswer(f"tweet {tweet_id} did not come to {user_id}")
+            else:
+                time.sleep(0.0005)
+        return time.perf_counter() - began
+
+    def compare(self, large: _Large) -> tuple[list[float], list[float]]:
+        """Seconds of each tweet while nothing else runs, and while the large author's goes out."""
+        idle: list[float] = []
+        busy: list[float] = []
+        for number in range(self._bench.sizes.small_tweets):
+            author_id = self._authors[number % len(self._authors)]
+            idle.append(self._deliver(author_id))
+        self._bench.wait_drained()
+        for number in range(self._bench.sizes.small_tweets):
+            author_id = self._authors[number % len(self._authors)]
+            if self._bench.is_drained():
+                large.post()
+                self._wait_for_the_bulk_lane()
+            busy.append(self._deliver(author_id))
+        self._bench.wait_drained()
+        return idle, busy
+
+    def _wait_for_the_bulk_lane(self) -> None:
+        """Until the large author's tweet is deferred; the time before is not that of pushes."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            row = self._bench.connection.execute(
+                "select exists (select from deliveries where subscriber = 'fan_out_bulk')"
+            ).fetchone()
+            if (row and row[0]) or self._bench.is_drained():
+                return
+            time.sleep(0.001)
+
+
+def _forget_slow_calls() -> None:
+    from apps.infra.stores import redis
+
+    for instance in range(redis.state_count()):
+        client = redis.state(instance)
+        client.config_set("slowlog-log-slower-than", SLOW_CALL_US)
+        client.config_set("slowlog-max-len", SLOWLOG_ENTRIES)
+        client.slowlog_reset()
+
+
+def _slowest_call_ms() -> float:
+    """The longest of all calls since; 0 where none was worth a note."""
+    from apps.infra.stores import redis
+
+    calls = [
+        entry["duration"]
+        for instance in range(redis.state_count())
+        for entry in redis.state(instance).slowlog_get(SLOWLOG_ENTRIES)
+        # The large author's lists are read back by us.
+        if not entry["command"].startswith(b"SLOWLOG")
+    ]
+    return max(calls, default=0) / 1e3
