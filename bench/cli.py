@@ -39,10 +39,12 @@ class Suite:
 # In the order of measuring: first what needs the running service, then what does not.
 SUITES = (
     Suite(module="reads", figures=("R1", "R2"), service=True),
+    Suite(module="sql", figures=("R3",), service=True),
     Suite(module="load", figures=("R4",), service=True),
     Suite(module="latency", figures=("D1",), service=True),
     Suite(module="posts", figures=("W2",), service=True),
     Suite(module="flat", figures=("R5",), service=True),
+    Suite(module="cold", figures=("R6",), service=True),
     Suite(module="memory", figures=("M1",), service=False),
     Suite(module="fanout", figures=("F2", "F6"), service=False),
     Suite(module="fanout_dense", figures=("F1", "F3", "M3"), service=False),

@@ -41,6 +41,15 @@ def drop(user_ids: Sequence[int]) -> None:
     services_import.drop_homes(user_ids=user_ids)
 
 
+def is_ready(user_id: int) -> bool:
+    """Whether a home timeline is there and whole."""
+    from apps.infra.stores import redis
+    from apps.timelines.store import keys
+
+    found = redis.state(keys.home_instance(user_id)).exists(keys.home_keys(user_id)[1])
+    return bool(found)
+
+
 def contents(user_ids: Sequence[int]) -> dict[int, list[int]]:
     """What the lists hold, side lists included, in the order of the lists."""
     from apps.infra.stores import redis

@@ -19,6 +19,12 @@ MEASURED = {
         `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts.
         In each round: the service, the constant body, the empty Django view. A tweet on the page
         of some readers is deleted before; all pages are checked.""",
+    "R3": """the readers of R1, in each round over HTTP, then by each peer's queries on a connection
+        of the benchmark, whose CPU counts with PostgreSQL's: Django's ORM with the followees given,
+        which makes 20 objects; and the five statements that Takahe's home issues (event, post,
+        author, domain in one, then attachments, mentions, emoji, own interactions), whose rows are
+        fetched and left at that. Neither peer pays for HTTP, authentication or JSON. All pages of
+        all three are checked.""",
     "R4": """Poisson arrivals at half of what a closed loop of 32 connections gets from the same
         server just before; a latency counts from the intended moment of sending, so whoever had to
         wait counts. The constant body is measured at the same arrivals and at half of its own
@@ -28,6 +34,9 @@ MEASURED = {
         of 50 are the first point; readers of 500 and of 5,000, readers of 50 and all 200, and the
         readers of the first point on later pages, by `next_token`, are the others; the ratio is
         the worst of the three last points (`x_…` has each). Every page on the way is checked.""",
+    "R6": """readers of 400 busy authors of that crowd, one after the other, nothing else running. The
+        home timeline is dropped, then the clock runs from the request until the mark of the built
+        list is in Redis; each list is held against the model, all 800 ids.""",
     "W2": """32 connections, closed loop, 150 authors with tokens whose followers' home timelines
         are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked
         for in the homes of a sample of followers.""",

@@ -53,6 +53,9 @@ class Sizes:
     pages: int = 40
     flat_rounds: int = 7
     flat_seconds: float = 0.4
+    # R6: readers who come back to a home that is gone, so many times each.
+    cold_readers: int = 20
+    cold_rounds: int = 10
 
 
 FULL = Sizes()
@@ -71,6 +74,8 @@ QUICK = replace(
     crowd_readers=5,
     flat_rounds=3,
     flat_seconds=0.25,
+    cold_readers=10,
+    cold_rounds=5,
     dense_authors=400,
     dense_readers=2_000,
     dense_posts=300,
@@ -104,6 +109,8 @@ TINY = Sizes(
     pages=5,
     flat_rounds=2,
     flat_seconds=0.1,
+    cold_readers=2,
+    cold_rounds=2,
     dense_authors=6,
     dense_readers=60,
     dense_posts=40,
