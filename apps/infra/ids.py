@@ -165,6 +165,13 @@ class _Leased:
             except LeaseOver:
                 self._renew(generator)
 
+    def take_at_hand(self, count: int) -> list[int] | None:
+        generator = self._generator
+        try:
+            return None if generator is None else generator.take(count)
+        except LeaseOver:
+            return None
+
     def _current(self) -> Generator:
         generator = self._generator
         if generator is None:
@@ -218,6 +225,18 @@ def next_ids(count: int) -> list[int]:
     if _leased is None or _leased.pid != os.getpid():
         _leased = _Leased()
     return _leased.take(count)
+
+
+def ids_at_hand(count: int) -> list[int] | None:
+    """`next_ids` for an event loop; None where that would have to ask PostgreSQL first.
+
+    Raises:
+        ClockWentBack.
+    """
+    leased = _leased
+    if leased is None or leased.pid != os.getpid():
+        return None
+    return leased.take_at_hand(count)
 
 
 def next_id() -> int:

@@ -1,9 +1,11 @@
 """Reads of accounts."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
-from apps.infra.stores import aiopostgres
+from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.cache import LocalCache
 from apps.users.schemas import UserOut
 
@@ -15,10 +17,19 @@ _COLUMNS = (
 )
 _FIELDS = UserOut.__slots__
 _users: LocalCache[int, UserOut] = LocalCache("u", max_items=MAX_CACHED, name="users")
+# Accounts whose entry was revised, oldest first. After a while they are read again: a revision
+# that crossed with a deletion would otherwise stay.
+_revised: dict[int, float] = {}
+REVISED_SECONDS = 60.0
 
 
 def _from_row(row: tuple[object, ...]) -> UserOut:
     return UserOut(**dict(zip(_FIELDS, row, strict=True)))  # type: ignore[arg-type]
+
+
+def in_memory() -> Mapping[int, UserOut]:
+    """Accounts that this process has read lately; the caller has caught up."""
+    return _users.young
 
 
 async def users_by_ids(ids: Iterable[int]) -> dict[int, UserOut]:
@@ -42,6 +53,30 @@ async def users_by_ids(ids: Iterable[int]) -> dict[int, UserOut]:
             _users.put(user.id, user, started=started)
             found[user.id] = user
     return found
+
+
+def _note_counts(counts: str) -> None:
+    """Take over authors' new numbers of tweets, `id=count,…`, or forget all (`*`)."""
+    now = time.monotonic()
+    if counts == "*":
+        _revised.clear()
+        return
+    for entry in counts.split(","):
+        user_id, _, count = entry.partition("=")
+        _users.revise(int(user_id), partial(_with_count, tweet_count=int(count)))
+        _revised.setdefault(int(user_id), now)
+    while _revised and next(iter(_revised.values())) < now - REVISED_SECONDS:
+        oldest = next(iter(_revised))
+        del _revised[oldest]
+        _users.evict(oldest, hold=False)
+
+
+def _with_count(user: UserOut, *, tweet_count: int) -> UserOut:
+    # Two batches may be announced in another order than they were committed in.
+    return replace(user, tweet_count=tweet_count) if tweet_count > user.tweet_count else user
+
+
+invalidation.on("a", _note_counts)
 
 
 async def users_by_usernames(usernames: Sequence[str]) -> dict[str, UserOut]:

@@ -3,14 +3,17 @@
 import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
 from apps.infra import clock
 from apps.infra.errors import Invalid, Unavailable
 from apps.infra.eventlog.models import EventLog
+from apps.infra.stores import invalidation
 from apps.tweets import group_commit, services
 from apps.tweets.models import Tweet
+from apps.users import queries as user_queries
 from apps.users.models import User
 from tests.factories import UserFactory
 
@@ -60,6 +63,98 @@ def test_everybody_s_posts_are_stored_counted_and_announced_once(world, run, ali
     assert set(User.objects.values_list("tweet_count", flat=True)) == {5}
     announced = [event.payload["tweet_id"] for event in EventLog.objects.order_by("id")]
     assert sorted(announced) == sorted(tweet.id for tweet in tweets)
+
+
+def test_the_counts_of_authors_are_known_at_once_without_reading_them(world, run, alice, bob):
+    async def counts():
+        await invalidation.catch_up()
+        before = user_queries.in_memory().get(bob.id)
+        users = await user_queries.users_by_ids([alice.id, bob.id])
+        return [users[one.id].tweet_count for one in (alice, bob)], before
+
+    # The log exists: else everything is forgotten with its first entry.
+    invalidation.announce([("t", 0)])
+    run(counts())
+    run(posts([alice, bob, alice]))
+    found, before = run(counts())
+
+    assert found == [2, 1]
+    # Revised in memory, not read again.
+    assert before is not None
+
+
+def test_a_count_that_crossed_with_a_newer_one_does_not_go_back(world, run, alice):
+    async def count():
+        await invalidation.catch_up()
+        return (await user_queries.users_by_ids([alice.id]))[alice.id].tweet_count
+
+    run(count())
+    run(posts([alice, alice]))
+    assert run(count()) == 2
+
+    invalidation.announce([("a", f"{alice.id}=1")], hold=False)
+
+    assert run(count()) == 2
+
+
+def test_authors_without_an_account_do_no_harm(world, run, alice):
+    stranger = User(id=4711)
+
+    found = run(posts([stranger]))
+
+    assert found[0].author_id == stranger.id
+    run(invalidation.catch_up())
+
+
+def test_accounts_are_locked_in_the_order_of_their_ids(world, run):
+    """Two batches with the same authors, however they are ordered, never wait crosswise."""
+    people = [UserFactory() for _ in range(30)]
+
+    async def batches():
+        lanes = [group_commit._Lane() for _ in range(2)]
+        for _ in range(20):
+            both = []
+            for lane, authors in zip(lanes, (people, people[::-1]), strict=True):
+                batch = [a_post(one) for one in authors]
+                both.append(lane.commit(batch))
+            await asyncio.gather(*both)
+        for lane in lanes:
+            await lane.close()
+
+    before = deadlocks()
+    run(batches())
+
+    assert deadlocks() == before
+    assert set(User.objects.values_list("tweet_count", flat=True)) == {40}
+
+
+def a_post(author):
+    """A post on its way, whose outcome nobody waits for."""
+    done = asyncio.get_running_loop().create_future()
+    return group_commit._Post(author.id, "hello", clock.now(), "api", done)
+
+
+def deadlocks():
+    """How often PostgreSQL has had to end one."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_stat_force_next_flush()")
+        cursor.execute("select deadlocks from pg_stat_database where datname = current_database()")
+        return cursor.fetchone()
+
+
+def test_a_batch_that_was_rolled_back_is_stored_by_the_next_attempt(world, run, alice, monkeypatch):
+    failures = iter([psycopg.errors.DeadlockDetected("crosswise")])
+    real = psycopg.AsyncConnection.execute
+
+    async def execute(self, query, *arguments, **options):
+        if query == group_commit._STORE and (failure := next(failures, None)):
+            raise failure
+        return await real(self, query, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", execute)
+    (tweet,) = run(posts([alice]))
+
+    assert list(Tweet.objects.values_list("id", flat=True)) == [tweet.id]
 
 
 def test_they_share_commits(world, run, alice, monkeypatch):

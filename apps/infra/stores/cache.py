@@ -6,7 +6,7 @@ so that a value read before the commit never stays.
 """
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from apps.infra.telemetry import metrics
@@ -56,6 +56,12 @@ class LocalCache(Generic[Key, Value]):
                 self._add(key, value)
         return value
 
+    @property
+    def young(self) -> Mapping[Key, Value]:
+        """What was asked for lately, for looking up many at once; what is not here may still be
+        found by `get`."""
+        return self._young
+
     def count(self, *, hits: int, misses: int) -> None:
         """Add to the hit and miss counters; one call per batch."""
         self._uncounted += hits
@@ -84,8 +90,19 @@ class LocalCache(Generic[Key, Value]):
         """Forget one entry; with `hold` keep nothing whose load begins within HOLD_SECONDS."""
         self._young.pop(key, None)
         self._old.pop(key, None)
+        self._bar(key, HOLD_SECONDS if hold else 0.0)
+
+    def revise(self, key: Key, revised: Callable[[Value], Value]) -> None:
+        """Put a newer form in the place of an entry; what is being loaded is used but not kept."""
+        value = self.get(key)
+        if value is not None:
+            self._add(key, revised(value))
+        self._bar(key, 0.0)
+
+    def _bar(self, key: Key, seconds: float) -> None:
         now = time.monotonic()
-        self._barred[key] = now + HOLD_SECONDS if hold else now
+        # Never earlier than before: what is held stays held, whatever else changes of it.
+        self._barred[key] = max(self._barred.get(key, 0.0), now + seconds)
         if len(self._barred) > MAX_BARRED:
             horizon = now - MAX_LOAD_SECONDS
             self._barred = {k: until for k, until in self._barred.items() if until > horizon}

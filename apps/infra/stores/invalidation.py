@@ -7,7 +7,8 @@ PostgreSQL for 5 s, longer than a transaction may last. So whatever was acknowle
 began is seen by that read, in every process.
 
 Kinds: t tweet · c a tweet's counters (not held) · u user · k token · p the set of pull authors ·
-n a new tweet of a pull author.
+n a new tweet of a pull author · a authors who posted with their new counts, `id=count,…`: entries
+are revised, not evicted.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ SEQ = b"inv:seq"
 LOG = b"inv:log"
 MAX_LOG = 10_000
 READ_SEQ = (b"GET", SEQ)
+# Entries that are read beyond those that are known to be missing.
+MARGIN = 32
 
 # KEYS: seq, log. ARGV: entries. The log is as long as the last MAX_LOG entries; no TTL, because
 # its age says nothing: readers only care for its numbers. A number that was lost begins anew at
@@ -93,6 +96,8 @@ class _Position:
     def __init__(self) -> None:
         self.run_id = ""
         self.seq = -1
+        # `seq` as the server writes it.
+        self.raw = b""
 
 
 _positions: dict[int, _Position] = {}
@@ -153,6 +158,17 @@ async def _catch_up_once(instance: int) -> bool:
     return True
 
 
+def is_current(seq: Any, instance: int, run_id: str) -> bool:
+    """Whether a value of `inv:seq` that came with another round trip says nothing new; else it is
+    for `apply`.
+
+    Args:
+        run_id: of the server that gave it.
+    """
+    position = _positions.get(instance)
+    return position is not None and position.raw == seq and position.run_id == run_id and seq != b""
+
+
 async def apply(seq: Any, instance: int = 0) -> None:
     """Handle a value of `inv:seq` that came with another round trip.
 
@@ -173,7 +189,7 @@ async def apply(seq: Any, instance: int = 0) -> None:
     missing = now - position.seq
     if position.run_id != client.run_id or not 0 <= missing <= MAX_LOG:
         # Nothing is known of the time in between: a new, restarted or flushed server.
-        position.run_id, position.seq = "", 0
+        position.run_id, position.seq, position.raw = "", 0, b""
         _forget_everything()
         await _fetch(client, position, MAX_LOG)
     else:
@@ -181,8 +197,27 @@ async def apply(seq: Any, instance: int = 0) -> None:
 
 
 async def _fetch(client: aioredis.AioRedis, position: _Position, missing: int) -> None:
-    # More may be appended meanwhile, so the number and the tail are read as one.
-    tail = missing + 256
+    seq, entries = await _read_tail(client, missing + MARGIN)
+    if position.seq > 0 and len(entries) < int(seq or 0) - position.seq <= MAX_LOG:
+        # Much more was appended meanwhile.
+        seq, entries = await _read_tail(client, MAX_LOG)
+    missing = int(seq or 0) - position.seq
+    if position.run_id != client.run_id or not 0 <= missing <= len(entries):
+        _forget_everything()
+        # Some of these are still to be committed: what is read now may not be kept.
+        missing = len(entries)
+    if missing:
+        _evict(entries[-missing:])
+    position.run_id, position.seq = client.run_id, int(seq or 0)
+    position.raw = seq or b""
+
+
+async def _read_tail(client: aioredis.AioRedis, tail: int) -> tuple[Any, list[bytes]]:
+    """The number and the newest entries; as one, because more may be appended at any time.
+
+    Raises:
+        RedisDown: the caches are empty.
+    """
     try:
         replies = await client.pipe(
             [(b"MULTI",), READ_SEQ, (b"LRANGE", LOG, b"-%d" % tail, b"-1"), (b"EXEC",)]
@@ -194,14 +229,7 @@ async def _fetch(client: aioredis.AioRedis, position: _Position, missing: int) -
         distrust()
         raise aioredis.RedisDown(str(replies[-1]))
     seq, entries = replies[-1]
-    missing = int(seq or 0) - position.seq
-    if position.run_id != client.run_id or not 0 <= missing <= len(entries):
-        _forget_everything()
-        # Some of these are still to be committed: what is read now may not be kept.
-        missing = len(entries)
-    if missing:
-        _evict(entries[-missing:])
-    position.run_id, position.seq = client.run_id, int(seq or 0)
+    return seq, entries
 
 
 def _evict(entries: list[bytes]) -> None:

@@ -43,7 +43,17 @@ def test_a_stream_rests_between_small_batches(clock):
         pace.rest(2)
         clock.now += 0.005
 
-    assert clock.rests == [relay_loop.PACE_SECONDS] * 2
+    assert clock.rests == [2 * relay_loop.PACE_PER_EVENT_SECONDS] * 2
+
+
+def test_the_denser_the_stream_the_longer_it_rests_up_to_a_limit(clock):
+    pace = relay_loop.Pace()
+
+    for events in (1, 5, 199):
+        pace.rest(events)
+        clock.now += 0.005
+
+    assert clock.rests == [5 * relay_loop.PACE_PER_EVENT_SECONDS, relay_loop.LONGEST_PACE_SECONDS]
 
 
 @pytest.mark.parametrize("events", [0, 2_000])

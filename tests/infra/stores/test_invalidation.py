@@ -56,6 +56,39 @@ def test_a_counter_may_be_kept_again_but_not_the_old_one(things, caught_up, run)
     assert things.get(1) == "new"
 
 
+def test_what_is_held_stays_held_when_its_counter_changes_too(things, caught_up, run):
+    invalidation.announce([("t", 1)])
+    invalidation.announce([("c", 1)], hold=False)
+    run(invalidation.catch_up())
+
+    things.put(1, "perhaps from before the commit", started=time.monotonic())
+
+    assert things.get(1) is None
+
+
+def test_more_news_than_were_expected_are_all_handled(things, caught_up, run, monkeypatch):
+    """They were appended between the look at the number and the read of the tail."""
+    things.put(1, "old", started=time.monotonic())
+    things.put(2, "kept", started=time.monotonic())
+    monkeypatch.setattr(invalidation, "MARGIN", 0)
+    seq = int(redis.state(0).get(invalidation.SEQ) or 0) + 1
+    invalidation.announce([("t", key) for key in (1, *range(10, 60))])
+
+    run(invalidation.apply(b"%d" % seq))
+
+    assert (things.get(1), things.get(2)) == (None, "kept")
+
+
+def test_a_revised_entry_is_not_replaced_by_an_older_load(things):
+    started = time.monotonic()
+    things.put(1, "old", started=started)
+
+    things.revise(1, str.upper)
+    things.put(1, "older", started=started)
+
+    assert things.get(1) == "OLD"
+
+
 @pytest.mark.parametrize("instance", [0, 1])
 def test_every_instance_carries_the_news(things, caught_up, run, instance):
     run(invalidation.catch_up(instance))
