@@ -4,14 +4,17 @@ This is by far the most frequent request. The hot lane calls `home_answer` witho
 between; the route in `api` calls the same function, so both give the same bytes.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
+from apps.infra.web.pagination import Position
 from apps.infra.web.params import OwnerId, Paging, Window, between, words_of
 from apps.timelines import paging, queries
-from apps.tweets.rendering import TweetFields, render_tweets
+from apps.tweets.page_rows import Rows
+from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
 from apps.users.auth import is_known
 from apps.users.bearer import actor_of, ensure_self
@@ -39,43 +42,101 @@ async def home_answer(*, authorization: str | None, user_id: str, query: str) ->
         return answers.of_exception(error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a query string asks for."""
+
+    limit: int
+    exclude: str
+    position: Position | None
+    after_id: int | None
+    before_id: int | None
+    selection: TweetSelection
+
+    @property
+    def depth(self) -> int:
+        """A hint how deep the page lies."""
+        return self.position.depth if self.position else 0
+
+
 async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
     actor = await actor_of(authorization, SCOPES)
-    wanted = _read(query)
+    plan = _plan(query)
     owner_id = _owner_id(user_id)
     ensure_self(actor, owner_id)
-    position = wanted.position()
-    after_id, before_id = wanted.bounds()
+    if plan.position is not None and plan.position.direction == "p":
+        page = await _page_back(owner_id, plan)
+    else:
+        read = await queries.open_home(
+            viewer_id=owner_id,
+            before_id=plan.before_id,
+            after_id=plan.after_id,
+            limit=plan.limit,
+            depth=plan.depth,
+        )
+        # The trip for the page also told what has changed; a token revoked meanwhile is gone now.
+        if is_known(actor) and not plan.exclude:
+            found = queries.at_once(read, plan.selection)
+            if found is not None:
+                return _at_once(read, plan, *found)
+        page = await queries.fill(read)
+    if not is_known(actor):
+        await actor_of(authorization, SCOPES)
+    return await _rendered(page, plan, owner_id)
 
+
+def _at_once(read: queries.HomeRead, plan: _Plan, rows: Rows, newest: int, oldest: int) -> bytes:
+    meta = paging.meta(
+        plan.limit,
+        (newest, oldest),
+        oldest if oldest > (plan.after_id or 0) + 1 else None,
+        before=newest if plan.position is not None else None,
+        depth=read.depth_of(oldest),
+    )
+    return envelope.many(rows.tweets, includes=rows.includes(plan.selection), meta=meta)
+
+
+async def _page_back(owner_id: int, plan: _Plan) -> Page:
     async def fetch(before: int | None, after: int | None, limit: int) -> Page:
         return await queries.home_timeline(
             viewer_id=owner_id, before_id=before, after_id=after, limit=limit
         )
 
-    page = await paging.page_at(
+    return await paging.page_at(
         fetch,
-        position=position,
-        after_id=after_id,
-        before_id=before_id,
-        limit=wanted.max_results,
+        position=plan.position,
+        after_id=plan.after_id,
+        before_id=plan.before_id,
+        limit=plan.limit,
     )
-    # The trip for the page also told what has changed; a token revoked meanwhile is gone now.
-    if not is_known(actor):
-        await actor_of(authorization, SCOPES)
-    shown = without(page.tweets, wanted.exclude) if wanted.exclude else page.tweets
-    rendered = await render_tweets(shown, wanted.selection(), viewer_id=owner_id)
+
+
+async def _rendered(page: Page, plan: _Plan, owner_id: int) -> bytes:
+    shown = without(page.tweets, plan.exclude) if plan.exclude else page.tweets
+    rendered = await render_tweets(shown, plan.selection, viewer_id=owner_id)
     return envelope.many(
         rendered.tweets,
         includes=rendered.includes,
         errors=rendered.errors,
-        meta=paging.meta_of(page, shown, position, after_id=after_id),
+        meta=paging.meta_of(page, shown, plan.position, after_id=plan.after_id),
     )
 
 
 @lru_cache(maxsize=4096)
-def _read(query: str) -> HomePage:
-    """The parameters; readers ask the same things again and again."""
-    return HomePage.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
+def _plan(query: str) -> _Plan:
+    """The parameters; readers ask the same things again and again.
+
+    Raises:
+        ValidationError, BadPageToken: what a parameter says makes no sense.
+    """
+    wanted = HomePage.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
+    position = wanted.position()
+    after_id, before_id = wanted.bounds()
+    if position is not None and position.direction == "n":
+        before_id = position.id if before_id is None else min(position.id, before_id)
+    return _Plan(
+        wanted.max_results, wanted.exclude, position, after_id, before_id, wanted.selection()
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -10,6 +10,7 @@ from apps.tweets.schemas import Page, TweetOut
 
 # (before_id, after_id, limit) -> the newest `limit` tweets between the two, both exclusive.
 Fetch = Callable[[int | None, int | None, int], Awaitable[Page]]
+Ends = tuple[int, int]
 
 MAX_FETCH = 100
 # A first guess of how much time one page back spans; grows until enough is found.
@@ -62,12 +63,26 @@ def meta_of(
     page: Page, shown: Sequence[TweetOut], position: Position | None, *, after_id: int | None
 ) -> dict[str, Any]:
     """The `meta` member of a page: counts, ends, and the tokens of the pages beside it."""
-    meta: dict[str, Any] = {"result_count": len(shown)}
-    if shown:
-        meta["newest_id"], meta["oldest_id"] = str(shown[0].id), str(shown[-1].id)
     following = page.next_before_id
-    if following is not None and following > (after_id or 0) + 1:
-        meta["next_token"] = pagination.encode("n", following)
-    if position is not None and page.tweets:
-        meta["previous_token"] = pagination.encode("p", page.tweets[0].id)
-    return meta
+    return meta(
+        len(shown),
+        (shown[0].id, shown[-1].id) if shown else None,
+        following if following is not None and following > (after_id or 0) + 1 else None,
+        before=page.tweets[0].id if position is not None and page.tweets else None,
+        depth=page.depth,
+    )
+
+
+def meta(
+    count: int, ends: Ends | None, following: int | None, *, before: int | None, depth: int
+) -> dict[str, Any]:
+    """The same from numbers: the newest and the oldest id, and where the next and the previous
+    page begin; None where there is none."""
+    made: dict[str, Any] = {"result_count": count}
+    if ends is not None:
+        made["newest_id"], made["oldest_id"] = str(ends[0]), str(ends[1])
+    if following is not None:
+        made["next_token"] = pagination.encode("n", following, depth=depth)
+    if before is not None:
+        made["previous_token"] = pagination.encode("p", before)
+    return made

@@ -10,18 +10,22 @@ import secrets
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
 from apps.infra import clock, jobs
 from apps.infra.stores import aioredis, invalidation, partitions
 from apps.infra.telemetry import metrics
+from apps.infra.telemetry.tally import Tally
 from apps.timelines import explaining
 from apps.timelines.cache.newest import newest_of
 from apps.timelines.schemas import Finding
 from apps.timelines.store import homes, keys
 from apps.timelines.store.homes import Known
 from apps.tweets import queries as tweet_queries
+from apps.tweets.page_rows import Rows, rows_of
+from apps.tweets.rendering import TweetSelection
 from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible
 from apps.users import queries as user_queries
@@ -30,15 +34,17 @@ MAX_ID = partitions.MAX_ID
 _MS_PER_DAY = 86_400_000
 # What the filter leaves out is made up for by asking for twice as many each time, up to this.
 _MAX_IDS = 800
+# Pushes between one page and the next that do not make the second one read the whole list.
+_MEANWHILE = 16
 
-_WARM = metrics.HOME_READS.labels("list")
+_WARM = Tally(metrics.HOME_READS.labels("list"))
 _COLD = metrics.HOME_READS.labels("postgres")
 _DEGRADED = metrics.HOME_READS.labels("degraded")
 
 
 @dataclass(slots=True)
-class _Read:
-    """One page of a home timeline in the making."""
+class HomeRead:
+    """One page of a home timeline in the making, after the one round trip."""
 
     viewer_id: int
     limit: int
@@ -48,12 +54,19 @@ class _Read:
     relations: Relations
     # From the list in Redis; None: from PostgreSQL only.
     known: Known | None
-    # Only the list's tail was read.
-    is_tail: bool = False
+    # Only a part of the list was read, the one behind so many newer ids.
+    is_part: bool = False
+    skipped: int = 0
     is_degraded: bool = False
     # Whose tweets PostgreSQL is asked for, once it is.
     authors: list[int] | None = None
     tweets: list[TweetOut] = field(default_factory=list)
+
+    def depth_of(self, tweet_id: int) -> int:
+        """About how many ids of the list are not older than this one; 0: not known."""
+        if self.known is None:
+            return 0
+        return self.skipped + len(self.known.ids) - bisect_left(self.known.ids, tweet_id)
 
 
 async def home_timeline(
@@ -62,12 +75,14 @@ async def home_timeline(
     before_id: int | None = None,
     after_id: int | None = None,
     limit: int = 20,
+    depth: int = 0,
 ) -> Page:
     """One page of what a viewer's followees and the viewer posted, newest first.
 
     Args:
         before_id: the last page's `next_before_id`.
         after_id: leave out this id and everything older.
+        depth: that page's `depth`: a hint where in the list to look.
 
     Returns:
         `limit` tweets, fewer only at the end. `degraded`: Redis was away, so the page came from
@@ -76,45 +91,99 @@ async def home_timeline(
     Raises:
         Unavailable: PostgreSQL was needed and does not answer.
     """
+    return await fill(
+        await open_home(
+            viewer_id=viewer_id, before_id=before_id, after_id=after_id, limit=limit, depth=depth
+        )
+    )
+
+
+async def open_home(
+    *,
+    viewer_id: int,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    limit: int = 20,
+    depth: int = 0,
+) -> HomeRead:
+    """Begin a page: the round trip of `home_timeline`; `at_once` or `fill` make the page."""
     cursor = MAX_ID if before_id is None else before_id
     bottom = max(after_id or 0, 0) + 1
     try:
-        read = await _warm(viewer_id, cursor, bottom, limit)
+        return await _warm(viewer_id, cursor, bottom, limit, depth)
     except aioredis.RedisDown:
-        read = await _without_redis(viewer_id, cursor, bottom, limit)
-    return await _fill(read)
+        return await _without_redis(viewer_id, cursor, bottom, limit)
 
 
-async def _warm(viewer_id: int, cursor: int, bottom: int, limit: int) -> _Read:
+@lru_cache(maxsize=20_000)
+def _question(viewer_id: int, run_id: str, tail: int, skip: int) -> bytes:
+    """The one round trip, encoded: people read the same page again and again."""
+    relations_key = graph_queries.relations_key(viewer_id, run_id)
+    commands = homes.read_list(viewer_id, tail=tail, skip=skip)
+    return aioredis.encode([*commands, (b"GET", relations_key), invalidation.READ_SEQ])
+
+
+def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:
+    """Which part of the list holds the page, as far as one knows: (tail, skip)."""
+    slack = keys.disorder()
+    if cursor == MAX_ID:
+        return limit + slack, 0
+    if not depth:
+        return 0, 0
+    # Above the cursor as much as below the page, and what may have been pushed meanwhile.
+    skip = max(depth - slack - 1, 0)
+    return depth - skip + limit + slack + _MEANWHILE, skip
+
+
+async def _warm(viewer_id: int, cursor: int, bottom: int, limit: int, depth: int) -> HomeRead:
     """The one round trip, and what it says. Raises RedisDown."""
     instance = keys.home_instance(viewer_id)
     client = aioredis.client(instance)
-    tail = limit + keys.disorder() if cursor == MAX_ID else 0
-    commands = homes.read_list(viewer_id, tail=tail)
+    tail, skip = _part(cursor, limit, depth)
     while True:
         run_id = client.run_id or await client.connected()
-        relations_key = graph_queries.relations_key(viewer_id, run_id)
-        listed, ready, side, blob, seq = await client.pipe(
-            [*commands, (b"GET", relations_key), invalidation.READ_SEQ]
-        )
+        question = _question(viewer_id, run_id, tail, skip)
+        listed, ready, side, blob, seq = await client.ask(question, 5)
         # Else the server was replaced on the way, and the key is one of its last life.
         if client.run_id == run_id:
             break
-    known = homes.known_of(listed, ready, side, tail=tail)
+    known = homes.known_of(listed, ready, side, tail=tail, skip=skip)
     if isinstance(blob, Exception):
         raise aioredis.RedisDown(str(blob))
-    await invalidation.apply(seq, instance)
-    relations = await graph_queries.settle_relations(viewer_id, blob, client)
+    if not invalidation.is_current(seq, instance, run_id):
+        await invalidation.apply(seq, instance)
+    relations = graph_queries.settled(blob)
+    if relations is None:
+        relations = await graph_queries.settle_relations(viewer_id, blob, client)
     if known is None:
         _COLD.inc()
         await _ask_for_rebuild(viewer_id, client)
     else:
-        _WARM.inc()
-        today = clock.now_ms() // _MS_PER_DAY
-        if int(ready.rstrip(b"+")) != today:
-            await client.pipe([homes.renew(viewer_id, day=today)])
-    is_tail = tail > 0 and len(listed) == tail
-    return _Read(viewer_id, limit, cursor, bottom, relations, known, is_tail)
+        _WARM.n += 1
+        today = b"%d" % (clock.now_ms() // _MS_PER_DAY)
+        if not ready.startswith(today):
+            await client.pipe([homes.renew(viewer_id, day=int(today))])
+    is_part = skip > 0 or (tail > 0 and len(listed) == tail)
+    return HomeRead(viewer_id, limit, cursor, bottom, relations, known, is_part, skip)
+
+
+def at_once(read: HomeRead, selection: TweetSelection) -> tuple[Rows, int, int] | None:
+    """The page as JSON if all of it is in memory and nothing in it is special.
+
+    To be called before anything else is awaited.
+
+    Returns:
+        The tweets, the newest id and the oldest; None where `fill` must look.
+    """
+    known = read.known
+    if known is None or read.relations.pulled or not known.floor < read.cursor <= known.ceiling:
+        return None
+    ids, low = _from_list(known, read, read.limit)
+    if len(ids) < read.limit or low <= read.bottom:
+        return None
+    ids.reverse()
+    rows = rows_of(ids, selection, relations=read.relations)
+    return None if rows is None else (rows, ids[0], ids[-1])
 
 
 async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:
@@ -125,14 +194,14 @@ async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:
         jobs.start_soon("apps.timelines.tasks.rebuild_home", user_id=viewer_id, token=token)
 
 
-async def _without_redis(viewer_id: int, cursor: int, bottom: int, limit: int) -> _Read:
+async def _without_redis(viewer_id: int, cursor: int, bottom: int, limit: int) -> HomeRead:
     _DEGRADED.inc()
     invalidation.distrust()
     relations = await graph_queries.load_relations(viewer_id)
-    return _Read(viewer_id, limit, cursor, bottom, relations, None, is_degraded=True)
+    return HomeRead(viewer_id, limit, cursor, bottom, relations, None, is_degraded=True)
 
 
-async def _fill(read: _Read) -> Page:
+async def fill(read: HomeRead) -> Page:
     """Go down the sources until the page is full or everything was seen."""
     want = read.limit
     while True:
@@ -142,10 +211,12 @@ async def _fill(read: _Read) -> Page:
         read.tweets += shown[:missing]
         is_end = low <= read.bottom
         if len(shown) > missing or (len(shown) == missing and not is_end):
+            last_id = read.tweets[-1].id
             return Page(
                 tweets=read.tweets,
-                next_before_id=read.tweets[-1].id,
+                next_before_id=last_id,
                 degraded=read.is_degraded,
+                depth=read.depth_of(last_id),
             )
         if is_end:
             return Page(tweets=read.tweets, next_before_id=None, degraded=read.is_degraded)
@@ -161,25 +232,25 @@ async def _shown(ids: Sequence[int], viewer_id: int, relations: Relations) -> li
     return await visible(viewer_id=viewer_id, tweets=tweets, surface="home", relations=relations)
 
 
-async def _next_ids(read: _Read, want: int) -> tuple[list[int], int]:
+async def _next_ids(read: HomeRead, want: int) -> tuple[list[int], int]:
     """The newest `want` ids below the cursor, newest first, and down to where they are all.
 
     They may be fewer; only if the second value is at the bottom are there no more.
     """
-    if read.known is not None and read.known.floor < read.cursor:
+    if read.known is not None and read.known.floor < read.cursor <= read.known.ceiling:
         ids, low = _from_list(read.known, read, want)
         if read.relations.pulled:
             ids, low = await _merged(ids, low, read, want)
         if low < read.cursor:
             ids.reverse()
             return ids, low
-    if read.is_tail:
+    if read.is_part:
         await _read_whole_list(read)
         return await _next_ids(read, want)
     return await _from_postgres(read, want)
 
 
-def _from_list(known: Known, read: _Read, want: int) -> tuple[list[int], int]:
+def _from_list(known: Known, read: HomeRead, want: int) -> tuple[list[int], int]:
     end = bisect_left(known.ids, read.cursor)
     low = max(known.floor, read.bottom)
     start = bisect_left(known.ids, low, 0, end)
@@ -190,7 +261,7 @@ def _from_list(known: Known, read: _Read, want: int) -> tuple[list[int], int]:
     return (ids if len(set(ids)) == len(ids) else sorted(set(ids))), low
 
 
-async def _merged(ids: list[int], low: int, read: _Read, want: int) -> tuple[list[int], int]:
+async def _merged(ids: list[int], low: int, read: HomeRead, want: int) -> tuple[list[int], int]:
     """The ids of the list and those of the pull authors: cut where the first source ends."""
     newest = [await newest_of(author_id) for author_id in read.relations.pulled]
     low = max(low, *(one.floor for one in newest))
@@ -201,8 +272,8 @@ async def _merged(ids: list[int], low: int, read: _Read, want: int) -> tuple[lis
     return merged, merged[0] if len(merged) == want else low
 
 
-async def _read_whole_list(read: _Read) -> None:
-    read.is_tail, read.known = False, None
+async def _read_whole_list(read: HomeRead) -> None:
+    read.is_part, read.skipped, read.known = False, 0, None
     client = aioredis.client(keys.home_instance(read.viewer_id))
     try:
         replies = await client.pipe(homes.read_list(read.viewer_id, tail=0))
@@ -212,7 +283,7 @@ async def _read_whole_list(read: _Read) -> None:
         read.is_degraded = True
 
 
-async def _from_postgres(read: _Read, want: int) -> tuple[list[int], int]:
+async def _from_postgres(read: HomeRead, want: int) -> tuple[list[int], int]:
     # Below the list, and where there is none: the same for ever, down to the first tweet.
     read.known = None
     if read.authors is None:

@@ -2,12 +2,12 @@
 `visibility` decides who sees what."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.infra.stores import aiopostgres, partitions
 from apps.infra.stores.cache import LocalCache
-from apps.tweets.schemas import Marks, TweetOut
+from apps.tweets.schemas import STORED, Marks, TweetOut
 
 MAX_CACHED = 100_000
 COLUMNS = (
@@ -16,7 +16,7 @@ COLUMNS = (
     " like_count, reply_count, retweet_count, quote_count"
 )
 _LIVE = "deleted_at is null and hidden_at is null"
-_FIELDS = TweetOut.__slots__[:-1]
+_FIELDS = STORED
 _BY_IDS = f"select {COLUMNS} from tweets where id = any(%s) and {_LIVE}"
 # One short index walk per author; beyond so many authors one scan of the window is cheaper.
 _MAX_LATERAL = 2_000
@@ -38,6 +38,16 @@ _tweets: LocalCache[int, TweetOut] = LocalCache("t", max_items=MAX_CACHED, name=
 # becomes live again is announced; what an import brings is seen when the moment has passed.
 _gone: LocalCache[int, float] = LocalCache("t", max_items=MAX_CACHED, name="gone_tweets")
 GONE_SECONDS = 30.0
+
+
+def in_memory() -> Mapping[int, TweetOut]:
+    """Live tweets that this process has read lately; the caller has caught up."""
+    return _tweets.young
+
+
+def count_hits(count: int) -> None:
+    """Tell the metrics of tweets that were taken from `in_memory`."""
+    _tweets.count(hits=count, misses=0)
 
 
 async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:

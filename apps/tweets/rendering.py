@@ -173,9 +173,11 @@ async def render_tweets(
     if selection.expansions:
         shown = [users[user_id] for user_id in sorted(wanted) if user_id in users]
         includes["users"] = render_users(shown, selection.user)
-        includes["tweets"] = [_render(tweet, selection, originals, users) for tweet in included]
+        includes["tweets"] = [
+            render_tweet(tweet, selection, originals, users) for tweet in included
+        ]
     return Rendered(
-        tweets=[_render(tweet, selection, originals, users) for tweet in tweets],
+        tweets=[render_tweet(tweet, selection, originals, users) for tweet in tweets],
         includes=includes,
         errors=errors,
     )
@@ -186,12 +188,13 @@ def render_new(tweet: TweetOut) -> bytes:
     return join(tweet, _FIELDS, DEFAULT.tweet, {})
 
 
-def _render(
+def render_tweet(
     tweet: TweetOut,
     selection: TweetSelection,
     originals: dict[int, TweetOut],
     users: dict[int, UserOut],
 ) -> bytes:
+    """A tweet; the text of a retweet is made of its original and that one's author."""
     kept = tweet.fragments
     if tweet.retweet_of_id:
         # The text is another tweet's; it may change or go, so it is not kept here.

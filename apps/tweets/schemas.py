@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(slots=True, kw_only=True)
 class TweetOut:
     """One live tweet (not deleted, not hidden). Never changed once made.
 
-    `fragments` keeps what a renderer made of it, by field name, for as long as it is cached.
+    `fragments` keeps what a renderer made of it, by field name, and `rows` what a page needs of
+    it, by selection, for as long as it is cached.
     """
 
     id: int
@@ -29,6 +31,11 @@ class TweetOut:
     retweet_count: int
     quote_count: int
     fragments: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    rows: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+# The fields that are columns of a row, in their order.
+STORED = TweetOut.__slots__[:-2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +57,5 @@ class Page:
     tweets: list[TweetOut]
     next_before_id: int | None
     degraded: bool = False
+    # About how many ids are not older than the last one, where that is known: a hint.
+    depth: int = 0

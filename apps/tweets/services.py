@@ -19,7 +19,7 @@ from apps.tweets.events import (
     TweetUnhidden,
 )
 from apps.tweets.models import Idempotency, Like, Retweet, Tweet
-from apps.tweets.schemas import TweetOut
+from apps.tweets.schemas import STORED, TweetOut
 from apps.users import services as user_services
 
 MAX_CHARS = 280
@@ -52,7 +52,7 @@ class KeyReused(Conflict):
 
 def to_out(tweet: Tweet) -> TweetOut:
     """The shape in which a tweet leaves this app."""
-    return TweetOut(**{name: getattr(tweet, name) for name in TweetOut.__slots__[:-1]})
+    return TweetOut(**{name: getattr(tweet, name) for name in STORED})
 
 
 def checked_text(text: str) -> str:

@@ -40,8 +40,8 @@ SEEDS = 150
 def _without_ready_marker(patch: pytest.MonkeyPatch) -> None:
     real = home_store.known_of
 
-    def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Any:
-        return real(listed, b"20000" if listed else ready, side, tail=tail)
+    def known_of(listed: Any, ready: Any, side: Any, **part: int) -> Any:
+        return real(listed, b"20000" if listed else ready, side, **part)
 
     patch.setattr(home_store, "known_of", known_of)
 
@@ -76,8 +76,8 @@ def _without_watermark(patch: pytest.MonkeyPatch) -> None:
 def _without_noticing_a_lost_side_list(patch: pytest.MonkeyPatch) -> None:
     real = home_store.known_of
 
-    def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Any:
-        return real(listed, ready and ready.rstrip(b"+"), side, tail=tail)
+    def known_of(listed: Any, ready: Any, side: Any, **part: int) -> Any:
+        return real(listed, ready and ready.rstrip(b"+"), side, **part)
 
     patch.setattr(home_store, "known_of", known_of)
 
@@ -101,8 +101,8 @@ def _without_drop_on_follow(patch: pytest.MonkeyPatch) -> None:
 def _without_a_floor(patch: pytest.MonkeyPatch) -> None:
     real = home_store.known_of
 
-    def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Any:
-        known = real(listed, ready, side, tail=tail)
+    def known_of(listed: Any, ready: Any, side: Any, **part: int) -> Any:
+        known = real(listed, ready, side, **part)
         return known and home_store.Known([one for one in known.ids if one], 0)
 
     patch.setattr(home_store, "known_of", known_of)

@@ -39,17 +39,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def trips(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Round trips to Redis and PostgreSQL by reads."""
     counts = {"redis": 0, "postgres": 0}
-    pipe, fetch = aioredis.AioRedis.pipe, aiopostgres.fetch
+    ask, fetch = aioredis.AioRedis.ask, aiopostgres.fetch
 
-    async def counted_pipe(*arguments: Any) -> Any:
+    async def counted_ask(*arguments: Any) -> Any:
         counts["redis"] += 1
-        return await pipe(*arguments)
+        return await ask(*arguments)
 
     async def counted_fetch(*arguments: Any) -> Any:
         counts["postgres"] += 1
         return await fetch(*arguments)
 
-    monkeypatch.setattr(aioredis.AioRedis, "pipe", counted_pipe)
+    monkeypatch.setattr(aioredis.AioRedis, "ask", counted_ask)
     monkeypatch.setattr(aiopostgres, "fetch", counted_fetch)
     return counts
 
@@ -385,10 +385,10 @@ def test_a_lost_second_trip_is_filled_from_postgres(
         delete_tweet(user_id=alice.id, tweet_id=tweet_id, now=clock.now())
     real = home_store.read_list
 
-    def read_list(user_id: int, *, tail: int) -> Any:
+    def read_list(user_id: int, *, tail: int, skip: int = 0) -> Any:
         if not tail:
             homes.drop_home(user_id=user_id)
-        return real(user_id, tail=tail)
+        return real(user_id, tail=tail, skip=skip)
 
     monkeypatch.setattr(home_store, "read_list", read_list)
 

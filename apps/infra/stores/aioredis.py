@@ -36,12 +36,17 @@ def encode(commands: Sequence[Command]) -> bytes:
 class _Connection(asyncio.Protocol):
     """One socket; `waiting` holds, in order, the futures of the requests on the wire."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._reader = hiredis.Reader()
         self._waiting: deque[tuple[asyncio.Future[list[Any]], int, list[Any]]] = deque()
         self._transport: asyncio.Transport | None = None
         # What this turn of the loop wants to send; a write of its own for each costs a syscall.
         self._unsent: list[bytes] = []
+        # One timer for all requests: one for each costs more than the request.
+        self._watch: asyncio.TimerHandle | None = None
+        self._watched: asyncio.Future[list[Any]] | None = None
+        self._why = "connection closed"
 
     @property
     def is_open(self) -> bool:
@@ -53,9 +58,11 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._unsent.clear()
+        if self._watch is not None:
+            self._watch.cancel()
         for future, _, _ in self._waiting:
             if not future.done():
-                future.set_exception(RedisDown(str(exc or "connection closed")))
+                future.set_exception(RedisDown(str(exc or self._why)))
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -72,15 +79,37 @@ class _Connection(asyncio.Protocol):
                 future.set_result(replies)
 
     def send(self, buffer: bytes, count: int) -> asyncio.Future[list[Any]]:
+        """Send with what else this turn of the loop sends; the replies come in their order.
+
+        A request that has no answer within REDIS_TIMEOUT_SECONDS (to twice that) closes the
+        connection, and with it fails all that wait on it.
+        """
         if self._transport is None:
             raise RedisDown("not connected")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Any]] = loop.create_future()
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
         self._waiting.append((future, count, []))
         if not self._unsent:
-            loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush)
         self._unsent.append(buffer)
+        if self._watch is None:
+            self._look_again(future)
         return future
+
+    def _look_again(self, first: "asyncio.Future[list[Any]]") -> None:
+        self._watched = first
+        self._watch = self._loop.call_later(settings.REDIS_TIMEOUT_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if not self._waiting:
+            return
+        first = self._waiting[0][0]
+        if first is self._watched:
+            # The oldest request then is the oldest still: nothing has come for so long.
+            self._why = "no answer in time"
+            self.close()
+        else:
+            self._look_again(first)
 
     def _flush(self) -> None:
         buffers, self._unsent = self._unsent, []
@@ -114,16 +143,14 @@ class AioRedis:
         Raises:
             RedisDown: no connection, or no answer within REDIS_TIMEOUT_SECONDS.
         """
+        return await self.ask(encode(commands), len(commands))
+
+    async def ask(self, buffer: bytes, count: int) -> list[Any]:
+        """The same for commands that are encoded already; `count` of them."""
         connection = self._connection
         if connection is None or not connection.is_open:
             connection = await self._connect()
-        future = connection.send(encode(commands), len(commands))
-        try:
-            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
-                return await future
-        except TimeoutError as error:
-            connection.close()
-            raise RedisDown("no answer in time") from error
+        return await connection.send(buffer, count)
 
     def close(self) -> None:
         """Drop the connection; the next command opens another."""
@@ -153,7 +180,9 @@ class AioRedis:
 
     async def _handshake(self) -> _Connection:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(_Connection, self._host, self._port)
+        _, connection = await loop.create_connection(
+            lambda: _Connection(loop), self._host, self._port
+        )
         # A server that still loads its file after a restart answers the others, and refuses PING.
         hello: list[Command] = [
             (b"SELECT", self._database.encode()),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from apps.infra.telemetry import metrics
+from apps.infra.telemetry import tally
 from apps.infra.web import problems, request_ids
 from apps.infra.web.handler import Disconnected, Receive, Scope, Send
 from apps.infra.web.threads import use_threads
@@ -18,25 +18,12 @@ App = Callable[[Scope, Receive, Send], Any]
 MAX_BODY_BYTES = 1_048_576
 SERVER_ERROR = 500
 SLOW_SECONDS = 1.0
+_REQUEST_ID = request_ids.HEADER
 log = logging.getLogger(__name__)
-
-_counters: dict[tuple[str, str, int], Any] = {}
-_histograms: dict[str, Any] = {}
 
 
 class BodyTooLarge(Exception):
     """A body without a declared length passed the limit while it came in."""
-
-
-def count(method: str, route: str, status: int, seconds: float) -> None:
-    """Add one request to the metrics."""
-    key = (method, route, status)
-    counter = _counters.get(key)
-    if counter is None:
-        counter = _counters[key] = metrics.REQUESTS.labels(method, route, str(status))
-        _histograms.setdefault(route, metrics.REQUEST_SECONDS.labels(route))
-    counter.inc()
-    _histograms[route].observe(seconds)
 
 
 class Edge:
@@ -46,19 +33,14 @@ class Edge:
         self._inside = inside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection of the server's protocol."""
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await _live(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or what else the server has to say."""
+        if scope["type"] != "http":
+            await _other(scope, receive, send)
+            return
         started = time.perf_counter()
         given = length = None
         for name, value in scope["headers"]:
-            if name == request_ids.HEADER:
+            if name == _REQUEST_ID:
                 given = value
             elif name == b"content-length":
                 length = value
@@ -71,7 +53,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((request_ids.HEADER, request_id.encode()))
+                message["headers"].append((_REQUEST_ID, request_id.encode()))
             await send(message)
 
         try:
@@ -89,7 +71,8 @@ class Edge:
             await _send_problem(_problem_of(error), send_marked)
         seconds = time.perf_counter() - started
         route = scope.get("route") or ("unmatched" if status else "disconnected")
-        count(scope["method"] if scope["method"] in _METHODS else "OTHER", route, status, seconds)
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        tally.count_request(method, route, status, seconds)
         if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
             _note(scope, status, seconds)
 
@@ -140,6 +123,13 @@ async def _send_problem(answer: problems.Problem, send: Send) -> None:
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _other(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1000})
 
 
 async def _live(receive: Receive, send: Send) -> None:

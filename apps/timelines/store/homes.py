@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from apps.infra.stores.aioredis import Command, RedisDown
 from apps.infra.stores.partitions import MAX_ID
@@ -61,43 +60,59 @@ def drop(user_id: int) -> Command:
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a home timeline: ids, rising, complete from `floor` on; some come twice."""
+    """What is known of a home timeline: ids, rising, complete from `floor` on and below
+    `ceiling`; some come twice."""
 
     ids: list[int]
     floor: int
+    ceiling: int = MAX_ID + 1
 
 
-def read_list(user_id: int, *, tail: int) -> list[Command]:
-    """Read the list (its last `tail` ids, all for 0), the ready marker and the side list."""
+def read_list(user_id: int, *, tail: int, skip: int = 0) -> list[Command]:
+    """Read the list, the ready marker and the side list.
+
+    Args:
+        tail: this many ids of the list, the newest; 0 for all.
+        skip: not the newest ones, but those behind so many.
+    """
     listed, ready, side, _ = keys.home_keys(user_id)
     return [
-        (b"LRANGE", listed, b"-%d" % tail if tail else b"0", b"-1"),
+        (b"LRANGE", listed, b"-%d" % (skip + tail) if tail else b"0", b"-%d" % (skip + 1)),
         (b"GET", ready),
         (b"LRANGE", side, b"0", b"-1"),
     ]
 
 
-def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
+def known_of(
+    listed: Sequence[bytes] | Exception,
+    ready: bytes | Exception | None,
+    side: Sequence[bytes] | Exception,
+    *,
+    tail: int,
+    skip: int = 0,
+) -> Known | None:
     """What the replies to `read_list` say; None where there is no timeline, or it is not ready.
 
-    An id that is not in the tail has the whole tail behind it, and of that at most `disorder`
-    smaller ones: so it is smaller than all but the `disorder` smallest of the tail. The same holds
-    for what was cut off a list.
+    An id that is not in the part has it all behind it, and of that at most `disorder` smaller
+    ones: so it is smaller than all but the `disorder` smallest of the part. The same holds for
+    what was cut off a list, and the other way round for what lies nearer to the tail.
 
     Raises:
         RedisDown: a reply is an error.
     """
-    for reply in (listed, ready, side):
-        if isinstance(reply, Exception):
-            raise RedisDown(str(reply))
-    if not listed or not ready or (not side and ready.endswith(b"+")):
+    if isinstance(listed, Exception) or isinstance(ready, Exception) or isinstance(side, Exception):
+        raise RedisDown(f"{listed} {ready!r} {side}"[:200])
+    if not (listed or skip) or not ready or (not side and ready.endswith(b"+")):
         # With a "+" there was a side list: it was lost, and ids with it.
         return None
     slack = keys.disorder()
     ids = sorted(map(int, listed))
+    ceiling = MAX_ID + 1
+    if skip:
+        ceiling = ids[-slack - 1] + 1 if len(ids) > slack else 0
     if tail and len(listed) == tail:
         floor = ids[slack] if len(ids) > slack else MAX_ID
-    elif ids[0] == 0:
+    elif ids and ids[0] == 0:
         floor = 0
         del ids[0]
     elif len(listed) > slack:
@@ -107,4 +122,4 @@ def known_of(listed: Any, ready: Any, side: Any, *, tail: int) -> Known | None:
         floor = MAX_ID
     if side:
         ids = sorted((*ids, *map(int, side)))
-    return Known(ids, floor)
+    return Known(ids, floor, ceiling)

@@ -17,13 +17,21 @@ def test_a_token_says_what_was_put_in(direction, position_id):
     assert all(letter in "0123456789abcdefghijklmnopqrstuvwxyz" for letter in token)
 
 
+@given(st.integers(0, pagination.MAX_ID), st.integers(1, pagination.MAX_DEPTH))
+def test_a_token_may_say_how_deep_it_is(position_id, depth):
+    token = pagination.encode("n", position_id, depth=depth)
+
+    assert pagination.decode(token) == Position("n", position_id, depth)
+    assert 16 <= len(token) <= 19
+
+
 @given(st.text(max_size=30))
 def test_what_was_not_made_here_is_refused(text):
     try:
         position = pagination.decode(text)
     except BadPageToken:
         return
-    assert pagination.encode(position.direction, position.id) == text
+    assert pagination.encode(position.direction, position.id, depth=position.depth) == text
 
 
 @given(st.integers(0, pagination.MAX_ID), st.integers(0, 15), st.sampled_from("0az9x"))
