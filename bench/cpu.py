@@ -69,6 +69,21 @@ class Sample:
     per_second: float
 
 
+def memory_mb(roots: Collection[int]) -> dict[int, float]:
+    """MB (10**6 bytes) that each process of these trees takes, by pid: its proportional set size,
+    which splits what processes share among them."""
+    stats = _all_stats()
+    found = {}
+    for pid in set().union(*(_tree(root, stats) for root in roots)):
+        try:
+            text = (PROC / str(pid) / "smaps_rollup").read_text()
+        except OSError:
+            continue  # it ended meanwhile
+        sizes = dict(line.split(":", 1) for line in text.splitlines()[1:])
+        found[pid] = int(sizes["Pss"].split()[0]) * 1024 / 1e6 if "Pss" in sizes else 0.0
+    return found
+
+
 def waited_seconds(pid: int) -> float:
     """How long the main thread of a process has been ready to run and had no core.
 

@@ -34,15 +34,27 @@ MEASURED = {
         of 50 are the first point; readers of 500 and of 5,000, readers of 50 and all 200, and the
         readers of the first point on later pages, by `next_token`, are the others; the ratio is
         the worst of the three last points (`x_…` has each). Every page on the way is checked.""",
-    "R6": """readers of 400 busy authors of that crowd, one after the other, nothing else running. The
-        home timeline is dropped, then the clock runs from the request until the mark of the built
-        list is in Redis; each list is held against the model, all 800 ids.""",
+    "R6": """readers of 400 busy authors of that crowd, one after the other, nothing else running.
+        The home timeline is dropped, then the clock runs from the request until the mark of the
+        built list is in Redis; each list is held against the model, all 800 ids.""",
     "W2": """32 connections, closed loop, 150 authors with tokens whose followers' home timelines
         are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked
         for in the homes of a sample of followers.""",
     "M1": """memory that two Valkeys hold with and without the home timelines of the followers of
         the three most-followed authors, after so many single pushes that every list was cut
         back.""",
+    "M4": """a stack of its own as `manage.py up` makes it, with the demo world: supervisor, web,
+        relay, two workers, beat, PostgreSQL and two Valkeys, some seconds after it is ready. Summed
+        over all processes is the proportional set size of `/proc/PID/smaps_rollup`, which splits
+        what processes share among them.""",
+    "E": """300 home reads a second in an open loop, in turn idle and beside one of three: somebody
+        who follows 100,000 people reads cold and then warm five times, again and again; 800 home
+        timelines are dropped and their rebuilds started at once; 500 posts in a second, 25 times a
+        mean of 20, with their deliveries. The ratio is the worst of the three (`x_…` has each).
+        Pages are checked during the first two, and all of them at the end.""",
+    "X1": """R1, W2 and F2 by their CPU per operation, those of this run or else the last ones
+        written: 600,000 reads, 6,000 posts without their deliveries, and 6,000 × 75 deliveries, a
+        second. What a machine needs to stay below full load is not in it.""",
     "D1": """one author posts, and from the 201 on a follower reads their home timeline over HTTP
         again and again until it shows the post. Nothing else runs; the pages are checked.""",
 }

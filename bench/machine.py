@@ -85,6 +85,29 @@ class Machine:
         )
         self._wait("service", f"http://{ports.LOOPBACK}:{self.web_port}/readyz")
 
+    def start_own_stack(self) -> dict[str, int]:
+        """Start a whole stack beside this one, engines and demo world included; pids by name.
+
+        `stop_references` stops it.
+        """
+        var = self.home / "stack"
+        port = self._free_port()
+        environment = self.environment() | {"VAR_DIR": str(var)}
+        # Engines of its own, processes as many as by default.
+        for name in ("DATABASE_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "PORT"):
+            del environment[name]
+        for name in ("PROMETHEUS_MULTIPROC_DIR", "WEB_CONCURRENCY", "CLUSTER_ID"):
+            environment.pop(name, None)
+        child = process.spawn(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            log=self._log("ref-stack"),
+            env=environment,
+            cwd=BASE_DIR,
+        )
+        self.children["ref-stack"] = child
+        self._wait("ref-stack", f"http://{ports.LOOPBACK}:{port}/readyz")
+        return runfile.read(var).alive()
+
     def start_reference(self, name: str, app: str, *, path: str, body_bytes: int = 0) -> int:
         """Start an application under gunicorn as the service's web process; its port."""
         port = self._free_port()

@@ -41,7 +41,7 @@ class Sizes:
     small_tweets: int = 300
     # L1: events of one backlog.
     backlog: int = 200_000
-    backlogs: int = 3
+    backlogs: int = 1
     # Points of a plot beyond those that the figure itself needs.
     plot_points: int = 5
     # R5, R6: a crowd beside the world. The busy authors have ten times the tweets of the others.
@@ -56,6 +56,17 @@ class Sizes:
     # R6: readers who come back to a home that is gone, so many times each.
     cold_readers: int = 20
     cold_rounds: int = 10
+    # M4: a stack of its own, and how long it is left alone before.
+    own_stack: bool = True
+    idle_seconds: float = 5.0
+    # E: ordinary reads a second, for so long; whom the big reader follows; homes built again at
+    # once; posts a second in the mean.
+    neighbour_reads: int = 300
+    neighbour_seconds: float = 1.5
+    neighbour_rounds: int = 3
+    big_followees: int = 100_000
+    rebuilt: int = 800
+    mean_posts: int = 20
 
 
 FULL = Sizes()
@@ -76,6 +87,11 @@ QUICK = replace(
     flat_seconds=0.25,
     cold_readers=10,
     cold_rounds=5,
+    idle_seconds=2.0,
+    neighbour_seconds=0.8,
+    neighbour_rounds=1,
+    big_followees=30_000,
+    rebuilt=300,
     dense_authors=400,
     dense_readers=2_000,
     dense_posts=300,
@@ -83,7 +99,7 @@ QUICK = replace(
     large_tweets=3,
     small_tweets=100,
     backlog=50_000,
-    backlogs=2,
+    backlogs=1,
 )
 TINY = Sizes(
     people=60,
@@ -111,6 +127,14 @@ TINY = Sizes(
     flat_seconds=0.1,
     cold_readers=2,
     cold_rounds=2,
+    own_stack=False,
+    idle_seconds=0.0,
+    neighbour_reads=100,
+    neighbour_seconds=0.2,
+    neighbour_rounds=1,
+    big_followees=200,
+    rebuilt=10,
+    mean_posts=2,
     dense_authors=6,
     dense_readers=60,
     dense_posts=40,

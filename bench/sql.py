@@ -81,7 +81,8 @@ _BESIDE = [
     "select m.post_id, i.* from peer.mention m join peer.identity i on i.id = m.identity_id"
     " where m.post_id = any(%(posts)s)",
     "select * from peer.emoji where post_id = any(%(posts)s)",
-    "select type, post_id from peer.interaction where post_id = any(%(posts)s) and identity_id = %(viewer)s",
+    "select type, post_id from peer.interaction"
+    " where post_id = any(%(posts)s) and identity_id = %(viewer)s",
 ]
 # Where the id of the post stands in a row of _HOME.
 _POST = 3
