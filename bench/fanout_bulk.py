@@ -212,8 +212,8 @@ class _Small:
         while waiting:
             user_id = waiting[-1]
             client = redis.state(keys.home_instance(user_id))
-            held = client.lrange(keys.list_key(user_id), -8, -1)
-            if b"%d" % tweet_id in held:  # type: ignore[operator]
+            held: Any = client.lrange(keys.list_key(user_id), -8, -1)
+            if b"%d" % tweet_id in held:
                 waiting.pop()
             elif time.perf_counter() - began > WAIT_SECONDS:
                 raise oracle.WrongAnswer(f"tweet {tweet_id} did not come to {user_id}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import redis
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 QUEUE = "peer_pushes"
 LENGTH = 800
@@ -15,7 +15,7 @@ _URLS = os.environ.get("REDIS_STATE_URL", "redis://").split(",")
 app = Celery("bench.fanout_celery", broker=_URLS[0])
 app.conf.task_ignore_result = True
 app.conf.task_default_queue = QUEUE
-app.conf.task_queues = [Queue(QUEUE)]
+app.conf.task_queues = [Queue(QUEUE)]  # type: ignore[no-untyped-call]
 app.conf.worker_prefetch_multiplier = 64
 app.conf.broker_connection_retry_on_startup = True
 app.conf.worker_hijack_root_logger = False

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from bench.world import World
@@ -72,9 +73,9 @@ def newest_of_peers(user_id: int, count: int) -> tuple[list[int], list[int]]:
     from apps.infra.stores import redis
 
     client = redis.state(_instance(user_id))
-    listed = client.lrange(f"peer:{user_id}", 0, count - 1)
-    ranked = client.zrevrange(f"feed:home:{user_id}", 0, count - 1)
-    return [int(one) for one in listed], [int(one) for one in ranked]  # type: ignore[union-attr]
+    listed: Any = client.lrange(f"peer:{user_id}", 0, count - 1)
+    ranked: Any = client.zrevrange(f"feed:home:{user_id}", 0, count - 1)
+    return [int(one) for one in listed], [int(one) for one in ranked]
 
 
 def fill(user_ids: Sequence[int], ids: Sequence[int]) -> None:

@@ -62,7 +62,6 @@ def _without_side_list(patch: pytest.MonkeyPatch) -> None:
         buffer = pushes.InOrder(wires)
         for ids, parts in given:
             buffer.add(ids, parts)
-        buffer.flush()
         buffer.finish()
         return buffer.pushed
 
@@ -70,7 +69,7 @@ def _without_side_list(patch: pytest.MonkeyPatch) -> None:
 
 
 def _without_watermark(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fanout.QuickLane, "_is_late", lambda _self, _id: False)
+    patch.setattr(fanout.QuickLane, "_count_late", lambda _self, _posts: 0)
 
 
 def _without_noticing_a_lost_side_list(patch: pytest.MonkeyPatch) -> None:

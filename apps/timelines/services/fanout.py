@@ -1,15 +1,17 @@
 """Fan-out, quick lane: new tweets into the home timelines of their authors' followers.
 
-A batch is pushed in chunks, in the order of ids. Before a chunk the watermark of every instance
-is raised to its highest id; what is at or below the watermark then, and every redelivery, is
-late and goes the exact way (`push_late`), everything else is appended. So a list is in order but
-for what lies inside one chunk, and a page is found in the list's tail.
+A batch is pushed as one, in the order of ids. Before it the watermark of every instance is raised
+to its highest id; what is at or below the watermark then, and every redelivery, is late and goes
+the exact way (`push_late`), everything else is appended. Only inside a chunk of a few events do
+the ids of one author go together. So a list is in order but for what lies inside one chunk, and a
+page is found in the list's tail.
 
 One lane pushes at a time by design. Where another comes in between (a worker that was paused),
-the chunk notices afterwards and moves its ids aside.
+the batch notices afterwards and moves its ids aside.
 """
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.graph import services as graph_services
+from apps.infra.batches import batches
 from apps.infra.eventlog.log import LoggedEvent, publish_many
 from apps.infra.stores import invalidation
 from apps.infra.telemetry import metrics
@@ -39,10 +42,10 @@ def _ceiling() -> int:
 
 
 @dataclass(slots=True)
-class _Chunk:
-    """Posts that are pushed as one, by author; ids rise."""
+class _Unit:
+    """What became of posts that were handed to pushing as one."""
 
-    fresh: dict[int, list[int]] = field(default_factory=dict)
+    fresh: list[pushes.Push] = field(default_factory=list)
     late: dict[int, list[int]] = field(default_factory=dict)
     deferred: list[Post] = field(default_factory=list)
     pulled: set[int] = field(default_factory=set)
@@ -105,25 +108,23 @@ class QuickLane:
             redis.RedisError: not all was pushed; do it again. The same goes for any exception.
         """
         ordered = sorted(set(posts))
-        size = keys.CHUNK_EVENTS
-        chunks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-        if not chunks:
+        if not ordered:
             return 0
-        # Exact pushes bring nothing into disorder: they do not count.
-        raised = [pushes.raise_watermark(one[-1][0], 0 if late else len(one)) for one in chunks]
+        blocks: dict[int, Block] | None = None
+        pushed = 0
         with self.wires.use() as wires:
-            for wire in wires:
-                wire.send(raised[0])
-            # In the same round trip.
-            blocks = self._blocks_after(wires, ordered)
-            buffer = pushes.InOrder(wires)
-            found = 0
-            for place, posts_of_chunk in enumerate(chunks):
-                chunk = self._sort(posts_of_chunk, blocks, late=late)
-                # The next chunk's watermark comes with this one's pushes.
-                found += self._push(buffer, wires, chunk, blocks, raised[place + 1 : place + 2])
-            buffer.finish()
-        return buffer.pushed + found
+            for unit in batches(ordered, keys.UNIT_EVENTS):
+                # Exact pushes bring nothing into disorder: they do not count.
+                raised = pushes.raise_watermark(unit[-1][0], 0 if late else len(unit))
+                for wire in wires:
+                    wire.send(raised)
+                if blocks is None:
+                    # In the same round trip.
+                    blocks = self._blocks_after(wires, ordered)
+                else:
+                    self._note_watermark([wire.read(1)[0] for wire in wires])
+                pushed += self._push(wires, unit, blocks, late=late)
+        return pushed
 
     def _blocks_after(self, wires: list[Wire], posts: Sequence[Post]) -> dict[int, Block]:
         not_pushed = self.pull_authors.current()
@@ -134,80 +135,91 @@ class QuickLane:
         return self.blocks.answer(wires, asked)
 
     def _note_watermark(self, replies: Sequence[Any]) -> None:
-        # Lost with all it stood for, or this is the first chunk ever: nothing is known.
+        # Lost with all it stood for, or this is the first batch ever: nothing is known.
         self._is_known = all(before != b"0" for before, _ in replies)
         self._highest = max(self._highest, *(int(before) for before, _ in replies))
         self._handed = [handed for _, handed in replies]
 
-    def _is_late(self, tweet_id: int) -> bool:
-        """Whether a newer id may lie in some list already."""
-        return not self._is_known or tweet_id <= self._highest
-
-    def _sort(self, posts: Sequence[Post], blocks: dict[int, Block], *, late: bool) -> _Chunk:
-        chunk = _Chunk()
-        for tweet_id, author_id in posts:
-            block = blocks.get(author_id)
-            if block is None:
-                chunk.pulled.add(author_id)
-            elif block.is_over:
-                self._too_many(author_id, tweet_id, chunk)
-            else:
-                side = chunk.late if late or self._is_late(tweet_id) else chunk.fresh
-                side.setdefault(author_id, []).append(tweet_id)
-        self._highest = max(self._highest, posts[-1][0])
-        return chunk
-
-    def _too_many(self, author_id: int, tweet_id: int, chunk: _Chunk) -> None:
-        if settings.FANOUT_MAX_FOLLOWERS > settings.FANOUT_BULK_FOLLOWERS:
-            chunk.deferred.append((tweet_id, author_id))
-            return
-        if author_id not in chunk.pulled:
-            self.pull_authors.add(author_id)
-            chunk.pulled.add(author_id)
-
-    def _was_overtaken(self, handed: Sequence[bytes | None]) -> bool:
-        """Whether too many ids of others may have come between a chunk's watermark and its end."""
-        between = [int(now or 0) - mine for now, mine in zip(handed, self._handed, strict=True)]
-        return max(between) > keys.OVERLAP_IDS or min(between) < 0
+    def _count_late(self, posts: Sequence[Post]) -> int:
+        """How many of these, rising, may have a newer id in some list already."""
+        return bisect_left(posts, (self._highest + 1,)) if self._is_known else len(posts)
 
     def _push(
+        self, wires: list[Wire], posts: Sequence[Post], blocks: dict[int, Block], *, late: bool
+    ) -> int:
+        unit = _Unit()
+        place = len(posts) if late else self._count_late(posts)
+        for tweet_id, author_id in posts[:place]:
+            if self._block_to_push(tweet_id, author_id, blocks, unit):
+                unit.late.setdefault(author_id, []).append(tweet_id)
+        buffer = pushes.InOrder(wires)
+        for chunk in batches(posts[place:], keys.CHUNK_EVENTS):
+            self._push_chunk(buffer, chunk, blocks, unit)
+        self._highest = max(self._highest, posts[-1][0])
+        buffer.send(after=pushes.READ_HANDED)
+        buffer.receive()
+        handed = [pushes.value_of(wire.read_lengths(pushes.LINES_OF_READ)) for wire in wires]
+        buffer.finish()
+        if self._was_overtaken(handed):
+            pushes.move_aside(wires, unit.fresh)
+        found = pushes.push_late(wires, _with_parts(unit.late, blocks)) if unit.late else 0
+        _announce(unit)
+        return buffer.pushed + found
+
+    def _push_chunk(
         self,
         buffer: pushes.InOrder,
-        wires: list[Wire],
-        chunk: _Chunk,
+        posts: Sequence[Post],
         blocks: dict[int, Block],
-        raised_next: list[bytes],
-    ) -> int:
-        """Push a chunk; what goes the exact way is returned, the rest counted in the buffer."""
-        # By their newest id: then the tail of every list is its newest id after each push.
-        for author_id, ids in sorted(chunk.fresh.items(), key=lambda item: item[1][-1]):
-            buffer.add(ids, blocks[author_id].parts)
-        buffer.flush(after=b"".join((pushes.READ_HANDED, *raised_next)))
-        replies = [wire.read(1 + len(raised_next)) for wire in wires]
-        was_overtaken = self._was_overtaken([reply[0] for reply in replies])
-        if raised_next:
-            self._note_watermark([reply[1] for reply in replies])
-        if was_overtaken:
-            pushes.move_aside(wires, _with_parts(chunk.fresh, blocks))
-        found = pushes.push_late(wires, _with_parts(chunk.late, blocks)) if chunk.late else 0
-        _announce(chunk)
-        return found
+        unit: _Unit,
+    ) -> None:
+        by_author: dict[int, list[int]] = {}
+        for tweet_id, author_id in posts:
+            if self._block_to_push(tweet_id, author_id, blocks, unit):
+                by_author.setdefault(author_id, []).append(tweet_id)
+        together = list(by_author.items())
+        if len(together) < len(posts):
+            # By their newest id: then the tail of every list is its newest id after each push.
+            together.sort(key=lambda item: item[1][-1])
+        for author_id, ids in together:
+            parts = blocks[author_id].parts
+            unit.fresh.append((ids, parts))
+            buffer.add(ids, parts)
+
+    def _block_to_push(
+        self, tweet_id: int, author_id: int, blocks: dict[int, Block], unit: _Unit
+    ) -> Block | None:
+        """The author's block; None where the tweet goes another way, which is noted."""
+        block = blocks.get(author_id)
+        if block is None:
+            unit.pulled.add(author_id)
+        elif not block.is_over:
+            return block
+        elif settings.FANOUT_MAX_FOLLOWERS > settings.FANOUT_BULK_FOLLOWERS:
+            unit.deferred.append((tweet_id, author_id))
+        elif author_id not in unit.pulled:
+            self.pull_authors.add(author_id)
+            unit.pulled.add(author_id)
+        return None
+
+    def _was_overtaken(self, handed: Sequence[int]) -> bool:
+        """Whether too many ids of others may have come between the watermark and the end."""
+        between = [now - mine for now, mine in zip(handed, self._handed, strict=True)]
+        return max(between) > keys.OVERLAP_IDS or min(between) < 0
 
 
 def _with_parts(posts: dict[int, list[int]], blocks: dict[int, Block]) -> list[pushes.Push]:
     return [(ids, blocks[author_id].parts) for author_id, ids in posts.items()]
 
 
-def _announce(chunk: _Chunk) -> None:
+def _announce(unit: _Unit) -> None:
     """After the pushes: the bulk lane's ids are then newer than what lists hold, as a rule."""
-    if chunk.deferred:
-        events = [
-            FanOutDeferred(tweet_id=post, author_id=author) for post, author in chunk.deferred
-        ]
+    if unit.deferred:
+        events = [FanOutDeferred(tweet_id=post, author_id=author) for post, author in unit.deferred]
         with transaction.atomic():
             publish_many(events)
-    if chunk.pulled:
-        entries = [("n", author_id) for author_id in chunk.pulled]
+    if unit.pulled:
+        entries = [("n", author_id) for author_id in unit.pulled]
         # Nobody else tells the readers: an instance that does not take it fails the batch.
         invalidation.announce(entries, hold=False, must=True)
 

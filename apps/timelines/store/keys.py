@@ -7,15 +7,18 @@ All keys of one person lie in one hash slot, on the state instance of their shar
 `sl:{s}:user`  side list: ids that came too late for the list's order. Read whole at every read.
 `bd:{s}:user`  token of the one rebuild that is under way.
 Of an instance: `fo:wm` the highest id handed to pushing, `fo:handed` how many ids were;
-`fo:bulk:event` how far the bulk lane has come with one event.
+`fo:bulk:event` how far the bulk lane has come with one event, `fo:bulk:wm` and `fo:bulk:handed`
+the same as `fo:…` for what is handed to that lane.
 """
 
 from apps.infra.stores.sharding import instance_of, shard_of
 
-# Events that are pushed as one. Inside a chunk the ids of one author go together, so a list may
-# hold up to 39 smaller ids behind a larger one.
+# Inside a chunk of events the ids of one author go together, so a list may hold up to 39 smaller
+# ids behind a larger one.
 CHUNK_EVENTS = 40
-# Ids of other pushers that may come in between before a chunk's ids are moved to the side lists.
+# Events that are handed to pushing as one: a watermark, and a look whether others came in between.
+UNIT_EVENTS = 2_000
+# Ids of other pushers that may come in between before a unit's ids are moved to the side lists.
 OVERLAP_IDS = 5
 # A list is cut back to its length when it is longer by more than this.
 TRIM_SLACK = 32
@@ -29,6 +32,8 @@ BULK_TTL_SECONDS = 86_400
 
 WATERMARK = b"fo:wm"
 HANDED = b"fo:handed"
+# The same of the bulk lane.
+BULK_WATERMARKS = b"fo:bulk:wm", b"fo:bulk:handed"
 
 
 def disorder() -> int:

@@ -5,8 +5,9 @@ is a join with the rest of the command between them. No step of Python is done p
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from django.conf import settings
 
@@ -15,12 +16,16 @@ from apps.timelines.store import keys, scripts
 from apps.timelines.store.scripts import Script
 from apps.timelines.store.wire import Wire
 
-# Commands on the wire before their replies are read: bounds what lies in sockets and replies.
-MAX_IN_FLIGHT = 8_000
-# Lists in one call of a script: less than 2 ms of the server.
-LISTS_PER_CALL = 250
+# Pushes to one instance that are sent together: bounds what lies in sockets and replies. The
+# servers work on them while the next ones are made.
+MAX_IN_FLIGHT = 2_000
+# Lists in one call of a script: about 1 ms of the server.
+LISTS_PER_CALL = 100
+# Of scripts: small, so that whoever else asks a server waits for no more than a few calls.
+MAX_LISTS_IN_FLIGHT = 4_000
 
-Fragments = Sequence[bytes]
+# Between packed fragments; no key has it.
+_BETWEEN = b"\0"
 
 # Only to lists that exist. Any other would make a list of one tweet that looks as if it had been
 # there through a rebuild.
@@ -54,9 +59,52 @@ def longer_than(limit: int) -> "re.Pattern[bytes]":
     return re.compile(rb":(?:" + rb"|".join(above) + rb")\r")
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Fragments of very many, a string for each LISTS_PER_CALL of them: 30 bytes a person."""
+
+    strings: list[bytes]
+    count: int
+
+    @classmethod
+    def of(cls, fragments: Sequence[bytes]) -> "Packed":
+        """These fragments, packed."""
+        size = LISTS_PER_CALL
+        starts = range(0, len(fragments), size)
+        return cls([_BETWEEN.join(fragments[one : one + size]) for one in starts], len(fragments))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> bytes:
+        return self.strings[index // LISTS_PER_CALL].split(_BETWEEN)[index % LISTS_PER_CALL]
+
+    def joined(self, between: bytes) -> bytes:
+        """All of them, with something in between."""
+        return between.join(one.replace(_BETWEEN, between) for one in self.strings)
+
+
+Fragments = list[bytes] | Packed
+
+
+def _joined(fragments: Fragments, between: bytes) -> bytes:
+    return fragments.joined(between) if isinstance(fragments, Packed) else between.join(fragments)
+
+
+def _calls_of(fragments: Fragments) -> Iterator[tuple[int, bytes]]:
+    """The fragments of each call of a script: how many, and joined."""
+    size = LISTS_PER_CALL
+    for start in range(0, len(fragments), size):
+        if isinstance(fragments, Packed):
+            part = fragments.strings[start // size].replace(_BETWEEN, b"")
+        else:
+            part = b"".join(fragments[start : start + size])
+        yield min(size, len(fragments) - start), part
+
+
 @dataclass(slots=True)
 class _Outbox:
-    """What is to go over one wire: cuts first, then pushes, in the order of their replies."""
+    """What goes over one wire: cuts first, then pushes, in the order of their replies."""
 
     cuts: list[bytes] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
@@ -67,13 +115,15 @@ class _Outbox:
 class InOrder:
     """RPUSHX to the lists of many followers, several instances at once.
 
-    `add` collects; whenever enough is collected it is sent to every instance and then read. Lists
-    that have grown too long are cut with the next flush.
+    `add` collects; whenever enough is collected it is sent to every instance, and read when the
+    next is sent: the servers work while the next commands are made. Lists that have grown too
+    long are cut with what is sent next.
     """
 
     def __init__(self, wires: Sequence[Wire]) -> None:
         self._wires = wires
         self._outboxes = [_Outbox() for _ in wires]
+        self._sent: list[_Outbox] = []
         length = settings.HOME_TIMELINE_LENGTH
         self._too_long = longer_than(length + keys.TRIM_SLACK)
         self._cut = b"*4\r\n$5\r\nLTRIM\r\n", words((b"-%d" % length, b"-1"))
@@ -82,41 +132,55 @@ class InOrder:
     def add(self, ids: Sequence[int], parts: Sequence[Fragments]) -> None:
         """Push one author's ids, rising, to followers given by instance."""
         head = b"*%d\r\n%b" % (2 + len(ids), _PUSH)
-        tail = words(_decimal(ids))
+        tail = b"".join([b"$%d\r\n%d\r\n" % (len(str(one)), one) for one in ids])
         between = tail + head
+        is_full = False
         for outbox, fragments in zip(self._outboxes, parts, strict=True):
             if fragments:
-                outbox.pieces += (head, between.join(fragments), tail)
+                outbox.pieces += (head, _joined(fragments, between), tail)
                 outbox.blocks.append(fragments)
                 outbox.count += len(fragments)
-        if max(outbox.count for outbox in self._outboxes) >= MAX_IN_FLIGHT:
-            self.flush()
+                is_full = is_full or outbox.count >= MAX_IN_FLIGHT
+        if is_full:
+            self.send()
 
-    def flush(self, after: bytes = b"") -> None:
-        """Send, read and check what is collected.
+    def send(self, after: bytes = b"") -> None:
+        """Send what is collected, once what was sent before is read.
 
         Args:
             after: commands to send to every instance in the same write; their replies are left
-                for the caller to read.
+                for the caller to read, after `receive`.
+        """
+        self.receive()
+        head, tail = self._cut
+        for wire, outbox in zip(self._wires, self._outboxes, strict=True):
+            cuts = [part for one in outbox.cuts for part in (head, one, tail)]
+            if buffer := b"".join((*cuts, *outbox.pieces, after)):
+                wire.send(buffer)
+        self._sent, self._outboxes = self._outboxes, [_Outbox() for _ in self._wires]
+
+    def receive(self) -> None:
+        """Read and check what was sent.
 
         Raises:
             redis.RedisError: of any reply. Nothing is known of the other pushes then.
         """
-        head, tail = self._cut
-        for wire, outbox in zip(self._wires, self._outboxes, strict=True):
-            cuts = (part for one in outbox.cuts for part in (head, one, tail))
-            if buffer := b"".join((*cuts, *outbox.pieces, after)):
-                wire.send(buffer)
-        for wire, outbox in zip(self._wires, self._outboxes, strict=True):
+        sent, self._sent = self._sent, []
+        for wire, outbox, next_one in zip(self._wires, sent, self._outboxes, strict=False):
             replies = wire.read_lengths(len(outbox.cuts) + outbox.count)
             self.pushed += outbox.count
-            outbox.cuts = self._to_cut(outbox, replies)
-            outbox.pieces, outbox.blocks, outbox.count = [], [], 0
+            next_one.cuts = self._to_cut(outbox, replies)
 
     def finish(self) -> None:
-        """Cut what the last flush found too long."""
+        """Send and read all that is left, and cut what was found too long."""
+        self.flush()
         if any(outbox.cuts for outbox in self._outboxes):
             self.flush()
+
+    def flush(self) -> None:
+        """Send what is collected, and read it."""
+        self.send()
+        self.receive()
 
     def _to_cut(self, outbox: _Outbox, replies: bytes) -> list[bytes]:
         found: list[bytes] = []
@@ -140,31 +204,39 @@ class _Calls:
         self._pieces: list[list[bytes]] = [[] for _ in wires]
         self._counts = [0] * len(wires)
         self._lists = 0
+        self.total = 0
 
-    def add(self, script: Script, parts: Sequence[Fragments], arguments: Sequence[bytes]) -> int:
-        """Call a script for fragments given by instance; the sum of the replies read so far."""
+    def add(self, script: Script, parts: Sequence[Fragments], arguments: Sequence[bytes]) -> None:
+        """Call a script for fragments given by instance."""
         tail = words(arguments)
-        for place, fragments in enumerate(parts):
-            for start in range(0, len(fragments), LISTS_PER_CALL):
-                part = fragments[start : start + LISTS_PER_CALL]
-                name = words((b"EVALSHA", script.sha, b"%d" % len(part)))
-                head = b"*%d\r\n%b" % (3 + len(part) + len(arguments), name)
-                self._pieces[place] += (head, *part, tail)
-                self._counts[place] += 1
-            self._lists += len(fragments)
-        return self.flush() if self._lists >= MAX_IN_FLIGHT else 0
+        calls = [_calls_of(fragments) for fragments in parts]
+        # In turns, so that no instance waits for another's.
+        for turn in zip_longest(*calls):
+            for place, call in enumerate(turn):
+                if call is not None:
+                    self._add_one(script, place, call, len(arguments), tail)
+            if self._lists >= MAX_LISTS_IN_FLIGHT:
+                self.flush()
+
+    def _add_one(
+        self, script: Script, place: int, call: tuple[int, bytes], count: int, tail: bytes
+    ) -> None:
+        size, part = call
+        name = words((b"EVALSHA", script.sha, b"%d" % size))
+        self._pieces[place] += (b"*%d\r\n" % (3 + size + count), name, part, tail)
+        self._counts[place] += 1
+        self._lists += size
 
     def flush(self) -> int:
-        """Send and read what is collected; the sum of the replies."""
+        """Send and read what is collected; the sum of all replies so far."""
         for wire, pieces in zip(self._wires, self._pieces, strict=True):
             if pieces:
                 wire.send(b"".join(pieces))
                 pieces.clear()
-        total = sum(
-            sum(wire.read(count)) for wire, count in zip(self._wires, self._counts, strict=True)
-        )
+        for wire, count in zip(self._wires, self._counts, strict=True):
+            self.total += sum(wire.read(count))
         self._counts, self._lists = [0] * len(self._wires), 0
-        return total
+        return self.total
 
 
 # Ids, rising, and the fragments of those who get them, by instance.
@@ -180,10 +252,9 @@ def push_late(wires: Sequence[Wire], given: Iterable[Push]) -> int:
     length = settings.HOME_TIMELINE_LENGTH
     numbers = (keys.MAX_SIDE, length + keys.TRIM_SLACK, -length, keys.TTL_SECONDS)
     calls = _Calls(wires)
-    found = sum(
-        calls.add(scripts.PUSH_LATE, parts, _decimal((*numbers, *ids))) for ids, parts in given
-    )
-    return found + calls.flush()
+    for ids, parts in given:
+        calls.add(scripts.PUSH_LATE, parts, _decimal((*numbers, *ids)))
+    return calls.flush()
 
 
 def move_aside(wires: Sequence[Wire], given: Iterable[Push]) -> None:
@@ -194,10 +265,25 @@ def move_aside(wires: Sequence[Wire], given: Iterable[Push]) -> None:
     calls.flush()
 
 
-def raise_watermark(highest: int, count: int) -> bytes:
-    """The command that hands `count` ids, the highest of them given, to pushing."""
-    given = (keys.WATERMARK, keys.HANDED, b"%d" % highest, b"%d" % count)
-    return encode([(b"EVALSHA", scripts.RAISE.sha, b"2", *given)])
+def raise_watermark(highest: int, count: int, *, is_bulk: bool = False) -> bytes:
+    """The command that hands `count` ids, the highest of them given, to pushing by a lane."""
+    names = keys.BULK_WATERMARKS if is_bulk else (keys.WATERMARK, keys.HANDED)
+    return encode([(b"EVALSHA", scripts.RAISE.sha, b"2", *names, b"%d" % highest, b"%d" % count)])
 
 
-READ_HANDED = encode([(b"GET", keys.HANDED)])
+# Answers of which the number of lines is known beforehand: 2, and 4 of `raise_watermark`.
+READ_HANDED = encode([(b"GETRANGE", keys.HANDED, b"0", b"-1")])
+READ_WATERMARK = encode([(b"GETRANGE", keys.WATERMARK, b"0", b"-1")])
+LINES_OF_READ = 2
+LINES_OF_RAISED = 4
+
+
+def value_of(lines: bytes) -> int:
+    """The number that a READ_… command was answered with; 0 where there is none."""
+    return int(lines.split(b"\r\n")[1] or 0)
+
+
+def raised_of(lines: bytes) -> tuple[int, int]:
+    """What `raise_watermark` was answered: the watermark before, how many ids were handed out."""
+    _, _, before, handed, _ = lines.split(b"\r\n")
+    return int(before), int(handed[1:])

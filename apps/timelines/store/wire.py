@@ -52,6 +52,8 @@ class Wire:
         )
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = hiredis.Reader()
+        # Came with what `read_lengths` was asked for, and was not asked for yet.
+        self._rest = b""
         hello: list[Command] = [(b"SELECT", parts.path.lstrip("/").encode() or b"0")]
         if parts.password:
             hello.insert(0, (b"AUTH", unquote(parts.password).encode()))
@@ -81,36 +83,50 @@ class Wire:
         return data
 
     def read_lengths(self, count: int) -> bytes:
-        """The next `count` replies, all of them integers, as they came; what follows is kept.
+        """The next `count` lines of replies as they came; what follows is kept.
+
+        Each integer reply is a line. Others have as many lines as their form says; none of them
+        may hold a "-".
 
         Raises:
-            redis.RedisError: one of them is an error, or the connection broke.
+            redis.RedisError: one of the replies is an error, or the connection broke.
         """
         pieces: list[bytes] = []
         missing = count
+        piece, self._rest = self._rest, b""
         while missing > 0:
-            piece = self._receive()
+            if not piece:
+                piece = self._receive()
+            # At once: an error has fewer lines than what was expected in its place.
+            if b"-" in piece:
+                raise self._first_error(b"".join((*pieces, piece)))
             lines = piece.count(b"\n")
-            if lines >= missing:
-                # Few replies follow: their lines are counted from the end.
-                cut = len(piece.rsplit(b"\n", lines - missing + 1)[0]) + 1
-                if cut < len(piece):
-                    self._reader.feed(piece[cut:])
-                    piece = piece[:cut]
+            if lines > missing or (lines == missing and not piece.endswith(b"\n")):
+                cut = _end_of_line(piece, missing, lines)
+                self._rest, piece, lines = piece[cut:], piece[:cut], missing
             missing -= lines
             pieces.append(piece)
-        replies = b"".join(pieces)
-        if b"-" in replies:
-            raise _first_error(replies)
-        return replies
+            piece = b""
+        self._rest = self._rest or piece
+        return b"".join(pieces)
+
+    def _first_error(self, replies: bytes) -> redis.RedisError:
+        while not replies.endswith(b"\n"):
+            replies += self._receive()
+        lines = replies.split(b"\r\n")
+        return error_of(next(line for line in lines if line.startswith(b"-")).decode())
 
     def read(self, count: int) -> list[Any]:
-        """The next `count` replies, parsed.
+        """The next `count` replies, parsed. Nothing else is on its way then: what follows would
+        be out of the reach of `read_lengths`.
 
         Raises:
             redis.RedisError: one of them is an error, or the connection broke.
         """
         replies: list[Any] = []
+        if self._rest:
+            self._reader.feed(self._rest)
+            self._rest = b""
         while len(replies) < count:
             reply = self._reader.gets()
             if reply is False:
@@ -130,9 +146,11 @@ class Wire:
             self.close()
 
 
-def _first_error(replies: bytes) -> redis.RedisError:
-    lines = replies.split(b"\r\n")
-    return error_of(next(line for line in lines if line.startswith(b"-")).decode())
+def _end_of_line(piece: bytes, number: int, lines: int) -> int:
+    """Where the `number`-th of the lines ends; counted from the nearer end."""
+    if number * 2 > lines:
+        return len(piece.rsplit(b"\n", lines - number + 1)[0]) + 1
+    return len(piece) - len(piece.split(b"\n", number)[-1])
 
 
 class Wires:

@@ -38,6 +38,7 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     settings.FANOUT_MAX_FOLLOWERS = plan.max_followers
     settings.FANOUT_BULK_FOLLOWERS = plan.bulk_followers
     patch.setattr(keys, "CHUNK_EVENTS", 3)
+    patch.setattr(keys, "UNIT_EVENTS", 5)
     patch.setattr(keys, "OVERLAP_IDS", 1)
     patch.setattr(keys, "TRIM_SLACK", 2)
     patch.setattr(keys, "MAX_SIDE", 4)
