@@ -148,6 +148,16 @@ def existing_ids(*, user_ids: Collection[int]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def may_post(*, user_ids: Collection[int]) -> dict[int, bool]:
+    """Of each id that has an account, whether it is neither suspended nor closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select id, suspended_at is null and is_active from users where id = any(%s)",
+            [list(user_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
 def ids_of_usernames(*, usernames: Iterable[str]) -> dict[str, int]:
     """Lower-case name → id, of those that exist."""
     lower = list({username.lower() for username in usernames})

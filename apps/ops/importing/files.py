@@ -43,7 +43,7 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self._file: IO[bytes] | None = None
+        self._file: io.BufferedReader | None = None
 
     def identity(self, *, about: str) -> str:
         """Name of this content (size and first MiB) together with what is done with it."""
@@ -52,11 +52,15 @@ class Source:
         text = f"{about}\0{self.size}\0".encode()
         return hashlib.sha256(text + head).hexdigest()
 
-    def fraction(self) -> float:
+    def fraction(self) -> float | None:
         """How much of the file has been read, 0 to 1."""
         if self._file is None or self._file.closed or not self.size:
             return 0.0
         return min(self._file.tell() / self.size, 1.0)
+
+    def pauses(self) -> bool:
+        """Whether the next line is still to come: what was read should not wait for it."""
+        return False
 
     def lines(self, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
         """Lines after line `number`, which ends at unpacked byte `offset`.
@@ -65,19 +69,11 @@ class Source:
             DamagedFile: after the last line that could be unpacked.
         """
         with self.path.open("rb") as self._file:
-            stream = _unpacked(self._file)
-            try:
-                _skip(stream, offset, plain=stream is self._file)
-                for line in _lines(stream, number, offset):
-                    number = line.number
-                    yield line
-            except _DAMAGE as error:
-                raise DamagedFile(number, str(error) or type(error).__name__) from error
+            yield from numbered_lines(self._file, number=number, offset=offset)
 
 
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    magic = file.read(4)
-    file.seek(0)
+def _unpacked(file: "io.BufferedReader[Any]") -> IO[bytes]:
+    magic = file.peek(4)[:4]
     if magic.startswith(_GZIP):
         # It gives out what it has before it says that the rest is missing; a buffer around it
         # would lose that.
@@ -132,6 +128,30 @@ def _skip(stream: IO[bytes], offset: int, *, plain: bool) -> None:
         if not got:
             return
         offset -= got
+
+
+def is_packed(head: bytes) -> bool:
+    """Whether content that begins so is gzip or zstd."""
+    return head.startswith((_GZIP, _ZSTD))
+
+
+def numbered_lines(
+    file: "io.BufferedReader[Any]", *, number: int = 0, offset: int = 0
+) -> Iterator[Line]:
+    """Lines of a file or stream, packed or not, after line `number`; see `Source.lines`.
+
+    Raises:
+        DamagedFile: after the last line that could be unpacked.
+    """
+    try:
+        stream = _unpacked(file)
+        if offset:
+            _skip(stream, offset, plain=stream is file)
+        for line in _lines(stream, number, offset):
+            number = line.number
+            yield line
+    except _DAMAGE as error:
+        raise DamagedFile(number, str(error) or type(error).__name__) from error
 
 
 def _lines(stream: IO[bytes], number: int, offset: int) -> Iterator[Line]:

@@ -1,6 +1,7 @@
 """What an import counts, and how it tells a person."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,8 @@ from rich.table import Table
 
 _LINES_NAMED = 5
 _SECONDS_BETWEEN_LINES = 5.0
+# Calls of a bar whose time is kept for the rate.
+_MARKS = 20
 
 
 @dataclass
@@ -47,8 +50,8 @@ class Tally:
 class Bar(Protocol):
     """Shows how far it is."""
 
-    def __call__(self, *, fraction: float, tally: Tally) -> None:
-        """Say that `fraction` (0 to 1) of the file is behind us."""
+    def __call__(self, *, fraction: float | None, tally: Tally) -> None:
+        """Say that `fraction` (0 to 1) of the input is behind us; None where nobody knows."""
 
 
 @contextmanager
@@ -60,23 +63,47 @@ def progress_bar(*, name: str, file: OutputWrapper) -> Iterator[Bar]:
         return
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-        TextColumn("{task.fields[stored]:,} stored"), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[stored]:,} stored, {task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
+    pace = _Pace()
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(name, total=1.0, stored=0)
+        task = progress.add_task(name, total=None, stored=0, rate=0.0)
         yield lambda *, fraction, tally: progress.update(
-            task, completed=fraction, stored=tally.stored
+            task,
+            total=None if fraction is None else 1.0,
+            completed=fraction or 0.0,
+            stored=tally.stored,
+            rate=pace.per_second(tally.stored),
         )
+
+
+class _Pace:
+    """Rows per second, of the last seconds."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque(maxlen=_MARKS)
+
+    def per_second(self, count: int) -> float:
+        """The rate, given the number so far."""
+        self._marks.append((time.monotonic(), count))
+        (began, before), (now, _) = self._marks[0], self._marks[-1]
+        return (count - before) / (now - began) if now > began else 0.0
 
 
 def _lines(name: str, console: Console) -> Bar:
     last = time.monotonic()
+    pace = _Pace()
 
-    def show(*, fraction: float, tally: Tally) -> None:
+    def show(*, fraction: float | None, tally: Tally) -> None:
         nonlocal last
+        rate = pace.per_second(tally.stored)
         if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            console.print(f"{name}: {fraction:.0%}, {tally.read:,} read, {tally.stored:,} stored")
+            part = "" if fraction is None else f"{fraction:.0%}, "
+            console.print(
+                f"{name}: {part}{tally.read:,} read, {tally.stored:,} stored, {rate:,.0f}/s"
+            )
 
     return show
 

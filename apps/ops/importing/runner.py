@@ -7,7 +7,7 @@ left are kept and dropped by the next one.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -73,6 +73,8 @@ class Import(Generic[Item]):
     job: Job[Item]
     identity: str
     first_line: int = 1
+    # Asked after each batch: whether to end before the file does.
+    is_stopped: Callable[[], bool] = lambda: False
     place: ImportProgress = field(init=False)
     tally: Tally = field(init=False)
 
@@ -110,6 +112,8 @@ class Import(Generic[Item]):
             for end, items in self._batches():
                 self._keep(end, items)
                 bar(fraction=self.source.fraction(), tally=self.tally)
+                if self.is_stopped():
+                    return self.tally.read - before
         finally:
             self._settle()
         self.place.tally = self.tally.as_json()
@@ -128,7 +132,7 @@ class Import(Generic[Item]):
                 pending += 1
                 self._parse(line, items)
                 # Lines that are skipped count too: a file of nonsense gets on as well.
-                if pending >= self.job.batch_size:
+                if pending >= self.job.batch_size or self.source.pauses():
                     yield line, items
                     items, pending = [], 0
         except DamagedFile as error:

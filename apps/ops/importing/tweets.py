@@ -3,10 +3,10 @@
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -20,6 +20,8 @@ from apps.tweets.services_import import TweetRow
 from apps.users import services_import as user_imports
 
 MAX_CHARS = 4_000
+MAX_LANG = 8
+_NOBODY: Mapping[str, Any] = {}
 _MAX_ID = (1 << 63) - 1
 _DAY_MS = 86_400_000
 # Earlier ids were handed out in a row and say nothing of the time.
@@ -47,39 +49,92 @@ def parse(raw: bytes, *, lang: str = "und") -> Said:
     Raises:
         Skip: with the reason.
     """
-    data = _loaded(raw)
-    user = data.get("user") if isinstance(data.get("user"), dict) else {}
+    data = loaded(raw)
     tweet_id = _id(data, "id_str", "id")
     if tweet_id is None:
         raise Skip("no id")
     if ids.ms_of(tweet_id) > clock.now_ms() + _DAY_MS:
         raise Skip("the id is from the future")
-    own_lang = data.get("lang")
+    text, created_at = _text(data), _created_at(data.get("created_at"), tweet_id)
+    return _said(data, tweet_id=tweet_id, text=text, created_at=created_at, lang=lang)
+
+
+def _said(
+    data: Mapping[str, Any], *, tweet_id: int, text: str, created_at: datetime, lang: str
+) -> Said:
+    refers = references(data)
     row = TweetRow(
         id=tweet_id,
         author_id=0,
-        text=_text(data),
-        created_at=_created_at(data.get("created_at"), tweet_id),
-        lang=own_lang if isinstance(own_lang, str) and 0 < len(own_lang) <= 8 else lang,  # noqa: PLR2004
-        source=_clean(_TAG.sub("", str(data.get("source") or ""))).strip() or "import",
+        text=text,
+        created_at=created_at,
+        lang=lang_of(data, lang),
+        source=source_of(data, "import"),
         conversation_id=_id(data, "conversation_id_str", "conversation_id"),
+        in_reply_to_id=refers.in_reply_to_id,
+        in_reply_to_user_id=_id(data, "in_reply_to_user_id_str", "in_reply_to_user_id"),
+        retweet_of_id=refers.retweet_of_id,
+        quote_of_id=refers.quote_of_id,
+    )
+    author_id, author_name = author_of(data)
+    return Said(
+        row=row,
+        author_id=author_id,
+        author_name=author_name,
+        in_reply_to_name=_name(data.get("in_reply_to_screen_name")),
+    )
+
+
+class References(NamedTuple):
+    """Which tweets a line names, stored or not."""
+
+    in_reply_to_id: int | None
+    retweet_of_id: int | None
+    quote_of_id: int | None
+
+
+def references(data: Mapping[str, Any]) -> References:
+    """What a line answers, passes on and quotes."""
+    return References(
         in_reply_to_id=_id(data, "in_reply_to_status_id_str", "in_reply_to_status_id")
         or _referenced(data, "replied_to"),
-        in_reply_to_user_id=_id(data, "in_reply_to_user_id_str", "in_reply_to_user_id"),
         retweet_of_id=_inner_id(data, "retweeted", "retweeted_status")
         or _referenced(data, "retweeted"),
         quote_of_id=_id(data, "quoted_status_id_str", "quoted_status_id")
         or _referenced(data, "quoted"),
     )
-    return Said(
-        row=row,
-        author_id=_id(data, "author_id") or _id(user or {}, "id_str", "id"),
-        author_name=_name(data.get("screen_name") or (user or {}).get("screen_name")),
-        in_reply_to_name=_name(data.get("in_reply_to_screen_name")),
-    )
 
 
-def _loaded(raw: bytes) -> dict[str, Any]:
+def author_of(data: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """Id and name of a line's author, whichever it gives."""
+    user = data.get("user")
+    if not isinstance(user, dict):
+        user = _NOBODY
+    author_id = _id(data, "author_id") or _id(user, "id_str", "id")
+    return author_id, _name(data.get("screen_name") or user.get("screen_name"))
+
+
+def lang_of(data: Mapping[str, Any], other: str) -> str:
+    """A line's language."""
+    lang = data.get("lang")
+    if isinstance(lang, str) and 0 < len(lang) <= MAX_LANG and lang.isascii():
+        return lang if lang.isprintable() else other
+    return other
+
+
+def source_of(data: Mapping[str, Any], other: str) -> str:
+    """The name of the program that wrote a line's tweet, without its link."""
+    source = data.get("source")
+    return _clean(_TAG.sub("", str(source))).strip() or other if source else other
+
+
+def unescaped(text: str) -> str:
+    """A text as its author typed it."""
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+
+
+def loaded(raw: bytes) -> dict[str, Any]:
+    """The object in a line. Raises Skip."""
     try:
         data = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -99,7 +154,7 @@ def _text(data: Mapping[str, Any]) -> str:
     found = data.get("full_text", data.get("text"))
     if not isinstance(found, str):
         raise Skip("no text")
-    text = _clean(_ENTITY.sub(lambda match: html.unescape(match[0]), found))
+    text = _clean(unescaped(found))
     if not text.strip():
         raise Skip("the text is empty")
     if len(text) > MAX_CHARS:
@@ -201,17 +256,10 @@ class TweetJob:
     def store(self, items: Numbered[Said]) -> Stored:
         """Make the authors, then the tweets."""
         result = Stored()
-        people = _People(self._author, (said for _, said in items))
+        people = People(self._author, [said for _, said in items])
         result.made_users = people.made
-        rows = [people.completed(said) for _, said in items]
-        stored = tweet_imports.import_tweets(rows=rows)
-        result.stored = len(stored)
-        seen: set[int] = set()
-        for (line, _), row in zip(items, rows, strict=True):
-            if row.id not in stored or row.id in seen:
-                result.skipped.append((line, "is there already"))
-            seen.add(row.id)
-        result.unsettled = {row.author_id for row in rows if row.id in stored}
+        rows = [(line, people.completed(said)) for line, said in items]
+        count_stored(result, rows, tweet_imports.import_tweets(rows=[row for _, row in rows]))
         return result
 
     def settle(self, unsettled: Sequence[int]) -> None:
@@ -224,12 +272,42 @@ class TweetJob:
             invalidation.announce([("n", author_id)], hold=False)
 
 
-class _People:
-    """Accounts of the authors of a batch, and of those whom they answer."""
+def count_stored(result: Stored, rows: Numbered[TweetRow], stored: set[int]) -> None:
+    """Say what became of rows, given the ids that were new; a repeated id counts once."""
+    result.stored = len(stored)
+    seen: set[int] = set()
+    for line, row in rows:
+        if row.id not in stored or row.id in seen:
+            result.skipped.append((line, "is there already"))
+        seen.add(row.id)
+    result.unsettled = {row.author_id for _, row in rows if row.id in stored}
 
-    def __init__(self, author: str | None, items: Iterable[Said]) -> None:
+
+class Signed(Protocol):
+    """Something that says who wrote it."""
+
+    @property
+    def author_id(self) -> int | None:
+        """Of the author, if it is given."""
+
+    @property
+    def author_name(self) -> str | None:
+        """Of the author, if it is given."""
+
+    @property
+    def in_reply_to_name(self) -> str | None:
+        """Of the person whom it answers."""
+
+
+class People:
+    """Accounts of the authors of a batch, and of those whom they answer; made as needed.
+
+    Args:
+        author: name of the author of what names none.
+    """
+
+    def __init__(self, author: str | None, said: Sequence[Signed]) -> None:
         now = clock.now()
-        said = list(items)
         self._author = author
         by_id = {one.author_id: one.author_name or "" for one in said if one.author_id is not None}
         names = {one.author_name for one in said if one.author_name and one.author_id is None}
@@ -253,13 +331,15 @@ class _People:
         self.made = len(made) + sum(1 for name in created if name not in known)
         self._names = known | created
 
+    def id_of(self, said: Signed) -> int:
+        """The author's account."""
+        if said.author_id is not None:
+            return self._ids[said.author_id]
+        return self._names[(said.author_name or self._author or "").lower()]
+
     def completed(self, said: Said) -> TweetRow:
         """The row with its author, and with the person answered where that is known."""
-        row = said.row
-        if said.author_id is not None:
-            author_id = self._ids[said.author_id]
-        else:
-            author_id = self._names[(said.author_name or self._author or "").lower()]
+        row, author_id = said.row, self.id_of(said)
         answered = row.in_reply_to_user_id
         if answered is None and said.in_reply_to_name:
             answered = self._names.get(said.in_reply_to_name.lower())
