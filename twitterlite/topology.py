@@ -24,6 +24,13 @@ SUBSCRIBERS = (
         handler="apps.timelines.tasks.fan_out_bulk",
         queue="fanout_bulk",
     ),
+    # Recounts tweets that many like at once.
+    Subscriber(
+        name="count",
+        topics=frozenset({"like.created", "like.removed"}),
+        handler="apps.tweets.tasks.count_likes",
+        queue="index",
+    ),
     # Repeats the invalidations that the services made before they committed.
     Subscriber(
         name="invalidate",
@@ -55,10 +62,13 @@ LANES: list[tuple[str, ...]] = [
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
 JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
+    "apps.tweets.tasks.recount_due": "index",
 }
 
 # The clock (Celery beat): job name → every so many seconds.
 SCHEDULE: dict[str, float] = {
+    # The last likes of a rush; while it lasts its own events see to the counts.
+    "apps.tweets.tasks.recount_due": 2.0,
     # Days of the event log: made ahead, dropped when old.
     "eventlog.maintain_days": 3600.0,
     # Months of tweets: made ahead, and the DEFAULT partition emptied.

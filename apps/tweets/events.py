@@ -51,9 +51,12 @@ class TweetUnhidden(_OneTweet):
 
 @dataclass(frozen=True, kw_only=True)
 class _Like(Event):
+    """`is_counted`: the tweet's counter was changed in the same transaction."""
+
     user_id: int
     tweet_id: int
     author_id: int
+    is_counted: bool = True
 
     def key(self) -> str:
         return str(self.user_id)

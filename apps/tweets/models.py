@@ -78,6 +78,24 @@ class Like(models.Model):
         return f"{self.user_id} likes {self.tweet_id}"
 
 
+class Recount(models.Model):
+    """A tweet whose likes are to be counted anew, when it is due. A row goes with the count."""
+
+    tweet_id = models.BigIntegerField(primary_key=True)
+    author_id = models.BigIntegerField()
+    due = models.DateTimeField()
+
+    class Meta:
+        db_table = "recounts"
+        indexes = [
+            # The longest waiting first.
+            Index(fields=["due"], name="recount_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tweet_id} at {self.due}"
+
+
 class Idempotency(models.Model):
     """The outcome of a write that came with a key: a repeat gets the same answer, not a second
     tweet. Kept for a day."""

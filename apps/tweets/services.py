@@ -9,7 +9,7 @@ from apps.infra import ids
 from apps.infra.errors import Conflict, Invalid
 from apps.infra.eventlog.log import Event, publish
 from apps.infra.stores import invalidation
-from apps.tweets import guards
+from apps.tweets import counters, guards
 from apps.tweets.events import (
     LikeCreated,
     LikeRemoved,
@@ -270,8 +270,15 @@ def like_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
         defaults={"author_id": tweet.author_id, "created_at": now},
     )
     if made:
-        _count(tweet.id, tweet.author_id, "like_count", 1)
-        publish(LikeCreated(user_id=user_id, tweet_id=tweet.id, author_id=tweet.author_id))
+        is_counted = _count_like(tweet.id, tweet.author_id, 1)
+        publish(
+            LikeCreated(
+                user_id=user_id,
+                tweet_id=tweet.id,
+                author_id=tweet.author_id,
+                is_counted=is_counted,
+            )
+        )
 
 
 @transaction.atomic
@@ -281,8 +288,23 @@ def unlike_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
         return
     like = Like.objects.filter(user_id=user_id, tweet_id=tweet_id).first()
     if like is not None and like.delete()[0]:
-        _count(tweet_id, like.author_id, "like_count", -1)
-        publish(LikeRemoved(user_id=user_id, tweet_id=tweet_id, author_id=like.author_id))
+        is_counted = _count_like(tweet_id, like.author_id, -1)
+        publish(
+            LikeRemoved(
+                user_id=user_id,
+                tweet_id=tweet_id,
+                author_id=like.author_id,
+                is_counted=is_counted,
+            )
+        )
+
+
+def _count_like(tweet_id: int, author_id: int, delta: int) -> bool:
+    """Count a like or its end at the tweet; False for a hot one, which is recounted in a moment."""
+    if counters.heat.note(tweet_id):
+        return False
+    _count(tweet_id, author_id, "like_count", delta)
+    return True
 
 
 def hide_tweet(*, tweet_id: int, now: datetime) -> None:
