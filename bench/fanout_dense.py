@@ -154,11 +154,14 @@ def _compared(ways: dict[str, _Way]) -> Result:
 
 def _start_celery(bench: Bench) -> None:
     machine = bench.machine
+    # A project of its own: nothing of ours is loaded.
+    ours = ("DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR")
+    environment = {k: v for k, v in machine.environment().items() if k not in ours}
     command = [sys.executable, "-m", "celery", "-A", "bench.fanout_celery", "worker", "-P", "solo"]
     machine.children["ref-celery"] = process.spawn(
         [*command, "-l", "warning", "--without-gossip", "--without-mingle", "--without-heartbeat"],
         log=machine.home / "ref-celery.log",
-        env=machine.environment(),
+        env=environment,
         cwd=BASE_DIR,
     )
 
