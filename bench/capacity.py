@@ -1,12 +1,10 @@
 """X1: the cores that Twitter's traffic would take, from the CPU per operation of this machine."""
 
-import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from bench.figures import BY_ID, Result
-from bench.machine import BASE_DIR
-from bench.report import LATEST
+from bench.figures import BY_ID, Result, number
 from bench.setup import Bench
 
 READS_PER_SECOND = 600_000
@@ -53,9 +51,38 @@ def _entry(bench: Bench, figure_id: str) -> Mapping[str, Any]:
     if figure_id in bench.found:
         result = bench.found[figure_id]
         return {"value": result.value, "also": result.also}
-    path = BASE_DIR / LATEST
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    if figure_id not in kept:
+    if figure_id not in bench.earlier:
         raise NotMeasured(f"measure {figure_id} first: X1 is computed from {', '.join(NEEDED)}")
-    found: dict[str, Any] = kept[figure_id]
+    found: dict[str, Any] = bench.earlier[figure_id]
     return found
+
+
+def card(entry: Mapping[str, Any]) -> str:
+    """The figure as it was written, with the sum spelled out, in Markdown."""
+    also = entry["also"]
+    rows = [
+        ("home reads", READS_PER_SECOND, "read", "reads"),
+        ("posts", TWEETS_PER_SECOND, "post_without_deliveries", "posts"),
+        (
+            f"deliveries, {FOLLOWERS} for each post",
+            TWEETS_PER_SECOND * FOLLOWERS,
+            "delivery",
+            "deliveries",
+        ),
+    ]
+    return "\n".join(
+        [
+            f"**{math.ceil(entry['value'])} cores for {TWEETS_PER_SECOND:,} tweets/s and"
+            f" {READS_PER_SECOND:,} reads/s**: cores like those below, by the measured CPU of"
+            " everything that serves.",
+            "",
+            "| | a second | CPU each | cores |",
+            "|---|---|---|---|",
+            *(
+                f"| {what} | {count:,} | {number(also[f'{cost}_us'])} µs |"
+                f" {number(also[f'cores_for_{cores}'])} |"
+                for what, count, cost, cores in rows
+            ),
+            f"| all | | | **{number(entry['value'])}** |",
+        ]
+    )

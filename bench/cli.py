@@ -162,7 +162,9 @@ def _bench(people: world.World, sizes: Sizes, console: Console) -> Iterator[Benc
             prepare_django(made)
         with _step(console, f"world: {people.source}, {len(people.edges):,} follows"):
             world.build(people, tweets=sizes.tweets)
-        bench = Bench(machine=made, world=people, sizes=sizes)
+        bench = Bench(
+            machine=made, world=people, sizes=sizes, earlier=report.read(machine.BASE_DIR)
+        )
         stack.callback(bench.close)
         yield bench
 

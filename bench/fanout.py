@@ -10,7 +10,7 @@ from statistics import mean, median
 from typing import TYPE_CHECKING, TypeVar
 
 from apps.infra.batches import batches
-from bench import homes
+from bench import growth, homes
 from bench.cpu import Meter, Sample, explained, totals, waited_seconds
 from bench.figures import BY_ID, Result
 from bench.setup import Bench
@@ -36,6 +36,7 @@ class Round:
 def measure(bench: Bench) -> list[Result]:
     """The figures; the lists of a sample are checked after each of both ways."""
     direct = _direct(bench)
+    points = growth.fan_out_times(bench, _deliver)
     whole = _through_celery(bench)
     value, spine = (median(one.alone_per_second for one in way) for way in (direct, whole))
     per_post = 1 + mean(len(followers) for followers in bench.world.followers.values())
@@ -52,6 +53,7 @@ def measure(bench: Bench) -> list[Result]:
                 "relay_celery_events_per_second": spine / per_post,
                 **{f"relay_celery_{name}": number for name, number in _explained(whole).items()},
             },
+            series={"followers": points},
         ),
         Result(
             figure=BY_ID["F6"],
@@ -81,6 +83,12 @@ def _explained(rounds: list[Round]) -> dict[str, float]:
         "cpu_us": _cpu_us(rounds),
         **explained(samples),
     }
+
+
+def _deliver(tweet_id: int, author_id: int) -> None:
+    from apps.timelines.tasks import fan_out
+
+    fan_out(events=events_of([(tweet_id, author_id)]), late=False)
 
 
 def _direct(bench: Bench) -> list[Round]:

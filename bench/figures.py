@@ -346,3 +346,10 @@ def quantile(values: Sequence[float], part: float) -> float:
     """The value below which `part` of the values lie (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def number(value: float) -> str:
+    """Three digits that count: 0.123, 12.3, 12,345."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""The table at the end, `bench/results/latest.json` and `docs/benchmarks.md`."""
+"""The table at the end, `bench/results/latest.json` and `docs/benchmarks.md` with its plots."""
 
 import json
 import os
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.infra.engines import binaries
-from bench.figures import BY_ID, FIGURES, Result
+from bench import capacity, plots
+from bench.figures import BY_ID, FIGURES, Result, number
 from bench.how import HOW, MEASURED
 
 LATEST = Path("bench/results/latest.json")
@@ -27,7 +28,7 @@ LIBRARIES = (
 HEAD = """# Benchmarks
 
 Written by `make bench`; do not edit. `make bench ONLY=R1,W2` measures some figures and keeps the
-others.
+others; `make bench QUICK=1` measures all of them in three minutes, roughly, and writes nothing.
 
 Absolute times on shared machines lie. So every figure is a ratio of two things measured in turn in
 one run (A B A B …, {rounds} rounds, median of the ratios of each round), and where a cost is
@@ -74,15 +75,15 @@ def _limit(figure_id: str, limit: float) -> str:
     return f"{sign} {number(limit)}"
 
 
-def number(value: float) -> str:
-    """Three digits that count: 0.123, 12.3, 12,345."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
 def _plain(value: float | str) -> str:
     return value if isinstance(value, str) else number(value)
+
+
+def read(base_dir: Path) -> dict[str, Any]:
+    """What is on file, by figure."""
+    path = base_dir / LATEST
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return kept
 
 
 def write(
@@ -99,18 +100,19 @@ def write(
     Args:
         failed: figures that were to be measured and gave none: they leave both files.
     """
-    path = base_dir / LATEST
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    kept = read(base_dir)
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     kept |= {result.figure.id: _entry(result, at) for result in results}
     ordered = {figure.id: kept[figure.id] for figure in FIGURES if figure.id in kept}
     for figure_id in failed:
         ordered.pop(figure_id, None)
+    path = base_dir / LATEST
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
     page = base_dir / PAGE
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(_page(ordered, minutes=minutes, world=world, rounds=rounds))
+    drawn = plots.write(ordered, base_dir=base_dir)
+    page.write_text(_page(ordered, drawn=drawn, minutes=minutes, world=world, rounds=rounds))
 
 
 def _entry(result: Result, at: str) -> dict[str, Any]:
@@ -143,10 +145,17 @@ def _rounded(value: float | str) -> float | str:
     return value if isinstance(value, str) else float(f"{value:.4g}")
 
 
-def _page(figures: Mapping[str, Any], *, minutes: float, world: str, rounds: int) -> str:
+def _page(
+    figures: Mapping[str, Any],
+    *,
+    drawn: Sequence[plots.Chart],
+    minutes: float,
+    world: str,
+    rounds: int,
+) -> str:
     rows = [
-        "| id | what | against | value | ratio | floor | goal | |",
-        "|---|---|---|---|---|---|---|---|",
+        "| id | what | against | value | ratio | floor | goal | | to the goal |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     details = []
     for figure_id, found in figures.items():
@@ -155,19 +164,35 @@ def _page(figures: Mapping[str, Any], *, minutes: float, world: str, rounds: int
             f"| {figure_id} | {found['what']} | {found['against']} |"
             f" {number(found['value'])} {found['unit']} | **{number(found['ratio'])}** |"
             f" {_limit(figure_id, found['floor'])} | {_limit(figure_id, found['goal'])} |"
-            f" {_verdict(found['passed'], reached)} |"
+            f" {_verdict(found['passed'], reached)} | {_distance(figure_id, found)} |"
         )
         also = "; ".join(f"{name} {_plain(value)}" for name, value in found["also"].items())
         details.append(f"- {figure_id} ({found['measured_at']}): {also}")
     parts = [
         HEAD.format(rounds=rounds),
         "## Figures\n\n" + "\n".join(rows),
-        "What explains them:\n\n" + "\n".join(details),
+        "## Capacity card\n\n" + capacity.card(figures["X1"]) if "X1" in figures else "",
+        _pictures(drawn),
+        "## What explains them\n\n" + "\n".join(details),
         HOW.format(world=world),
         _measured(figures),
         "## Machine\n\n" + "\n".join(f"- {line}" for line in _machine(minutes)),
     ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
+
+
+def _distance(figure_id: str, found: Mapping[str, Any]) -> str:
+    """By how much the ratio would have to change."""
+    if BY_ID[figure_id].passes(found["ratio"], found["goal"]):
+        return "there"
+    return f"{number(max(found['ratio'] / found['goal'], found['goal'] / found['ratio']))}x"
+
+
+def _pictures(drawn: Sequence[plots.Chart]) -> str:
+    if not drawn:
+        return ""
+    pictures = [f"![{chart.title}](img/{chart.name}.svg)" for chart in drawn]
+    return "## How it grows\n\n" + "\n\n".join(pictures)
 
 
 def _measured(entries: Mapping[str, Any]) -> str:

@@ -50,6 +50,8 @@ class Bench:
     chooser: random.Random = field(default_factory=lambda: random.Random(SEED))
     # What was measured before in this run, by figure: for those that are computed from others.
     found: dict[str, Result] = field(default_factory=dict)
+    # What is on file of earlier runs, by figure, as `latest.json` has it.
+    earlier: dict[str, Any] = field(default_factory=dict)
     # What one figure made and another uses too, by the name of the module that made it.
     kept: dict[str, Any] = field(default_factory=dict)
     _user_ids: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_OWN_USER))
