@@ -94,8 +94,8 @@ def waited_seconds(pid: int) -> float:
 
 
 def totals(samples: Sequence[Sample]) -> list[float]:
-    """µs of CPU per operation of each round."""
-    return [sample.cost.total for sample in samples]
+    """µs of CPU per operation of each round, never 0: a round may be too short for the clock."""
+    return [max(sample.cost.total, 0.01) for sample in samples]
 
 
 def explained(samples: Sequence[Sample]) -> dict[str, float]:
