@@ -240,6 +240,25 @@ def follower_edges(*, after: dict[int, int], limit: int) -> list[tuple[int, int,
     return rows
 
 
+_FOLLOWER_PAGE = """
+select coalesce(max(id), 0), coalesce(string_agg(follower_id::text, ' '), '')
+  from (select id, follower_id from follows where followee_id = %s and id > %s
+         order by id limit %s) f
+"""
+
+
+def follower_page(*, author_id: int, after: int, limit: int) -> tuple[int, list[bytes]]:
+    """The oldest `limit` followers whose edges are above `after`, in no order, in decimal.
+
+    Returns:
+        The largest edge id among them, 0 where there are none; and the followers.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FOLLOWER_PAGE, [author_id, after, limit])
+        last_edge, followers = cursor.fetchone()
+    return last_edge, followers.encode().split()
+
+
 def count_followers(*, author_id: int, at_most: int) -> int:
     """How many follow an author now, counted no further than `at_most`."""
     with connection.cursor() as cursor:

@@ -11,9 +11,9 @@ from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.stores import redis
 from apps.infra.telemetry import metrics
 from apps.timelines import tasks
-from apps.timelines.cache import blocks
+from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout
-from apps.timelines.store import keys
+from apps.timelines.store import keys, pushes
 from apps.users.models import User
 from tests.factories import UserFactory
 from tests.timelines.conftest import follow, post, stored, warm
@@ -208,10 +208,22 @@ def test_a_large_author_is_left_to_the_bulk_lane(
     assert _counted() - before == 2 + 3
 
 
+def _hand_out_as_newest(tweet_id: int) -> None:
+    """As if the quick lane had just handed this one on, and the bulk lane had had others."""
+    for instance in range(redis.state_count()):
+        redis.state(instance).set(keys.WATERMARK, tweet_id)
+        redis.state(instance).set(keys.BULK_WATERMARKS[0], 1)
+
+
+@pytest.mark.parametrize("is_newest", [True, False])
 def test_a_killed_bulk_worker_goes_on_where_it_was(
-    alice: User, drain_outbox: Drain, settings: Any, monkeypatch: pytest.MonkeyPatch
+    is_newest: bool,
+    alice: User,
+    drain_outbox: Drain,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(blocks, "SEGMENT", 2)
+    monkeypatch.setattr(large_blocks, "PIECE", 2)
+    monkeypatch.setattr(bulk, "NOTE_EVERY", 1)
     monkeypatch.setattr(blocks, "LOOK_BACK_IDS", 0)
     people = [UserFactory() for _ in range(9)]
     for user in people:
@@ -219,25 +231,94 @@ def test_a_killed_bulk_worker_goes_on_where_it_was(
     drain_outbox()
     warm(*people)
     events = _events(post(alice), first_id=77)
+    if is_newest:
+        _hand_out_as_newest(events[0].payload["tweet_id"])
     lane = bulk.BulkLane()
-    real, calls = lane._remember, [0]
+    real = lane._note
 
-    def remember(*arguments: Any, **how: Any) -> None:
-        real(*arguments, **how)
-        calls[0] += 1
-        if calls[0] == 2:
+    def note(wires: Any, work: Any) -> None:
+        real(wires, work)
+        if work.place == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(lane, "_remember", remember)
+    monkeypatch.setattr(lane, "_note", note)
     with pytest.raises(KeyboardInterrupt):
-        lane.deliver(events)
+        lane.deliver(events, late=False)
     reached = [bool(stored(user)[1:]) for user in people]
-    pushed = bulk.BulkLane().deliver(events)
+    pushed = bulk.BulkLane().deliver(events, late=False)
 
     assert 0 < sum(reached) < len(people)
     assert pushed <= len(people) + 1 - sum(reached) + 2
     assert [stored(user) for user in people] == [[0, events[0].payload["tweet_id"]]] * len(people)
     assert redis.state(0).exists(keys.bulk_key(77)) == 0
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many lists were looked at before a push, by call."""
+    counts: list[int] = []
+    real = pushes.push_late
+
+    def push_late(wires: Any, given: Any) -> int:
+        given = list(given)
+        counts.append(sum(len(part) for _, parts in given for part in parts))
+        return real(wires, given)
+
+    monkeypatch.setattr(pushes, "push_late", push_late)
+    return counts
+
+
+def test_a_large_authors_newest_tweet_is_appended_without_a_look(
+    alice: User, bob: User, carol: User, drain_outbox: Drain, looked_at: list[int]
+) -> None:
+    follow(bob, alice)
+    follow(carol, alice)
+    drain_outbox()
+    warm(bob, carol)
+    events = _events(post(alice))
+    _hand_out_as_newest(events[0].payload["tweet_id"])
+
+    tasks.fan_out_bulk(events=events, late=False)
+    assert looked_at == []
+    tasks.fan_out_bulk(events=events, late=False)
+    tasks.fan_out_bulk(events=events, late=True)
+
+    assert looked_at == [3, 3]
+    assert stored(bob) == stored(carol) == [0, events[0].payload["tweet_id"]]
+
+
+def test_a_large_authors_tweet_moves_aside_when_a_newer_one_came_in_between(
+    alice: User,
+    bob: User,
+    carol: User,
+    drain_outbox: Drain,
+    home: Callable[..., list[int]],
+    looked_at: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(large_blocks, "PIECE", 1)
+    for user in (bob, carol):
+        follow(user, alice)
+    follow(carol, bob)
+    drain_outbox()
+    warm(bob, carol)
+    large, small = post(alice), post(bob)
+    _hand_out_as_newest(large.id)
+    real = bulk._Appending.push
+    quick = fanout.QuickLane()
+
+    def push(self: Any, work: Any, piece: Any) -> None:
+        if work.place == 1:
+            quick.deliver(fanout.posts_of(_events(small)), late=False)
+        real(self, work, piece)
+
+    monkeypatch.setattr(bulk._Appending, "push", push)
+    tasks.fan_out_bulk(events=_events(large), late=False)
+    quick.wires.close()
+
+    assert stored(bob) == [0, large.id, small.id]
+    assert (stored(carol), stored(carol, 2)) == ([0, small.id], [large.id])
+    assert home(carol)[:2] == [small.id, large.id]
 
 
 def test_a_celebrity_is_merged_at_read_and_pushed_again_below_the_threshold(

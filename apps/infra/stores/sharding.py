@@ -4,6 +4,8 @@ Keys carry the shard as a hash tag (`tl:{7}:42`), so the same code runs on one R
 and on Redis Cluster. The number of shards is fixed once data exists; instances may change.
 """
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 # Fibonacci hashing: snowflakes made in quiet times all end in the same bits, so a plain modulus
@@ -15,6 +17,12 @@ _MASK = (1 << 64) - 1
 def shard_of(owner_id: int) -> int:
     """Logical shard of a user's keys, 0 to TIMELINE_SHARDS - 1."""
     return ((owner_id * _GOLDEN & _MASK) >> 40) % settings.TIMELINE_SHARDS
+
+
+def shards_of(owner_ids: Iterable[int]) -> list[int]:
+    """Logical shards of many users' keys, in their order."""
+    count = settings.TIMELINE_SHARDS
+    return [((owner_id * _GOLDEN & _MASK) >> 40) % count for owner_id in owner_ids]
 
 
 def instance_of(shard: int) -> int:

@@ -10,8 +10,9 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Generic, TypeVar
 
 from django.conf import settings
 
@@ -28,8 +29,6 @@ MAX_EDGES = 2_000_000
 _AUTHOR_EDGES = 32
 # A follow that commits so long after its id was made is still found by an incremental load.
 LOOK_BACK_IDS = 60_000 << 22
-# Followers between two places at which the bulk lane may stop and go on.
-SEGMENT = 2_000
 # An author who is too large for this lane is looked at again after so long.
 RECHECK_SECONDS = 60.0
 _KEYS_PER_MGET = 1_000
@@ -49,8 +48,6 @@ class Block:
     # More followers than this lane takes; `parts` is empty.
     is_over: bool = False
     looked_at: float = 0.0
-    # Every SEGMENT followers: (edge id, how many fragments of each instance are up to there).
-    marks: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -60,7 +57,10 @@ class Asked:
     authors: list[list[list[int]]]
 
 
-class FollowerBlocks:
+B = TypeVar("B", bound=Block)
+
+
+class Blocks(Generic[B]):
     """The blocks of one lane, least recently used ones go first.
 
     Args:
@@ -69,8 +69,7 @@ class FollowerBlocks:
 
     def __init__(self, ceiling: Callable[[], int]) -> None:
         self._ceiling = ceiling
-        self._blocks: OrderedDict[int, Block] = OrderedDict()
-        self._fragments: dict[int, tuple[int, bytes]] = {}
+        self._blocks: OrderedDict[int, B] = OrderedDict()
         self._edges = self._evicted = 0
         self._run_ids: tuple[str, ...] = ()
 
@@ -80,7 +79,6 @@ class FollowerBlocks:
     def clear(self) -> None:
         """Forget everything."""
         self._blocks.clear()
-        self._fragments.clear()
         self._edges = self._evicted = 0
 
     def ask(self, wires: Sequence[Wire], author_ids: Iterable[int]) -> Asked:
@@ -104,9 +102,9 @@ class FollowerBlocks:
                 wire.send(encode([_versions_of(group) for group in groups]))
         return asked
 
-    def answer(self, wires: Sequence[Wire], asked: Asked) -> dict[int, Block]:
+    def answer(self, wires: Sequence[Wire], asked: Asked) -> dict[int, B]:
         """The blocks of the authors that were asked for, loaded where they were not valid."""
-        found: dict[int, Block] = {}
+        found: dict[int, B] = {}
         stale: list[int] = []
         for wire, groups in zip(wires, asked.authors, strict=True):
             for authors, values in zip(groups, wire.read(len(groups)), strict=True):
@@ -121,12 +119,12 @@ class FollowerBlocks:
             self._load(wires, stale, found)
         return found
 
-    def _is_valid(self, block: Block, version: bytes | None, dirty: bytes | None) -> bool:
+    def _is_valid(self, block: B, version: bytes | None, dirty: bytes | None) -> bool:
         if block.is_over:
             return time.monotonic() - block.looked_at < RECHECK_SECONDS
         return dirty is None and version is not None and version == block.version
 
-    def _load(self, wires: Sequence[Wire], authors: list[int], found: dict[int, Block]) -> None:
+    def _load(self, wires: Sequence[Wire], authors: list[int], found: dict[int, B]) -> None:
         # Before PostgreSQL is read: whoever follows after this changes the version.
         versions = _take_versions(wires, authors)
         known = {
@@ -147,6 +145,54 @@ class FollowerBlocks:
             self._keep(author_id, block)
         found.update(loaded)
 
+    def _read(self, authors: list[int]) -> dict[int, B]:
+        """Whole blocks from PostgreSQL."""
+        raise NotImplementedError
+
+    def _extend(self, known: dict[int, B]) -> None:
+        """Add who followed since; a block that cannot be extended is `is_over` after this."""
+        raise NotImplementedError
+
+    def _keep(self, author_id: int, block: B) -> None:
+        self._blocks[author_id] = block
+        self._edges += block.count + _AUTHOR_EDGES
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._edges > MAX_EDGES and len(self._blocks) > 1:
+            oldest = next(iter(self._blocks))
+            gone = self._drop(oldest)
+            self._evicted += gone.count if gone else 0
+        if self._evicted > MAX_EDGES:
+            self._forget_people()
+            self._evicted = 0
+
+    def _forget_people(self) -> None:
+        """As many edges went as there is room for: what is kept of people may be of use to none."""
+
+    def _drop(self, author_id: int) -> B | None:
+        block = self._blocks.pop(author_id, None)
+        if block is not None:
+            self._edges -= block.count + _AUTHOR_EDGES
+        return block
+
+
+class FollowerBlocks(Blocks[Block]):
+    """Blocks of the quick lane: fragments that authors share, 8 bytes an edge."""
+
+    def __init__(self, ceiling: Callable[[], int]) -> None:
+        super().__init__(ceiling)
+        self._fragments: dict[int, tuple[int, bytes]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self._fragments.clear()
+
+    def _forget_people(self) -> None:
+        # Those in blocks live on there.
+        self._fragments.clear()
+
     def _read(self, authors: list[int]) -> dict[int, Block]:
         """Whole blocks from PostgreSQL."""
         if not authors:
@@ -166,9 +212,8 @@ class FollowerBlocks:
             for _, edge_id, follower_id in rows:
                 self._append(block, follower_id)
                 block.newest_edge = edge_id
-                if block.count % SEGMENT == 0:
-                    _mark(block)
-            _mark(block)
+            # Lists that grow have room for more; copies have none.
+            block.parts = [part[:] for part in block.parts]
         return blocks
 
     def _extend(self, known: dict[int, Block]) -> None:
@@ -188,7 +233,6 @@ class FollowerBlocks:
                 block.count += 1
             block.newest_edge = max(block.newest_edge, edge_id)
         for block in known.values():
-            _mark(block)
             # Some of them may have gone: the truth is read again.
             block.is_over = block.count > ceiling + 1
 
@@ -203,28 +247,6 @@ class FollowerBlocks:
             known = instance_of(shard_of(user_id)), fragment_of(user_id)
             self._fragments[user_id] = known
         return known
-
-    def _keep(self, author_id: int, block: Block) -> None:
-        self._blocks[author_id] = block
-        self._edges += block.count + _AUTHOR_EDGES
-        while self._edges > MAX_EDGES and len(self._blocks) > 1:
-            oldest = next(iter(self._blocks))
-            gone = self._drop(oldest)
-            self._evicted += gone.count if gone else 0
-        if self._evicted > MAX_EDGES:
-            # Fragments of people in no block any more; those in blocks live on there.
-            self._fragments.clear()
-            self._evicted = 0
-
-    def _drop(self, author_id: int) -> Block | None:
-        block = self._blocks.pop(author_id, None)
-        if block is not None:
-            self._edges -= block.count + _AUTHOR_EDGES
-        return block
-
-
-def _mark(block: Block) -> None:
-    block.marks.append((block.newest_edge, tuple(map(len, block.parts))))
 
 
 def _versions_of(authors: Sequence[int]) -> list[bytes]:

@@ -11,7 +11,11 @@ Of an instance: `fo:wm` the highest id handed to pushing, `fo:handed` how many i
 the same as `fo:…` for what is handed to that lane.
 """
 
-from apps.infra.stores.sharding import instance_of, shard_of
+from collections.abc import Iterator, Sequence
+
+from django.conf import settings
+
+from apps.infra.stores.sharding import instance_of, shard_of, shards_of
 
 # Inside a chunk of events the ids of one author go together, so a list may hold up to 39 smaller
 # ids behind a larger one.
@@ -44,6 +48,14 @@ def disorder() -> int:
 def list_key(user_id: int) -> bytes:
     """Key of a home timeline's list."""
     return b"tl:{%d}:%d" % (shard_of(user_id), user_id)
+
+
+def list_keys(user_ids: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Instance and list key of many people, given in decimal."""
+    heads = [(instance_of(one), b"tl:{%d}:" % one) for one in range(settings.TIMELINE_SHARDS)]
+    for user_id, shard in zip(user_ids, shards_of(map(int, user_ids)), strict=True):
+        instance, head = heads[shard]
+        yield instance, head + user_id
 
 
 def home_keys(user_id: int) -> tuple[bytes, bytes, bytes, bytes]:

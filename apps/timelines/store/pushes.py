@@ -84,6 +84,14 @@ class Packed:
         return between.join(one.replace(_BETWEEN, between) for one in self.strings)
 
 
+def packed(user_ids: Sequence[bytes]) -> list[Packed]:
+    """The fragments of people given in decimal, by instance."""
+    parts: list[list[bytes]] = [[] for _ in settings.REDIS_STATE_URLS]
+    for instance, key in keys.list_keys(user_ids):
+        parts[instance].append(b"$%d\r\n%b\r\n" % (len(key), key))
+    return [Packed.of(part) for part in parts]
+
+
 Fragments = list[bytes] | Packed
 
 
@@ -120,8 +128,10 @@ class InOrder:
     long are cut with what is sent next.
     """
 
-    def __init__(self, wires: Sequence[Wire]) -> None:
+    def __init__(self, wires: Sequence[Wire], *, at_once: int = 0) -> None:
+        """Push over these connections, `at_once` to an instance; MAX_IN_FLIGHT by default."""
         self._wires = wires
+        self._at_once = at_once or MAX_IN_FLIGHT
         self._outboxes = [_Outbox() for _ in wires]
         self._sent: list[_Outbox] = []
         length = settings.HOME_TIMELINE_LENGTH
@@ -140,7 +150,7 @@ class InOrder:
                 outbox.pieces += (head, _joined(fragments, between), tail)
                 outbox.blocks.append(fragments)
                 outbox.count += len(fragments)
-                is_full = is_full or outbox.count >= MAX_IN_FLIGHT
+                is_full = is_full or outbox.count >= self._at_once
         if is_full:
             self.send()
 

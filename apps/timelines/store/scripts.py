@@ -37,37 +37,39 @@ return {before, redis.call('INCRBY', KEYS[2], ARGV[2])}
 # rising. An id that is newer than the list's tail keeps the order; any other goes aside. What
 # does not exist is not pushed to. Returns the number of lists that exist.
 PUSH_LATE = Script.of(
-    _NEWER,
     """
+local call = redis.call
 local max_side, max_list, cut, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local found = 0
-for _, list in ipairs(KEYS) do
-  local tail = redis.call('LINDEX', list, -1)
+local found, last = 0, #ARGV
+for k = 1, #KEYS do
+  local list = KEYS[k]
+  local tail = call('LINDEX', list, -1)
   if tail then
     found = found + 1
-    local rest = string.sub(list, 3)
-    local side, ready = 'sl' .. rest, 'rd' .. rest
-    for i = 5, #ARGV do
+    for i = 5, last do
       local id = ARGV[i]
-      if newer(id, tail) then
+      if #id > #tail or (#id == #tail and id > tail) then
         tail = id
-        if redis.call('RPUSH', list, id) > max_list then redis.call('LTRIM', list, cut, -1) end
-      elseif id ~= tail and not redis.call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 64)
-        and not redis.call('LPOS', side, id) then
-        local length = redis.call('RPUSH', side, id)
-        if length > max_side then
-          redis.call('UNLINK', list, side, ready)
-          break
-        end
-        if length == 1 then
-          local day = redis.call('GET', ready)
-          if day and string.sub(day, -1) == '+' then
-            -- There was a side list before, and it was lost: so are its ids.
-            redis.call('UNLINK', list, side, ready)
+        if call('RPUSH', list, id) > max_list then call('LTRIM', list, cut, -1) end
+      elseif id ~= tail and not call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 64) then
+        local rest = string.sub(list, 3)
+        local side, ready = 'sl' .. rest, 'rd' .. rest
+        if not call('LPOS', side, id) then
+          local length = call('RPUSH', side, id)
+          if length > max_side then
+            call('UNLINK', list, side, ready)
             break
           end
-          redis.call('EXPIRE', side, ttl)
-          if day then redis.call('SET', ready, day .. '+', 'KEEPTTL') end
+          if length == 1 then
+            local day = call('GET', ready)
+            if day and string.sub(day, -1) == '+' then
+              -- There was a side list before, and it was lost: so are its ids.
+              call('UNLINK', list, side, ready)
+              break
+            end
+            call('EXPIRE', side, ttl)
+            if day then call('SET', ready, day .. '+', 'KEEPTTL') end
+          end
         end
       end
     end

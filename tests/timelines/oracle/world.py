@@ -15,8 +15,8 @@ from apps.infra import blocking, clock, ids
 from apps.infra.errors import DomainError
 from apps.infra.stores import cache, invalidation, redis
 from apps.timelines import queries
-from apps.timelines.cache import blocks
-from apps.timelines.services import fanout, homes
+from apps.timelines.cache import blocks, large_blocks
+from apps.timelines.services import bulk, fanout, homes
 from apps.timelines.store import keys
 from apps.tweets.schemas import Page
 from apps.users.models import User
@@ -42,7 +42,8 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     patch.setattr(keys, "OVERLAP_IDS", 1)
     patch.setattr(keys, "TRIM_SLACK", 2)
     patch.setattr(keys, "MAX_SIDE", 4)
-    patch.setattr(blocks, "SEGMENT", 1)
+    patch.setattr(large_blocks, "PIECE", 2)
+    patch.setattr(bulk, "NOTE_EVERY", 1)
     patch.setattr(blocks, "RECHECK_SECONDS", plan.recheck_seconds)
     # Room for three authors, or for all.
     patch.setattr(blocks, "MAX_EDGES", 120 if plan.seed % 2 else 10_000)
