@@ -51,6 +51,8 @@ SUITES = (
     Suite(module="fanout_dense", figures=("F1", "F3", "M3"), service=False),
     Suite(module="backlog", figures=("L1",), service=True),
     Suite(module="fanout_bulk", figures=("F4", "F5"), service=True),
+    Suite(module="firehose", figures=("W1", "W4"), service=False),
+    Suite(module="snowflakes", figures=("I1",), service=False),
     Suite(module="footprint", figures=("M4",), service=True),
     # Computed from others, so the last of all.
     Suite(module="capacity", figures=("X1",), service=False),

@@ -40,6 +40,20 @@ MEASURED = {
     "W2": """32 connections, closed loop, 150 authors with tokens whose followers' home timelines
         are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked
         for in the homes of a sample of followers.""",
+    "W1": """the service's own group commit, without HTTP, 64 posts under way at any time, authors
+        drawn from a thousand without followers; then COPY of the same number of rows by the same
+        authors into the same two tables, in one transaction, its text made beforehand. In turn,
+        with relay and workers stopped. All rows and events are looked for afterwards.""",
+    "W4": """12,000 people with 75 followers in the mean and a long tail, all home timelines warm
+        and full (800), authors of posts drawn evenly. `manage.py firehose` posts a file first with
+        relay and workers stopped (`ingest_only_…`), then one to warm up, then one of about 20
+        seconds. The clock runs from its first commit to the last acknowledgement. Processor time
+        that went to other programs does not count (`by_the_wall_clock` is with it). There is no
+        index for search and no count of trends behind it yet. All rows are held against the
+        files, and the homes of a sample of followers against the graph.""",
+    "I1": """two processes with a machine id of their own each make half of 100 million ids, 50 ms
+        of them in one call; the median call of both, in which a millisecond that is begun counts
+        whole. Every id is looked at: they rise, without a repeat in the other process's.""",
     "M1": """memory that two Valkeys hold with and without the home timelines of the followers of
         the three most-followed authors, after so many single pushes that every list was cut
         back.""",

@@ -59,6 +59,12 @@ class Machine:
             "CLUSTER_ID": "bench",
         }
 
+    def tool_environment(self) -> dict[str, str]:
+        """The environment of a command beside the service, whose metrics nobody reads."""
+        environment = self.environment()
+        del environment["PROMETHEUS_MULTIPROC_DIR"]
+        return environment
+
     def engine_pids(self) -> dict[str, int]:
         """The server processes of the engines."""
         names = ["postgres", *(f"state{number}" for number in range(len(self.states))), "cache"]

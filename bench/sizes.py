@@ -67,6 +67,15 @@ class Sizes:
     big_followees: int = 100_000
     rebuilt: int = 800
     mean_posts: int = 20
+    # W1: posts of a round, by authors without followers.
+    durable_posts: int = 3_000
+    durable_authors: int = 1_000
+    # W4: a world of 75 followers in the mean, posts of a file of the warm-up, and for how long.
+    firehose_people: int = 12_000
+    ingest_posts: int = 20_000
+    firehose_seconds: float = 20.0
+    # I1: ids, of two processes together.
+    snowflakes: int = 100_000_000
 
 
 FULL = Sizes()
@@ -100,6 +109,11 @@ QUICK = replace(
     small_tweets=100,
     backlog=50_000,
     backlogs=1,
+    durable_posts=1_500,
+    firehose_people=4_000,
+    ingest_posts=8_000,
+    firehose_seconds=5.0,
+    snowflakes=16_000_000,
 )
 TINY = Sizes(
     people=60,
@@ -145,5 +159,11 @@ TINY = Sizes(
     small_tweets=6,
     backlog=2_000,
     backlogs=1,
+    durable_posts=64,
+    durable_authors=10,
+    firehose_people=60,
+    ingest_posts=4_500,
+    firehose_seconds=0.5,
+    snowflakes=400_000,
 )
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
