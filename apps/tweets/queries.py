@@ -1,6 +1,7 @@
 """Reads of tweets. No visibility here, except that deleted and hidden tweets do not exist;
 `visibility` decides who sees what."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ def count_hits(count: int) -> None:
 async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:
     """Live tweets by id, from the process's cache, else PostgreSQL; others are left out.
 
-    The caller has caught up with the invalidation log.
+    Who asks for what is being loaded waits for that load. The caller has caught up with the
+    invalidation log.
     """
     found: dict[int, TweetOut] = {}
     missing: list[int] = []
@@ -64,16 +66,68 @@ async def tweets_by_ids(ids: Iterable[int]) -> dict[int, TweetOut]:
             found[tweet_id] = tweet
         elif (_gone.get(tweet_id) or 0.0) < time.monotonic():
             missing.append(tweet_id)
-    _tweets.count(hits=len(found), misses=len(missing))
-    if missing:
-        started = time.monotonic()
-        for row in await aiopostgres.fetch(_BY_IDS, (missing,)):
-            tweet = TweetOut(**dict(zip(_FIELDS, row, strict=True)))
-            _tweets.put(tweet.id, tweet, started=started)
-            found[tweet.id] = tweet
-        for tweet_id in missing:
-            if tweet_id not in found:
-                _gone.put(tweet_id, started + GONE_SECONDS, started=started)
+    if not missing:
+        _tweets.count(hits=len(found), misses=0)
+        return found
+    shared = [(one, load) for one in missing if (load := _loads.get(one)) and load.is_valid(one)]
+    own = set(missing).difference(one for one, _ in shared)
+    _tweets.count(hits=len(found) + len(shared), misses=len(own))
+    if own:
+        found |= await _load(list(own))
+    for tweet_id, load in shared:
+        loaded = await load.outcome()
+        if loaded is None:
+            # Whoever loaded it failed, or went away; what that means is their business.
+            found |= await _load([tweet_id])
+        elif tweet_id in loaded:
+            found[tweet_id] = loaded[tweet_id]
+    return found
+
+
+class _Load:
+    """Rows that one reader loads and others wait for."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[dict[int, TweetOut] | None] = self._loop.create_future()
+
+    def is_valid(self, tweet_id: int) -> bool:
+        """Whether it sees all that was announced up to now, and belongs to the running loop."""
+        return _tweets.keeps(tweet_id, started=self.started) and (
+            self._loop is asyncio.get_running_loop()
+        )
+
+    async def outcome(self) -> dict[int, TweetOut] | None:
+        """The rows by id, None where the load failed."""
+        return await asyncio.shield(self._done)
+
+    def end(self, rows: dict[int, TweetOut] | None) -> None:
+        if not self._done.done():
+            self._done.set_result(rows)
+
+
+# What is being loaded, by id.
+_loads: dict[int, _Load] = {}
+
+
+async def _load(ids: list[int]) -> dict[int, TweetOut]:
+    load = _Load()
+    _loads.update(dict.fromkeys(ids, load))
+    found: dict[int, TweetOut] | None = None
+    try:
+        rows = await aiopostgres.fetch(_BY_IDS, (ids,))
+        found = {row[0]: TweetOut(**dict(zip(_FIELDS, row, strict=True))) for row in rows}
+        for tweet_id in ids:
+            if tweet_id in found:
+                _tweets.put(tweet_id, found[tweet_id], started=load.started)
+            else:
+                _gone.put(tweet_id, load.started + GONE_SECONDS, started=load.started)
+    finally:
+        for tweet_id in ids:
+            if _loads.get(tweet_id) is load:
+                del _loads[tweet_id]
+        load.end(found)
     return found
 
 

@@ -7,7 +7,7 @@ so that a value read before the commit never stays.
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from apps.infra.telemetry import metrics
 
@@ -71,12 +71,16 @@ class LocalCache(Generic[Key, Value]):
             self._misses.inc(misses)
             self._uncounted = 0
 
+    def keeps(self, key: Key, *, started: float) -> bool:
+        """Whether `put` would keep what a load that began then has found: nothing that was
+        announced since concerns it."""
+        barred = max(self._barred.get(key, 0.0), self._all_barred)
+        return barred <= started and time.monotonic() - started <= MAX_LOAD_SECONDS
+
     def put(self, key: Key, value: Value, *, started: float) -> None:
         """Keep a value whose load began at `started` (`time.monotonic()`), unless it is held
         or was evicted since."""
-        now = time.monotonic()
-        barred = max(self._barred.get(key, 0.0), self._all_barred)
-        if barred > started or now - started > MAX_LOAD_SECONDS:
+        if not self.keeps(key, started=started):
             return
         self._old.pop(key, None)
         self._add(key, value)
@@ -115,6 +119,11 @@ class LocalCache(Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
+
+
+def unregister(gone: "LocalCache[Any, Any]") -> None:
+    """Let go of a cache that is not used any more."""
+    _registered[gone.kind].remove(gone)
 
 
 def caches_of(kind: str) -> "list[LocalCache[object, object]]":
