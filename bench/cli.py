@@ -43,6 +43,8 @@ SUITES = (
     Suite(module="load", figures=("R4",), service=True),
     Suite(module="latency", figures=("D1",), service=True),
     Suite(module="posts", figures=("W2",), service=True),
+    Suite(module="viral", figures=("C1", "C2"), service=True),
+    Suite(module="celebrity", figures=("W3",), service=True),
     Suite(module="flat", figures=("R5",), service=True),
     Suite(module="cold", figures=("R6",), service=True),
     Suite(module="neighbours", figures=("E",), service=True),

@@ -37,7 +37,7 @@ MEASURED = {
     "R6": """readers of 400 busy authors of that crowd, one after the other, nothing else running.
         The home timeline is dropped, then the clock runs from the request until the mark of the
         built list is in Redis; each list is held against the model, all 800 ids.""",
-    "W2": """32 connections, closed loop, 150 authors with tokens whose followers' home timelines
+    "W2": """64 connections, closed loop, 150 authors with tokens whose followers' home timelines
         are warm; the CPU counts until the last delivery is acknowledged. All posts are then looked
         for in the homes of a sample of followers.""",
     "W1": """the service's own group commit, without HTTP, 64 posts under way at any time, authors
@@ -54,6 +54,14 @@ MEASURED = {
     "I1": """two processes with a machine id of their own each make half of 100 million ids, 50 ms
         of them in one call; the median call of both, in which a millisecond that is begun counts
         whole. Every id is looked at: they rise, without a repeat in the other process's.""",
+    "W3": """two authors post in turn on one connection, the next pair when the last one is
+        delivered. Above FANOUT_MAX_FOLLOWERS posts are merged at read; the follows are real
+        rows.""",
+    "C1, C2": """1,000 accounts like one tweet on 32 connections; new versions of its row are
+        counted by a trigger until nothing is left to recount, then the count shown, the rows and
+        the model must agree. Then 32 connections read another tweet with author and counts while
+        four more like it; the rows of tweets that web loads are counted by its own metric, and no
+        answer may show more likes than were made.""",
     "M1": """memory that two Valkeys hold with and without the home timelines of the followers of
         the three most-followed authors, after so many single pushes that every list was cut
         back.""",

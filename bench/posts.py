@@ -28,7 +28,9 @@ def measure(bench: Bench) -> list[Result]:
     posts: list[Sample] = []
     constants: list[Sample] = []
     for _ in range(bench.sizes.rounds):
-        constants.append(sample(bench, reference, port, plain))
+        constants.append(
+            sample(bench, reference, port, plain, connections=bench.sizes.post_connections)
+        )
         posts.append(_posts(bench, authors))
     _check(bench, followers)
     return [
@@ -63,7 +65,7 @@ def _posts(bench: Bench, authors: list[int]) -> Sample:
         client.closed_loop(
             bench.machine.web_port,
             requests,
-            connections=bench.sizes.connections,
+            connections=bench.sizes.post_connections,
             seconds=bench.sizes.round_seconds,
             keep=lambda _number: True,
         )

@@ -101,14 +101,16 @@ def sample(
     requests: Iterator[client.Request],
     *,
     seconds: float = 0.0,
+    connections: int = 0,
 ) -> Sample:
-    """One round on one server, of the usual length unless another is given."""
+    """One round on one server, of the usual length and on the usual number of connections unless
+    others are given."""
     before = meter.seconds()
     load = in_loop(
         client.closed_loop(
             port,
             requests,
-            connections=bench.sizes.connections,
+            connections=connections or bench.sizes.connections,
             seconds=seconds or bench.sizes.round_seconds,
         )
     )

@@ -19,6 +19,14 @@ class Sizes:
     authors: int = 150
     connections: int = 32
     round_seconds: float = 0.8
+    # W2 at so many connections: what arrives together is stored together.
+    post_connections: int = 64
+    # W3: one more follower than are pushed to; posts of each author.
+    celebrity_followers: int = 1_000_001
+    celebrity_posts: int = 150
+    # C1: one like of each. C2: reads of one tweet, for so long.
+    likers: int = 1_000
+    viral_seconds: float = 2.0
     # D1: this many pairs of an author and a follower, each `posts_per_pair` times.
     pairs: int = 75
     posts_per_pair: int = 4
@@ -87,6 +95,9 @@ QUICK = replace(
     round_seconds=0.4,
     pairs=30,
     posts_per_pair=2,
+    celebrity_posts=40,
+    likers=500,
+    viral_seconds=1.0,
     memory_pushes=900,
     batches=3,
     checked=100,
@@ -125,6 +136,11 @@ TINY = Sizes(
     round_seconds=0.1,
     pairs=3,
     posts_per_pair=2,
+    post_connections=4,
+    celebrity_followers=500,
+    celebrity_posts=5,
+    likers=40,
+    viral_seconds=0.3,
     memory_authors=1,
     memory_pushes=40,
     batch=50,
