@@ -14,9 +14,10 @@ from bench.openloop import open_loop
 from bench.setup import PAGE, Bench, in_loop
 
 HALF = 0.5
-# Parts of saturation of the plot.
-STEPS = (0.1, 0.25, 0.5, 0.7, 0.85)
+# Parts of saturation of the plot, the shorter the plot the fewer.
+STEPS = (0.25, 0.5, 0.75, 0.1, 0.9)
 KEEP_EVERY = 50
+MOST_ROUNDS = 7
 
 Tail = tuple[float, float]
 
@@ -36,7 +37,7 @@ def measure(bench: Bench) -> list[Result]:
     home: list[Tail] = []
     same: list[Tail] = []
     own: list[Tail] = []
-    for _ in range(bench.sizes.rounds):
+    for _ in range(min(bench.sizes.rounds, MOST_ROUNDS)):
         home.append(_tail(bench, web, homes, most * HALF))
         same.append(_tail(bench, port, constants, most * HALF))
         own.append(_tail(bench, port, constants, constant_most * HALF))
@@ -96,7 +97,7 @@ def _curve(
 ) -> dict[str, list[tuple[float, float]]]:
     tails = [
         (100 * step, _tail(bench, port, requests, most * step))
-        for step in STEPS[: bench.sizes.plot_points]
+        for step in sorted(STEPS[: bench.sizes.plot_points])
     ]
     return {
         "p50": [(step, p50) for step, (p50, _) in tails],

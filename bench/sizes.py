@@ -51,7 +51,7 @@ class Sizes:
     backlog: int = 200_000
     backlogs: int = 1
     # Points of a plot beyond those that the figure itself needs.
-    plot_points: int = 5
+    plot_points: int = 4
     # R5, R6: a crowd beside the world. The busy authors have ten times the tweets of the others.
     crowd_authors: int = 5_000
     crowd_busy: int = 500
@@ -59,11 +59,11 @@ class Sizes:
     celebrities: int = 200
     followee_steps: tuple[int, ...] = (500, 5_000)
     pages: int = 40
-    flat_rounds: int = 7
+    flat_rounds: int = 5
     flat_seconds: float = 0.4
     # R6: readers who come back to a home that is gone, so many times each.
     cold_readers: int = 20
-    cold_rounds: int = 10
+    cold_rounds: int = 6
     # M4: a stack of its own, and how long it is left alone before.
     own_stack: bool = True
     idle_seconds: float = 5.0
@@ -71,7 +71,7 @@ class Sizes:
     # once; posts a second in the mean.
     neighbour_reads: int = 300
     neighbour_seconds: float = 1.5
-    neighbour_rounds: int = 3
+    neighbour_rounds: int = 2
     big_followees: int = 100_000
     rebuilt: int = 800
     mean_posts: int = 20
@@ -102,16 +102,18 @@ QUICK = replace(
     batches=3,
     checked=100,
     plot_points=2,
+    crowd_authors=2_000,
+    followee_steps=(500, 2_000),
     crowd_readers=5,
     flat_rounds=3,
-    flat_seconds=0.25,
+    flat_seconds=0.2,
     cold_readers=10,
-    cold_rounds=5,
+    cold_rounds=3,
     idle_seconds=2.0,
     neighbour_seconds=0.8,
     neighbour_rounds=1,
-    big_followees=30_000,
-    rebuilt=300,
+    big_followees=20_000,
+    rebuilt=200,
     dense_authors=400,
     dense_readers=2_000,
     dense_posts=300,
