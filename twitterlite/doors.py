@@ -6,6 +6,7 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 
 from apps.infra.web import handler
 from apps.infra.web.edge import Edge
+from apps.infra.web.gate import Headers, Turn
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.timelines import hot as home
 from apps.tweets import hot as post
@@ -15,6 +16,8 @@ HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
 POST_PATH, POST_ROUTE = "/2/tweets", "2/tweets"
 # Asked by machines: no session, no forms, no middleware.
 PLAIN = ("/2/", "/healthz", "/readyz", "/metrics")
+
+_USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
 pages = handler.Pages()
 
@@ -42,16 +45,19 @@ def _home_of(scope: Scope, path: str) -> str | None:
 
 
 def _headers(scope: Scope, *names: bytes) -> list[str | None]:
-    """The values of some headers; of one that comes twice, the last."""
-    found = dict(scope["headers"])
+    """The values of some headers."""
+    found = scope["found"]
     return [found[name].decode("latin-1") if name in found else None for name in names]
 
 
 async def _home(scope: Scope, user_id: str, send: Send) -> None:
     scope["route"] = HOME_ROUTE
-    (authorization,) = _headers(scope, b"authorization")
-    query = scope["query_string"].decode("latin-1")
-    answer = await home.home_answer(authorization=authorization, user_id=user_id, query=query)
+    token = scope["found"].get(b"authorization")
+    answer = await home.home_answer(
+        authorization=token and token.decode("latin-1"),
+        user_id=user_id,
+        query=scope["query_string"].decode("latin-1"),
+    )
     await answer.send(send)
 
 
@@ -69,4 +75,19 @@ async def _post(scope: Scope, receive: Receive, send: Send) -> None:
     await answer.send(send)
 
 
-application = Edge(doors)
+class Gate:
+    """What is answered before ASGI: see `apps.infra.web.gate`."""
+
+    def turn(self, method: bytes, url: bytes, headers: Headers) -> Turn | None:
+        """Who answers this request."""
+        if method == b"GET" and url.startswith(_USERS):
+            path, _, query = url.partition(b"?")
+            owner = path[len(_USERS) : -len(_TIMELINE)]
+            if path.endswith(_TIMELINE) and owner.isdigit():
+                return home.HomeTurn(
+                    headers.get(b"authorization"), owner.decode(), query.decode("latin-1")
+                )
+        return None
+
+
+application = Edge(doors, gate=Gate())

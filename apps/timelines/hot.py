@@ -4,20 +4,28 @@ This is by far the most frequent request. The hot lane calls `home_answer` witho
 between; the route in `api` calls the same function, so both give the same bytes.
 """
 
+import logging
+from asyncio import Future
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qsl
+
+import orjson
 
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.pagination import Position
 from apps.infra.web.params import OwnerId, Paging, Window, between, words_of
 from apps.timelines import paging, queries
-from apps.tweets.page_rows import Rows
 from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
-from apps.users.auth import is_known
+from apps.users.auth import actor_in_memory, is_known
 from apps.users.bearer import actor_of, ensure_self
+from apps.users.schemas import Actor
+
+log = logging.getLogger(__name__)
 
 SCOPES = frozenset({"tweet.read", "users.read"})
 EXCLUDE = ("replies", "retweets")
@@ -67,25 +75,34 @@ async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
     if plan.position is not None and plan.position.direction == "p":
         page = await _page_back(owner_id, plan)
     else:
-        read = await queries.open_home(
-            viewer_id=owner_id,
-            before_id=plan.before_id,
-            after_id=plan.after_id,
-            limit=plan.limit,
-            depth=plan.depth,
-        )
+        read = await queries.open_home(_trip(owner_id, plan))
         # The trip for the page also told what has changed; a token revoked meanwhile is gone now.
-        if is_known(actor) and not plan.exclude:
-            found = queries.at_once(read, plan.selection)
-            if found is not None:
-                return _at_once(read, plan, *found)
+        if is_known(actor):
+            body = _at_once(read, plan)
+            if body is not None:
+                return body
         page = await queries.fill(read)
     if not is_known(actor):
         await actor_of(authorization, SCOPES)
     return await _rendered(page, plan, owner_id)
 
 
-def _at_once(read: queries.HomeRead, plan: _Plan, rows: Rows, newest: int, oldest: int) -> bytes:
+def _trip(owner_id: int, plan: _Plan) -> queries.Trip:
+    return queries.plan_trip(
+        viewer_id=owner_id,
+        before_id=plan.before_id,
+        after_id=plan.after_id,
+        limit=plan.limit,
+        depth=plan.depth,
+    )
+
+
+def _at_once(read: queries.HomeRead, plan: _Plan) -> bytes | None:
+    """The body, where all of it is in memory and nothing in it is special."""
+    found = None if plan.exclude else queries.at_once(read, plan.selection)
+    if found is None:
+        return None
+    rows, newest, oldest = found
     meta = paging.meta(
         plan.limit,
         (newest, oldest),
@@ -93,7 +110,65 @@ def _at_once(read: queries.HomeRead, plan: _Plan, rows: Rows, newest: int, oldes
         before=newest if plan.position is not None else None,
         depth=read.depth_of(oldest),
     )
-    return envelope.many(rows.tweets, includes=rows.includes(plan.selection), meta=meta)
+    return envelope.page(rows.tweets, rows.users(plan.selection), orjson.dumps(meta))
+
+
+class HomeTurn:
+    """The same answer at the gate."""
+
+    __slots__ = ("_authorization", "_owner", "_query")
+
+    route = "2/users/<id>/timelines/reverse_chronological"
+
+    def __init__(self, authorization: bytes | None, owner: str, query: str) -> None:
+        self._authorization = authorization
+        self._owner = owner
+        self._query = query
+
+    async def answer(self, body: bytes) -> Answer:
+        """The general way; the body of a GET means nothing."""
+        token = self._authorization
+        return await home_answer(
+            authorization=None if token is None else token.decode("latin-1"),
+            user_id=self._owner,
+            query=self._query,
+        )
+
+    def at_once(self, respond: Callable[[bytes], None], otherwise: Callable[[], None]) -> bool:
+        """Answer from one round trip to Redis and this process's memory, without a task."""
+        actor = actor_in_memory(self._authorization)
+        if actor is None or not actor.scopes >= SCOPES or str(actor.user_id) != self._owner:
+            return False
+        plan = _known_plans.get(self._query)
+        if plan is None:
+            return False
+        trip = _trip(actor.user_id, plan)
+        replies = trip.client.ask_now(trip.question, 5) if trip.run_id else None
+        if replies is None:
+            return False
+
+        def come(asked: "Future[list[Any]]") -> None:
+            body = None
+            if not asked.cancelled() and asked.exception() is None:
+                body = self._body(asked.result(), trip, plan, actor)
+            if body is None:
+                otherwise()
+            else:
+                respond(body)
+
+        replies.add_done_callback(come)
+        return True
+
+    def _body(
+        self, replies: Sequence[Any], trip: queries.Trip, plan: _Plan, actor: Actor
+    ) -> bytes | None:
+        try:
+            read = queries.read_at_once(trip, replies)
+            return _at_once(read, plan) if read is not None and is_known(actor) else None
+        except Exception as error:
+            # The general way meets it again, and answers.
+            log.warning("home not at once", exc_info=error)
+            return None
 
 
 async def _page_back(owner_id: int, plan: _Plan) -> Page:
@@ -122,9 +197,24 @@ async def _rendered(page: Page, plan: _Plan, owner_id: int) -> bytes:
     )
 
 
-@lru_cache(maxsize=4096)
+# Plans that may be answered at once; readers ask the same things again and again.
+_known_plans: dict[str, _Plan] = {}
+MAX_PLANS = 4_096
+
+
 def _plan(query: str) -> _Plan:
-    """The parameters; readers ask the same things again and again.
+    plan = _known_plans.get(query)
+    if plan is None:
+        plan = _new_plan(query)
+        if not plan.exclude and (plan.position is None or plan.position.direction == "n"):
+            if len(_known_plans) >= MAX_PLANS:
+                del _known_plans[next(iter(_known_plans))]
+            _known_plans[query] = plan
+    return plan
+
+
+def _new_plan(query: str) -> _Plan:
+    """The parameters.
 
     Raises:
         ValidationError, BadPageToken: what a parameter says makes no sense.

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
@@ -91,28 +92,89 @@ async def home_timeline(
     Raises:
         Unavailable: PostgreSQL was needed and does not answer.
     """
-    return await fill(
-        await open_home(
-            viewer_id=viewer_id, before_id=before_id, after_id=after_id, limit=limit, depth=depth
-        )
+    trip = plan_trip(
+        viewer_id=viewer_id, before_id=before_id, after_id=after_id, limit=limit, depth=depth
     )
+    return await fill(await open_home(trip))
 
 
-async def open_home(
+@dataclass(slots=True)
+class Trip:
+    """The one round trip of a home page: what to ask of whom."""
+
+    viewer_id: int
+    limit: int
+    cursor: int
+    bottom: int
+    tail: int
+    skip: int
+    instance: int
+    client: aioredis.AioRedis
+    # The life of the server that the question is for; "": not known yet.
+    run_id: str
+
+    @property
+    def question(self) -> bytes:
+        """Five commands, encoded."""
+        return _question(self.viewer_id, self.run_id, self.tail, self.skip)
+
+
+def plan_trip(
     *,
     viewer_id: int,
     before_id: int | None = None,
     after_id: int | None = None,
     limit: int = 20,
     depth: int = 0,
-) -> HomeRead:
-    """Begin a page: the round trip of `home_timeline`; `at_once` or `fill` make the page."""
+) -> Trip:
+    """The round trip of a page; the arguments are those of `home_timeline`."""
     cursor = MAX_ID if before_id is None else before_id
+    tail, skip = _part(cursor, limit, depth)
+    instance = keys.home_instance(viewer_id)
+    client = aioredis.client(instance)
     bottom = max(after_id or 0, 0) + 1
+    return Trip(
+        viewer_id, limit, cursor, bottom, tail, skip, instance, client, client.run_id
+    )  # fmt: skip
+
+
+async def open_home(trip: Trip) -> HomeRead:
+    """Make the round trip of a page; `at_once` or `fill` make the page."""
     try:
-        return await _warm(viewer_id, cursor, bottom, limit, depth)
+        return await _warm(trip)
     except aioredis.RedisDown:
-        return await _without_redis(viewer_id, cursor, bottom, limit)
+        return await _without_redis(trip)
+
+
+def read_at_once(trip: Trip, replies: Sequence[Any]) -> HomeRead | None:
+    """What the replies to a trip's question say, if they are all that is needed."""
+    listed, ready, side, blob, seq = replies
+    if isinstance(blob, Exception) or trip.client.run_id != trip.run_id:
+        return None
+    known = homes.known_of(listed, ready, side, tail=trip.tail, skip=trip.skip)
+    relations = graph_queries.settled(blob)
+    if (
+        known is None
+        or relations is None
+        or not ready.startswith(_today())
+        or not invalidation.is_current(seq, trip.instance, trip.run_id)
+    ):
+        return None
+    _WARM.n += 1
+    return _read_of(trip, listed, known, relations)
+
+
+def _read_of(
+    trip: Trip, listed: Sequence[bytes], known: Known | None, relations: Relations
+) -> HomeRead:
+    is_part = trip.skip > 0 or (trip.tail > 0 and len(listed) == trip.tail)
+    return HomeRead(
+        trip.viewer_id, trip.limit, trip.cursor, trip.bottom, relations, known, is_part, trip.skip
+    )
+
+
+def _today() -> bytes:
+    return b"%d" % (clock.now_ms() // _MS_PER_DAY)
 
 
 @lru_cache(maxsize=20_000)
@@ -135,36 +197,32 @@ def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:
     return depth - skip + limit + slack + _MEANWHILE, skip
 
 
-async def _warm(viewer_id: int, cursor: int, bottom: int, limit: int, depth: int) -> HomeRead:
+async def _warm(trip: Trip) -> HomeRead:
     """The one round trip, and what it says. Raises RedisDown."""
-    instance = keys.home_instance(viewer_id)
-    client = aioredis.client(instance)
-    tail, skip = _part(cursor, limit, depth)
+    client = trip.client
     while True:
-        run_id = client.run_id or await client.connected()
-        question = _question(viewer_id, run_id, tail, skip)
-        listed, ready, side, blob, seq = await client.ask(question, 5)
+        trip.run_id = client.run_id or await client.connected()
+        replies = await client.ask(trip.question, 5)
         # Else the server was replaced on the way, and the key is one of its last life.
-        if client.run_id == run_id:
+        if client.run_id == trip.run_id:
             break
-    known = homes.known_of(listed, ready, side, tail=tail, skip=skip)
+    read = read_at_once(trip, replies)
+    if read is not None:
+        return read
+    listed, ready, side, blob, seq = replies
+    known = homes.known_of(listed, ready, side, tail=trip.tail, skip=trip.skip)
     if isinstance(blob, Exception):
         raise aioredis.RedisDown(str(blob))
-    if not invalidation.is_current(seq, instance, run_id):
-        await invalidation.apply(seq, instance)
-    relations = graph_queries.settled(blob)
-    if relations is None:
-        relations = await graph_queries.settle_relations(viewer_id, blob, client)
+    await invalidation.apply(seq, trip.instance)
+    relations = await graph_queries.settle_relations(trip.viewer_id, blob, client)
     if known is None:
         _COLD.inc()
-        await _ask_for_rebuild(viewer_id, client)
+        await _ask_for_rebuild(trip.viewer_id, client)
     else:
         _WARM.n += 1
-        today = b"%d" % (clock.now_ms() // _MS_PER_DAY)
-        if not ready.startswith(today):
-            await client.pipe([homes.renew(viewer_id, day=int(today))])
-    is_part = skip > 0 or (tail > 0 and len(listed) == tail)
-    return HomeRead(viewer_id, limit, cursor, bottom, relations, known, is_part, skip)
+        if not ready.startswith(_today()):
+            await client.pipe([homes.renew(trip.viewer_id, day=int(_today()))])
+    return _read_of(trip, listed, known, relations)
 
 
 def at_once(read: HomeRead, selection: TweetSelection) -> tuple[Rows, int, int] | None:
@@ -194,11 +252,13 @@ async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:
         jobs.start_soon("apps.timelines.tasks.rebuild_home", user_id=viewer_id, token=token)
 
 
-async def _without_redis(viewer_id: int, cursor: int, bottom: int, limit: int) -> HomeRead:
+async def _without_redis(trip: Trip) -> HomeRead:
     _DEGRADED.inc()
     invalidation.distrust()
-    relations = await graph_queries.load_relations(viewer_id)
-    return HomeRead(viewer_id, limit, cursor, bottom, relations, None, is_degraded=True)
+    relations = await graph_queries.load_relations(trip.viewer_id)
+    return HomeRead(
+        trip.viewer_id, trip.limit, trip.cursor, trip.bottom, relations, None, is_degraded=True
+    )
 
 
 async def fill(read: HomeRead) -> Page:

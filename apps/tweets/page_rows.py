@@ -1,16 +1,19 @@
 """Pages of tweets from what is in memory already: the fast way of `visible` and `render_tweets`.
 
-What a page needs of one tweet is kept beside the tweet as a `Row`: its JSON, its author's, and
-the very objects that these were made of. A row holds as long as the caches of tweets and accounts
-still hand out those objects, so it needs no invalidation of its own. A page that has anything
+What a page needs of one tweet is kept as a `Row`: its JSON, its author's, and the very objects
+that these were made of. Rows are evicted as tweets are; the rest of what a row was made of is
+compared with what the caches of tweets and accounts hand out now. A page that has anything
 special (an account that is suspended or protected, somebody hidden, something to include beside
 the authors, a tweet that is not in memory) is left to the general way; both give the same bytes.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.graph.schemas import Relations
+from apps.infra.stores import cache
+from apps.infra.stores.cache import LocalCache
 from apps.tweets import queries
 from apps.tweets.rendering import TweetSelection, render_tweet
 from apps.tweets.schemas import TweetOut
@@ -18,8 +21,9 @@ from apps.users import queries as user_queries
 from apps.users.rendering import render_user
 from apps.users.schemas import UserOut
 
-# Selections that one tweet keeps rows of.
-MAX_SELECTIONS = 4
+# Rows are kept for so many selections of fields, for so many tweets each.
+MAX_SELECTIONS = 8
+MAX_ROWS = 50_000
 _REFERENCED = frozenset({"referenced_tweets.id", "referenced_tweets.id.author_id"})
 
 
@@ -35,6 +39,9 @@ class Row:
     original_user: UserOut | None = None
 
 
+_rows: dict[TweetSelection, LocalCache[int, Row]] = {}
+
+
 @dataclass(slots=True, eq=False)
 class Rows:
     """The tweets of a page in order, and their authors' JSON by account."""
@@ -42,14 +49,12 @@ class Rows:
     tweets: list[bytes]
     authors: dict[int, bytes]
 
-    def includes(self, selection: TweetSelection) -> dict[str, list[bytes]]:
-        """What the expansions of the selection ask for."""
-        if not selection.expansions:
-            return {}
+    def users(self, selection: TweetSelection) -> list[bytes]:
+        """The accounts that the expansions of the selection ask for, in the order of ids."""
         if "author_id" not in selection.expansions:
-            return {"users": []}
+            return []
         authors = self.authors
-        return {"users": [authors[user_id] for user_id in sorted(authors)]}
+        return [authors[user_id] for user_id in sorted(authors)]
 
 
 def rows_of(ids: Sequence[int], selection: TweetSelection, *, relations: Relations) -> Rows | None:
@@ -60,25 +65,33 @@ def rows_of(ids: Sequence[int], selection: TweetSelection, *, relations: Relatio
     Returns:
         None where these two have to be asked: some tweet may be left out, or is not in memory.
     """
-    tweets = list(map(queries.in_memory().get, ids))
-    if not all(tweets):
-        return None
-    rows: list[Row | None] = [tweet.rows.get(selection) for tweet in tweets]  # type: ignore[union-attr]
-    user_of = user_queries.in_memory().get
-    for place, row in enumerate(rows):
+    rows = _rows.get(selection)
+    if rows is None:
+        rows = _new_rows(selection)
+    row_of, user_of = rows.young.get, user_queries.in_memory().get
+    page = Rows([], {})
+    bodies, authors = page.tweets, page.authors
+    originals: list[int] = []
+    for tweet_id in ids:
+        row = row_of(tweet_id)
         if (
             row is None
             or user_of(row.author_id) is not row.user
             or (row.original is not None and not _holds(row))
         ):
-            rows[place] = made = _make(tweets[place], selection)  # type: ignore[arg-type]
-            if made is None:
+            row = _make(tweet_id, selection)
+            if row is None:
                 return None
-    if relations.hidden and _may_hide(rows, relations):  # type: ignore[arg-type]
+            rows.put(tweet_id, row, started=time.monotonic())
+        bodies.append(row.tweet)
+        authors[row.author_id] = row.author
+        if row.original_user is not None:
+            originals.append(row.original_user.id)
+    hidden = relations.hidden
+    if hidden and not (hidden.isdisjoint(authors) and hidden.isdisjoint(originals)):
         return None
-    queries.count_hits(len(ids))
-    authors = {row.author_id: row.author for row in rows}  # type: ignore[union-attr]
-    return Rows([row.tweet for row in rows], authors)  # type: ignore[union-attr]
+    queries.count_hits(len(bodies))
+    return page
 
 
 def _holds(row: Row) -> bool:
@@ -92,18 +105,18 @@ def _holds(row: Row) -> bool:
     )
 
 
-def _may_hide(rows: Sequence[Row], relations: Relations) -> bool:
-    hidden = relations.hidden
-    return any(
-        row.author_id in hidden or (row.original_user and row.original_user.id in hidden)
-        for row in rows
-    )
+def _new_rows(selection: TweetSelection) -> LocalCache[int, Row]:
+    if len(_rows) >= MAX_SELECTIONS:
+        cache.unregister(_rows.pop(next(iter(_rows))))
+    made = _rows[selection] = LocalCache[int, Row]("t", max_items=MAX_ROWS, name="tweet_json")
+    return made
 
 
-def _make(tweet: TweetOut, selection: TweetSelection) -> Row | None:
-    """A tweet's row, now kept; None if it has anything special."""
-    user = _open_account(tweet.author_id)
-    if user is None or _brings_more(tweet, selection.expansions):
+def _make(tweet_id: int, selection: TweetSelection) -> Row | None:
+    """A tweet's row; None if it is not in memory, or has anything special."""
+    tweet = queries.in_memory().get(tweet_id)
+    user = _open_account(tweet.author_id) if tweet else None
+    if tweet is None or user is None or _brings_more(tweet, selection.expansions):
         return None
     original = original_user = None
     if tweet.retweet_of_id is not None:
@@ -111,7 +124,7 @@ def _make(tweet: TweetOut, selection: TweetSelection) -> Row | None:
         original_user = _open_account(tweet.retweet_of_user_id or 0)
         if original is None or original_user is None:
             return None
-    row = Row(
+    return Row(
         tweet=render_tweet(
             tweet,
             selection,
@@ -124,10 +137,6 @@ def _make(tweet: TweetOut, selection: TweetSelection) -> Row | None:
         original=original,
         original_user=original_user,
     )
-    if len(tweet.rows) >= MAX_SELECTIONS:
-        tweet.rows.clear()
-    tweet.rows[selection] = row
-    return row
 
 
 def _open_account(user_id: int) -> UserOut | None:

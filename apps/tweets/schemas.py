@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 
 @dataclass(slots=True, kw_only=True)
 class TweetOut:
     """One live tweet (not deleted, not hidden). Never changed once made.
 
-    `fragments` keeps what a renderer made of it, by field name, and `rows` what a page needs of
-    it, by selection, for as long as it is cached.
+    `fragments` keeps what a renderer made of it, by field name, for as long as it is cached.
     """
 
     id: int
@@ -31,11 +29,10 @@ class TweetOut:
     retweet_count: int
     quote_count: int
     fragments: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
-    rows: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 # The fields that are columns of a row, in their order.
-STORED = TweetOut.__slots__[:-2]
+STORED = TweetOut.__slots__[:-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '3000')}"
-worker_class = "uvicorn_worker.UvicornWorker"
+worker_class = "apps.infra.web.server.Worker"
 # Open live streams would hold a stop back for ever.
 graceful_timeout = 3
 timeout = 30

@@ -152,6 +152,13 @@ class AioRedis:
             connection = await self._connect()
         return await connection.send(buffer, count)
 
+    def ask_now(self, buffer: bytes, count: int) -> "asyncio.Future[list[Any]] | None":
+        """The same without waiting for a connection: None where there is none."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            return None
+        return connection.send(buffer, count)
+
     def close(self) -> None:
         """Drop the connection; the next command opens another."""
         if self._connection is not None:

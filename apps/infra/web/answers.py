@@ -8,15 +8,18 @@ from django.http import HttpResponse
 from apps.infra.web import envelope, problems
 from apps.infra.web.handler import Send
 
+JSON = envelope.CONTENT_TYPE.encode()
+_NO_HEADERS: Mapping[str, str] = {}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Answer:
     """Status, body and headers, complete."""
 
     status: int
     body: bytes
     content_type: str = envelope.CONTENT_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
 
     def response(self) -> HttpResponse:
         """For Django."""
@@ -29,8 +32,9 @@ class Answer:
 
     async def send(self, send: Send) -> None:
         """For a raw door."""
+        kind = self.content_type
         headers = [
-            (b"content-type", self.content_type.encode()),
+            (b"content-type", JSON if kind == envelope.CONTENT_TYPE else kind.encode()),
             (b"content-length", b"%d" % len(self.body)),
         ]
         if self.headers:

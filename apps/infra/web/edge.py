@@ -27,10 +27,14 @@ class BodyTooLarge(Exception):
 
 
 class Edge:
-    """Wraps the doors behind it. `scope["route"]`, set inside, names the route in the metrics."""
+    """Wraps the doors behind it, who find the headers by name in `scope["found"]`.
 
-    def __init__(self, inside: App) -> None:
+    `scope["route"]`, set inside, names the route in the metrics.
+    """
+
+    def __init__(self, inside: App, *, gate: Any = None) -> None:
         self._inside = inside
+        self.gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or what else the server has to say."""
@@ -38,13 +42,10 @@ class Edge:
             await _other(scope, receive, send)
             return
         started = time.perf_counter()
-        given = length = None
-        for name, value in scope["headers"]:
-            if name == _REQUEST_ID:
-                given = value
-            elif name == b"content-length":
-                length = value
-        request_id = request_ids.request_id_of(given)
+        # Of a header that comes twice, the last.
+        headers = scope["found"] = dict(scope["headers"])
+        length = headers.get(b"content-length")
+        request_id = request_ids.request_id_of(headers.get(_REQUEST_ID))
         request_ids.REQUEST_ID.set(request_id)
         use_threads()
         status = 0
@@ -74,18 +75,19 @@ class Edge:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         tally.count_request(method, route, status, seconds)
         if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
-            _note(scope, status, seconds)
+            note(scope["method"], scope["path"], status, seconds)
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
+def note(method: str, path: str, status: int, seconds: float) -> None:
+    """Say in the log that a request failed or took long."""
     log.warning(
         "request",
         extra={
-            "method": scope["method"],
-            "path": scope["path"],
+            "method": method,
+            "path": path,
             "status": status,
             "ms": round(seconds * 1000, 1),
         },

@@ -10,6 +10,7 @@ from apps.timelines.store.scripts import Script
 
 # A list may be extended by a rebuild's own pushes only; a rebuild that died leaves it behind.
 UNREADY_TTL_SECONDS = 3_600
+_LONGEST = len(str(MAX_ID))
 
 
 def _call(script: Script, given: Sequence[bytes], *arguments: bytes) -> Command:
@@ -106,13 +107,17 @@ def known_of(
         # With a "+" there was a side list: it was lost, and ids with it.
         return None
     slack = keys.disorder()
+    if len(listed) == tail and tail > slack:
+        ids, ceiling = _of_full_part(listed, slack, skip)
+        floor = ids[0]
+        if side:
+            ids = sorted((*ids, *map(int, side)))
+        return Known(ids, floor, ceiling)
     ids = sorted(map(int, listed))
     ceiling = MAX_ID + 1
     if skip:
         ceiling = ids[-slack - 1] + 1 if len(ids) > slack else 0
-    if tail and len(listed) == tail:
-        floor = ids[slack] if len(ids) > slack else MAX_ID
-    elif ids and ids[0] == 0:
+    if ids and ids[0] == 0:
         floor = 0
         del ids[0]
     elif len(listed) > slack:
@@ -123,3 +128,15 @@ def known_of(
     if side:
         ids = sorted((*ids, *map(int, side)))
     return Known(ids, floor, ceiling)
+
+
+def _of_full_part(listed: Sequence[bytes], slack: int, skip: int) -> tuple[list[int], int]:
+    """What a part of a longer list says: its ids without the `slack` smallest, and the ceiling."""
+    if sum(map(len, listed)) == _LONGEST * len(listed):
+        # All as long as an id can be: they sort as they are, and few need be numbers.
+        ids = list(map(int, sorted(listed)[slack:]))
+    else:
+        ids = sorted(map(int, listed))[slack:]
+    if not skip:
+        return ids, MAX_ID + 1
+    return ids, ids[-slack - 1] + 1 if len(ids) > slack else 0

@@ -1,0 +1,226 @@
+"""The gate: the hottest requests, answered where the server has parsed them, before ASGI.
+
+Per request ASGI costs a task, a scope, two awaited messages and two writes, about as much as a
+whole home timeline. A gate answers what it knows with one write and, if all is in memory, without
+a task. Whatever is unusual about a request (an old protocol, a body that is large or declared
+oddly, a client that does not read) goes the ordinary way, where the same functions answer.
+
+An application offers a gate as an attribute: `application.gate`. The protocol is uvicorn's own,
+with one more branch, so that keep-alive, pipelining, time-outs and graceful shutdown are its own.
+"""
+
+import contextvars
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from apps.infra.telemetry import tally
+from apps.infra.web import answers, request_ids
+from apps.infra.web.answers import Answer
+from apps.infra.web.edge import SERVER_ERROR, SLOW_SECONDS, note
+from apps.infra.web.threads import use_threads
+
+# A larger body is read by the ordinary way, which tells the client to wait.
+MAX_BODY_BYTES = 16_384
+Headers = Mapping[bytes, bytes]
+Respond = Callable[[bytes], None]
+
+
+class Turn(Protocol):
+    """How to answer one kind of request."""
+
+    route: str
+
+    def at_once(self, respond: Respond, otherwise: Callable[[], None]) -> bool:
+        """Begin to answer without a task: one of the two is called, now or later, or False is
+        returned and neither is."""
+        ...
+
+    async def answer(self, body: bytes) -> Answer:
+        """Answer in a task. Errors are answers too; raises nothing."""
+        ...
+
+
+class Gate(Protocol):
+    """Knows the requests that need no ASGI."""
+
+    def turn(self, method: bytes, url: bytes, headers: Headers) -> Turn | None:
+        """Who answers this request; None: not here."""
+        ...
+
+
+class _NoEvent:
+    """Nobody waits for parts of the body here."""
+
+    def set(self) -> None:
+        pass
+
+
+_NO_EVENT = _NoEvent()
+_HEAD = b"HTTP/1.1 %b\r\n%bcontent-type: %b\r\ncontent-length: %d\r\n%bx-request-id: %b\r\n\r\n"
+_STATUS = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
+
+
+class _Cycle:
+    """One request and its answer; in place of uvicorn's own for as long as it lasts."""
+
+    __slots__ = (
+        "body",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "method",
+        "more_body",
+        "owner",
+        "request_id",
+        "response_complete",
+        "started",
+        "turn",
+    )
+
+    def __init__(
+        self, owner: "GateProtocol", turn: Turn, method: bytes, given_id: bytes | None
+    ) -> None:
+        self.owner = owner
+        self.turn = turn
+        self.method = method
+        self.request_id = request_ids.request_id_of(given_id)
+        self.started = time.perf_counter()
+        self.body: bytes | bytearray = b""
+        # What the protocol asks of a cycle.
+        self.message_event = _NO_EVENT
+        self.more_body = True
+        self.response_complete = False
+        self.disconnected = False
+        self.keep_alive = True
+
+    def begin(self) -> None:
+        if not self.turn.at_once(self._send, self._in_task):
+            self._in_task()
+
+    def _in_task(self) -> None:
+        context = contextvars.copy_context()
+        context.run(request_ids.REQUEST_ID.set, self.request_id)
+        context.run(use_threads)
+        owner = self.owner
+        task = owner.loop.create_task(self._answer(), context=context)
+        task.add_done_callback(owner.tasks.discard)
+        owner.tasks.add(task)
+
+    async def _answer(self) -> None:
+        try:
+            answer = await self.turn.answer(bytes(self.body))
+        except Exception as error:
+            answer = answers.of_exception(error)
+        self._send(answer.body, answer)
+
+    def _send(self, body: bytes, answer: Answer | None = None) -> None:
+        status = 200 if answer is None else answer.status
+        seconds = time.perf_counter() - self.started
+        tally.count_request(self.method.decode(), self.turn.route, status, seconds)
+        if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
+            note(self.method.decode(), self.turn.route, status, seconds)
+        if not self.disconnected:
+            self.owner.finish(self, self._head(status, len(body), answer), body)
+
+    def _head(self, status: int, length: int, answer: Answer | None) -> bytes:
+        kind = answers.JSON if answer is None else answer.content_type.encode()
+        more = b"" if self.keep_alive else b"connection: close\r\n"
+        if answer is not None:
+            for name, value in answer.headers.items():
+                more += b"%b: %b\r\n" % (name.lower().encode(), _one_line(value))
+        return _HEAD % (
+            _STATUS[status],
+            self.owner.default_head(),
+            kind,
+            length,
+            more,
+            self.request_id.encode(),
+        )
+
+
+def _one_line(value: str) -> bytes:
+    return value.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+class _Defaults:
+    """The headers that the server adds to every answer, as bytes; made anew each second."""
+
+    made_of: Any = None
+    text = b""
+
+
+class GateProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a gate in front of the application."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # What an access log needs to know, only the ordinary way tells.
+        self.gate: Gate | None = None if self.access_log else _gate_of(self.config.app)
+
+    def default_head(self) -> bytes:
+        """The server's own headers: server, date."""
+        given = self.server_state.default_headers
+        if _Defaults.made_of is not given:
+            _Defaults.text = b"".join(b"%b: %b\r\n" % (name, value) for name, value in given)
+            _Defaults.made_of = given
+        return _Defaults.text
+
+    def on_headers_complete(self) -> None:
+        """Choose the way of a request."""
+        turn = None
+        current: Any = self.cycle
+        # One at a time: answers leave in the order of the requests.
+        if self.gate is not None and (current is None or current.response_complete):
+            turn = self._turn(self.gate)
+        if turn is None:
+            super().on_headers_complete()
+
+    def _turn(self, gate: Gate) -> Turn | None:
+        parser = self.parser
+        method = parser.get_method()
+        headers = dict(self.headers)
+        turn = gate.turn(method, self.url, headers)
+        if (
+            turn is None
+            or self.expect_100_continue
+            or self.flow.write_paused
+            or self.limit_concurrency is not None
+            or b"transfer-encoding" in headers
+            or not _is_small(headers.get(b"content-length"))
+            or parser.get_http_version() != "1.1"
+            or not parser.should_keep_alive()
+            or parser.should_upgrade()
+        ):
+            return None
+        self.cycle = _Cycle(self, turn, method, headers.get(request_ids.HEADER))  # type: ignore[assignment]
+        return turn
+
+    def on_message_complete(self) -> None:
+        """Begin to answer: the request is whole."""
+        cycle: Any = self.cycle
+        super().on_message_complete()
+        if type(cycle) is _Cycle and not cycle.response_complete:
+            cycle.begin()
+
+    def finish(self, cycle: _Cycle, head: bytes, body: bytes) -> None:
+        """Write an answer whole, and go on with what the client has sent meanwhile."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(head + body)
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+
+def _gate_of(application: Any) -> Gate | None:
+    gate: Gate | None = getattr(application, "gate", None)
+    return gate
+
+
+def _is_small(length: bytes | None) -> bool:
+    return length is None or (length.isdigit() and int(length) <= MAX_BODY_BYTES)
