@@ -56,19 +56,25 @@ async def _post(bench: Bench, small: int, large: int) -> tuple[list[float], list
     """Milliseconds to the 201, post by post in turn; what follows a post is over before the next
     pair."""
     times: dict[int, list[float]] = {small: [], large: []}
+    for number in range(WARM_POSTS + bench.sizes.celebrity_posts):
+        # Who comes first alternates.
+        for author_id in (small, large) if number % 2 else (large, small):
+            taken = await _post_one(bench, author_id)
+            # Not while the last one is still under way to its followers.
+            bench.wait_drained(pause_seconds=0.002)
+            if number >= WARM_POSTS:
+                times[author_id].append(taken)
+    return times[small], times[large]
+
+
+async def _post_one(bench: Bench, author_id: int) -> float:
+    # The server closes connections that were idle for some seconds, as the first post is.
     caller = await client.Caller.open(bench.machine.web_port)
     with contextlib.closing(caller):
-        for number in range(WARM_POSTS + bench.sizes.celebrity_posts):
-            # Who comes first alternates.
-            for author_id in (small, large) if number % 2 else (large, small):
-                began = time.perf_counter()
-                answer = await caller.call(bench.post_request(author_id))
-                taken = (time.perf_counter() - began) * 1e3
-                if answer.status != 201:
-                    raise client.BadAnswer(f"status {answer.status}: {answer.body[:500]!r}")
-                bench.note_post(answer)
-                # Not while the last one is still under way to its followers.
-                bench.wait_drained(pause_seconds=0.002)
-                if number >= WARM_POSTS:
-                    times[author_id].append(taken)
-    return times[small], times[large]
+        began = time.perf_counter()
+        answer = await caller.call(bench.post_request(author_id))
+        taken = (time.perf_counter() - began) * 1e3
+    if answer.status != 201:
+        raise client.BadAnswer(f"status {answer.status}: {answer.body[:500]!r}")
+    bench.note_post(answer)
+    return taken

@@ -54,8 +54,8 @@ MEASURED = {
     "I1": """two processes with a machine id of their own each make half of 100 million ids, 50 ms
         of them in one call; the median call of both, in which a millisecond that is begun counts
         whole. Every id is looked at: they rise, without a repeat in the other process's.""",
-    "W3": """two authors post in turn on one connection, the next pair when the last one is
-        delivered. Above FANOUT_MAX_FOLLOWERS posts are merged at read; the follows are real
+    "W3": """two authors post in turn, each on a new connection, the next when the last one's post
+        is delivered. Above FANOUT_MAX_FOLLOWERS posts are merged at read; the follows are real
         rows.""",
     "C1, C2": """1,000 accounts like one tweet on 32 connections; new versions of its row are
         counted by a trigger until nothing is left to recount, then the count shown, the rows and

@@ -4,7 +4,8 @@ A like of an ordinary tweet adds one to the tweet's row in its own transaction. 
 tweet come thick they would queue for that row and write it each time, so from then on they leave
 it alone, and the subscriber of their events recounts: the rows of `likes` are the truth, so it
 does not matter how often an event comes, or in which order. What is to be recounted stands in a
-table until it is done, and a tweet is recounted at most once a second.
+table until it is done. A tweet is recounted a second after it became hot, and then less and less
+often while the rush lasts.
 
 A recount and likes that add for themselves get along, because both lock the tweet's row first
 and count or add after that.
@@ -13,6 +14,7 @@ and count or add after that.
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
@@ -26,7 +28,10 @@ _WINDOW_SECONDS = 1.0
 HOT_SECONDS = 5.0
 MAX_WATCHED = 10_000
 
-INTERVAL_SECONDS = 1.0
+# Between two recounts of a tweet; twice as long after each, until there was none for a while.
+SHORTEST_SECONDS = 1.0
+LONGEST_SECONDS = 8.0
+_CALM_SECONDS = 15.0
 # A count takes time in proportion to the likes: at most so much of a processor goes to one tweet.
 _MAX_SHARE = 1 / 20
 
@@ -89,9 +94,17 @@ class Heat:
 # What this process's own requests do, and what its subscriber sees of all processes.
 heat = Heat()
 _seen = Heat()
-# When this process last told that a tweet is hot, and last recounted it: (moment, seconds taken).
+# When this process last told that a tweet is hot, and what it knows of the last recount.
 _told: dict[int, float] = {}
-_counted: dict[int, tuple[float, float]] = {}
+_counted: dict[int, "_Recounted"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Recounted:
+    """A recount: its end, and the pause to the next one."""
+
+    moment: float
+    pause: float
 
 
 def _on_hot(tweet_id: str) -> None:
@@ -128,9 +141,19 @@ def want_recount(targets: Iterable[Target]) -> None:
 
 
 def _delay(tweet_id: int) -> float:
-    moment, took = _counted.get(tweet_id, (-1e9, 0.0))
-    pause = max(INTERVAL_SECONDS, took / _MAX_SHARE)
-    return max(moment + pause - time.monotonic(), 0.0)
+    last = _counted.get(tweet_id)
+    return SHORTEST_SECONDS if last is None else max(last.moment + last.pause - time.monotonic(), 0)
+
+
+def _note_recount(tweet_id: int, began: float) -> None:
+    now = time.monotonic()
+    last = _counted.pop(tweet_id, None)
+    pause = SHORTEST_SECONDS
+    if last is not None and now - last.moment < _CALM_SECONDS:
+        pause = min(2 * last.pause, LONGEST_SECONDS)
+    if len(_counted) > MAX_WATCHED:
+        _counted.clear()
+    _counted[tweet_id] = _Recounted(now, max(pause, (now - began) / _MAX_SHARE))
 
 
 def recount_due(*, at_most: int = 100) -> Sequence[int]:
@@ -159,7 +182,5 @@ def _recount_next() -> int | None:
         cursor.execute(_COUNT, {"tweet": tweet_id, "author": author_id})
         if cursor.rowcount:
             invalidation.announce_after_commit([("c", tweet_id)])
-    if len(_counted) > MAX_WATCHED:
-        _counted.clear()
-    _counted[tweet_id] = (time.monotonic(), time.monotonic() - began)
+    _note_recount(tweet_id, began)
     return int(tweet_id)

@@ -254,6 +254,12 @@ def _remove(tweet: Tweet, now: datetime) -> None:
     invalidation.announce([("t", tweet.id)])
 
 
+_INSERT_LIKE = """
+insert into likes (user_id, tweet_id, author_id, id, created_at) values (%s, %s, %s, %s, %s)
+    on conflict do nothing
+"""
+
+
 @transaction.atomic
 def like_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
     """Like a tweet (a retweet's original); once, however often it is said.
@@ -264,12 +270,10 @@ def like_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
     tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet_id)
     if tweet.retweet_of_id is not None:
         tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet.retweet_of_id)
-    _, made = Like.objects.get_or_create(
-        user_id=user_id,
-        tweet_id=tweet.id,
-        defaults={"author_id": tweet.author_id, "created_at": now},
-    )
-    if made:
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_LIKE, [user_id, tweet.id, tweet.author_id, ids.next_id(), now])
+        is_new = bool(cursor.rowcount)
+    if is_new:
         is_counted = _count_like(tweet.id, tweet.author_id, 1)
         publish(
             LikeCreated(

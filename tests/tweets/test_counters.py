@@ -71,9 +71,10 @@ def test_a_rush_of_likes_leaves_the_row_alone_until_it_is_recounted(alice, run):
     people = [UserFactory() for _ in range(20)]
     for one in people:
         like(one, tweet)
+    drain_committed()
     assert shown(tweet) == counters.COOL_LIKES
 
-    drain_committed()
+    settle()
 
     assert shown(tweet) == 20
     run(invalidation.catch_up())
@@ -81,12 +82,12 @@ def test_a_rush_of_likes_leaves_the_row_alone_until_it_is_recounted(alice, run):
     assert_exact()
 
 
-def test_a_tweet_is_recounted_once_a_second_and_the_last_time_is_not_forgotten(alice):
+def test_a_tweet_is_recounted_now_and_then_and_the_last_time_is_not_forgotten(alice):
     tweet = post(alice)
     people = [UserFactory() for _ in range(20)]
     for one in people[:10]:
         like(one, tweet)
-    drain_committed()
+    settle()
     for one in people[10:]:
         like(one, tweet)
         drain_committed()
@@ -102,13 +103,28 @@ def test_a_tweet_is_recounted_once_a_second_and_the_last_time_is_not_forgotten(a
     assert_exact()
 
 
+def test_the_longer_a_rush_lasts_the_rarer_are_the_recounts(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    pauses = [counters._delay(1)]
+    for _ in range(5):
+        now[0] += pauses[-1]
+        counters._note_recount(1, now[0])
+        pauses.append(counters._delay(1))
+    now[0] += 100.0
+
+    assert pauses == [1.0, 1.0, 2.0, 4.0, 8.0, 8.0]
+    assert counters._delay(1) == 0
+    counters._note_recount(1, now[0])
+    assert counters._delay(1) == counters.SHORTEST_SECONDS
+
+
 def test_the_more_likes_a_count_has_to_read_the_rarer_it_is(monkeypatch):
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
-    monkeypatch.setattr(counters, "_counted", {1: (1000.0, 0.001), 2: (1000.0, 0.5)})
 
-    assert counters._delay(1) == counters.INTERVAL_SECONDS
-    assert counters._delay(2) == 10.0
-    assert counters._delay(3) == 0.0
+    counters._note_recount(1, 999.5)
+
+    assert counters._delay(1) == 10.0
 
 
 def test_events_that_come_again_change_nothing(alice):
@@ -153,7 +169,7 @@ def test_a_recount_that_is_asked_for_while_one_is_under_way_is_made_too(alice, b
     """The count under way may have begun before the like that is meant."""
     tweet = post(alice)
     target = (tweet.id, alice.id)
-    counters.want_recount([target])
+    want_now(target)
     asked = threading.Event()
 
     def ask():
@@ -177,7 +193,7 @@ def test_a_recount_waits_for_a_like_that_adds_for_itself(alice, bob, carol):
     counters.heat.set_hot(tweet.id)
     like(carol, tweet)
     counters.heat = counters.Heat()
-    counters.want_recount([(tweet.id, alice.id)])
+    want_now((tweet.id, alice.id))
 
     def recount():
         counters.recount_due()
@@ -191,6 +207,12 @@ def test_a_recount_waits_for_a_like_that_adds_for_itself(alice, bob, carol):
     recounter.join()
 
     assert shown(tweet) == 2
+
+
+def want_now(target):
+    """A recount that is due."""
+    counters.want_recount([target])
+    Recount.objects.update(due=clock.now())
 
 
 def wait_until_blocked():
