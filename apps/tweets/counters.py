@@ -30,7 +30,7 @@ MAX_WATCHED = 10_000
 
 # Between two recounts of a tweet; twice as long after each, until there was none for a while.
 SHORTEST_SECONDS = 1.0
-LONGEST_SECONDS = 8.0
+LONGEST_SECONDS = 5.0
 _CALM_SECONDS = 15.0
 # A count takes time in proportion to the likes: at most so much of a processor goes to one tweet.
 _MAX_SHARE = 1 / 20

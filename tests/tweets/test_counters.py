@@ -113,7 +113,7 @@ def test_the_longer_a_rush_lasts_the_rarer_are_the_recounts(monkeypatch):
         pauses.append(counters._delay(1))
     now[0] += 100.0
 
-    assert pauses == [1.0, 1.0, 2.0, 4.0, 8.0, 8.0]
+    assert pauses == [1.0, 1.0, 2.0, 4.0, 5.0, 5.0]
     assert counters._delay(1) == 0
     counters._note_recount(1, now[0])
     assert counters._delay(1) == counters.SHORTEST_SECONDS
