@@ -15,6 +15,29 @@ MEASURED = {
         `relay_celery_…`. The time in which the pushing process and the slower Valkey were ready to
         run but other programs had the cores does not count (`by_the_wall_clock` is with it). Lists
         are read back and held against the model.""",
+    "F6": """both ways of F2, in one run; the ratio is that of their medians. `by_cpu` is that of
+        the CPU per delivery, which no neighbour changes.""",
+    "F1, F3, M3": """3,000 people, 1,200 authors with 403 followers in the mean and a long
+        tail; all home timelines full (800). F1: the quick lane with one state Valkey, in turn with
+        `redis-benchmark -P 1000 … RPUSHX` on as many full lists of the same server, as many pushes
+        as there are deliveries; without that program, prepared buffers of 1,000 commands are sent
+        as they are (`c_client` says which). F3: two Valkeys, and in turn a redis-py pipeline per
+        tweet; Mastodon's commands one by one (ZSCORE, ZADD, ZREMRANGEBYRANK, ZREVRANGE,
+        ZRANGEBYSCORE, without its job per follower); a Celery task per follower through a solo
+        worker. Others get fewer tweets than ours; rates are per delivery. All lists are held
+        against the graph. M3: what Python holds more (tracemalloc) once the blocks of all these
+        authors are loaded, fragments of keys included, by the number of edges.""",
+    "F4, F5": """an author with a million followers, each with a short, ready home timeline.
+        F4: from the commit of a tweet's event, through relay, quick lane, deferred event and bulk
+        lane, to the last acknowledgement; nothing else is posted, so pieces are appended. The very first
+        tweet, whose followers the worker does not know yet, is in `also`. F5: from the
+        commit of a small author's event until a follower on each instance has the tweet, one
+        after the other; first idle, then while the large author's tweets are on their way, which
+        are then no longer the newest, so every list is looked at. All million lists are read back
+        after each part. `longest_redis_call_ms` is by SLOWLOG, time without a core included.""",
+    "L1": """all home timelines full (800). 200,000 events by authors with 8.6 deliveries in the
+        mean are committed at once; the CPU counts from that commit to the last acknowledgement:
+        relay, worker, PostgreSQL, Valkeys. What it takes to write events is in W2.""",
     "R1, R2": """32 connections, closed loop, 300 readers with tokens of their own,
         `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts.
         In each round: the service, the constant body, the empty Django view. A tweet on the page
@@ -44,7 +67,7 @@ MEASURED = {
         drawn from a thousand without followers; then COPY of the same number of rows by the same
         authors into the same two tables, in one transaction, its text made beforehand. In turn,
         with relay and workers stopped. All rows and events are looked for afterwards.""",
-    "W4": """12,000 people with 75 followers in the mean and a long tail, all home timelines warm
+    "W4": """8,000 people with 75 followers in the mean and a long tail, all home timelines warm
         and full (800), authors of posts drawn evenly. `manage.py firehose` posts a file first with
         relay and workers stopped (`ingest_only_…`), then one to warm up, then one of about 20
         seconds. The clock runs from its first commit to the last acknowledgement. Processor time
