@@ -29,8 +29,8 @@ MEASURED = {
         authors are loaded, fragments of keys included, by the number of edges.""",
     "F4, F5": """an author with a million followers, each with a short, ready home timeline.
         F4: from the commit of a tweet's event, through relay, quick lane, deferred event and bulk
-        lane, to the last acknowledgement; nothing else is posted, so pieces are appended. The very first
-        tweet, whose followers the worker does not know yet, is in `also`. F5: from the
+        lane, to the last acknowledgement; nothing else is posted, so pieces are appended. The very
+        first tweet, whose followers the worker does not know yet, is in `also`. F5: from the
         commit of a small author's event until a follower on each instance has the tweet, one
         after the other; first idle, then while the large author's tweets are on their way, which
         are then no longer the newest, so every list is looked at. All million lists are read back
