@@ -46,7 +46,7 @@ class _Unit:
     """What became of posts that were handed to pushing as one."""
 
     fresh: list[pushes.Push] = field(default_factory=list)
-    late: dict[int, list[int]] = field(default_factory=dict)
+    late: list[pushes.Push] = field(default_factory=list)
     deferred: list[Post] = field(default_factory=list)
     pulled: set[int] = field(default_factory=set)
 
@@ -150,8 +150,9 @@ class QuickLane:
         unit = _Unit()
         place = len(posts) if late else self._count_late(posts)
         for tweet_id, author_id in posts[:place]:
-            if self._block_to_push(tweet_id, author_id, blocks, unit):
-                unit.late.setdefault(author_id, []).append(tweet_id)
+            if block := self._block_to_push(tweet_id, author_id, blocks, unit):
+                # One by one, rising: together they would put each other aside.
+                unit.late.append(([tweet_id], block.parts))
         buffer = pushes.InOrder(wires)
         for chunk in batches(posts[place:], keys.CHUNK_EVENTS):
             self._push_chunk(buffer, chunk, blocks, unit)
@@ -162,7 +163,7 @@ class QuickLane:
         buffer.finish()
         if self._was_overtaken(handed):
             pushes.move_aside(wires, unit.fresh)
-        found = pushes.push_late(wires, _with_parts(unit.late, blocks)) if unit.late else 0
+        found = pushes.push_late(wires, unit.late) if unit.late else 0
         _announce(unit)
         return buffer.pushed + found
 
@@ -206,10 +207,6 @@ class QuickLane:
         """Whether too many ids of others may have come between the watermark and the end."""
         between = [now - mine for now, mine in zip(handed, self._handed, strict=True)]
         return max(between) > keys.OVERLAP_IDS or min(between) < 0
-
-
-def _with_parts(posts: dict[int, list[int]], blocks: dict[int, Block]) -> list[pushes.Push]:
-    return [(ids, blocks[author_id].parts) for author_id, ids in posts.items()]
 
 
 def _announce(unit: _Unit) -> None:
