@@ -20,7 +20,7 @@ from apps.users.services import issue_token
 from tests.browsing import browser, browser_as  # noqa: F401 - fixtures of the pages
 from tests.factories import UserFactory
 from tests.http import Client
-from tests.spine import drain_outbox, spine  # noqa: F401 - fixtures of the event log
+from tests.spine import drain_outbox, spine, spine_processes  # noqa: F401 - fixtures of the event log
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
