@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 
 from apps.graph import services as graph
+from apps.graph.queries import NOBODY
+from apps.graph.schemas import Relations
+from apps.infra.stores.cache import LocalCache
 from apps.timelines import queries
 from apps.timelines.cache.blocks import FollowerBlocks
-from apps.timelines.services import fanout, invalidation
+from apps.timelines.services import bulk, fanout, invalidation
 from apps.timelines.store import homes as home_store
 from apps.timelines.store import pushes, scripts
 from apps.timelines.store.scripts import Script
+from apps.tweets import page_rows
+from apps.users import queries as user_queries
 from tests.timelines.oracle.schedule import Plan, plan_of
 from tests.timelines.test_oracle import failure_of
 
@@ -33,6 +38,15 @@ DISORDER = {
 EDGES = {
     "post": 16, "deliver": 10, "drain": 12, "follow": 8, "follow_slowly": 3, "unfollow": 3,
     "rebuild": 20, "read": 14,
+}  # fmt: skip
+READERS = {
+    "post": 16, "deliver": 20, "read": 30, "delete": 6, "hide": 4, "unhide": 4, "suspend": 4,
+    "unsuspend": 6, "protect": 3, "unprotect": 4,
+}  # fmt: skip
+DEEP = {"post": 30, "deliver": 24, "walk": 16, "rebuild": 4, "read": 4}
+# Posts of large authors, and others that overtake them.
+BULK = {
+    "post": 30, "deliver": 24, "pause": 16, "kill": 3, "rebuild": 6, "read": 14, "drain": 2,
 }  # fmt: skip
 SEEDS = 150
 
@@ -107,6 +121,53 @@ def _without_a_floor(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(home_store, "known_of", known_of)
 
 
+def _without_a_ceiling(patch: pytest.MonkeyPatch) -> None:
+    real = home_store.known_of
+
+    def known_of(listed: Any, ready: Any, side: Any, **part: int) -> Any:
+        known = real(listed, ready, side, **part)
+        return known and home_store.Known(known.ids, known.floor)
+
+    patch.setattr(home_store, "known_of", known_of)
+
+
+class _Sticky(dict[int, Any]):
+    """Hands out what it once found, as rows would that nobody compares."""
+
+    def __init__(self, real: Any) -> None:
+        super().__init__()
+        self._real = real
+
+    def get(self, key: int, default: Any = None) -> Any:
+        found = super().get(key) or self._real().get(key)
+        if found is not None:
+            self[key] = found
+        return found
+
+
+def _without_comparing_accounts(patch: pytest.MonkeyPatch) -> None:
+    kept = _Sticky(user_queries.in_memory)
+    patch.setattr(page_rows.user_queries, "in_memory", lambda: kept)
+
+
+def _without_evicting_rows(patch: pytest.MonkeyPatch) -> None:
+    def new_rows(selection: Any) -> Any:
+        made = page_rows._rows[selection] = LocalCache("never", max_items=1_000, name="test")
+        return made
+
+    patch.setattr(page_rows, "_rows", {})
+    patch.setattr(page_rows, "_new_rows", new_rows)
+
+
+def _without_asking_who_is_hidden(patch: pytest.MonkeyPatch) -> None:
+    real = page_rows.rows_of
+
+    def rows_of(ids: Any, selection: Any, *, relations: Relations) -> Any:
+        return real(ids, selection, relations=NOBODY)
+
+    patch.setattr(queries, "rows_of", rows_of)
+
+
 def _without_slack(patch: pytest.MonkeyPatch) -> None:
     class Keys:
         disorder = staticmethod(lambda: 0)
@@ -127,6 +188,10 @@ def _without_telling_of_pulled_posts(patch: pytest.MonkeyPatch) -> None:
         real(dataclasses.replace(chunk, pulled=set()))
 
     patch.setattr(fanout, "_announce", announce)
+
+
+def _without_the_watermark_of_the_bulk_lane(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bulk._Appending, "may_push", lambda _self, work: work.is_new)
 
 
 def _nothing(_patch: pytest.MonkeyPatch) -> None:
@@ -150,7 +215,12 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_drop_on_follow, EDGES, {}, id="drop on follow"),
         pytest.param(_without_a_floor, None, {}, id="floor"),
         pytest.param(_without_slack, DISORDER, {}, id="slack of the tail"),
+        pytest.param(_without_a_ceiling, DEEP, {}, id="ceiling of a part"),
+        pytest.param(_without_comparing_accounts, READERS, {}, id="rows compare accounts"),
+        pytest.param(_without_evicting_rows, READERS, {}, id="rows go with their tweets"),
+        pytest.param(_without_asking_who_is_hidden, None, {}, id="who is hidden, at once"),
         pytest.param(_without_telling_of_pulled_posts, None, {}, id="news of pull authors"),
+        pytest.param(_without_the_watermark_of_the_bulk_lane, BULK, {}, id="append in bulk"),
     ],
 )
 def test_the_oracle_finds_a_missing_defence(

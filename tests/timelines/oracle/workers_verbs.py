@@ -120,8 +120,10 @@ class WorkersVerbs(Stage):
         batch = batch[:3]
 
         def others_work() -> None:
-            rest = [event for event in pending.events if event not in batch][: 1 + two % 5]
-            self._finish(three + 1, pending, rest)
+            # The same lane's other worker, or that of another lane.
+            theirs = self.pending[two % len(self.pending)] if two % 2 else pending
+            rest = [event for event in theirs.events if event not in batch][: 1 + two % 5]
+            self._finish(three + 1, theirs, rest)
 
         self.faults.at(1 + three % 24, others_work)
         self._finish(three, pending, batch)

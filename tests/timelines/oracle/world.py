@@ -18,6 +18,7 @@ from apps.timelines import queries
 from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout, homes
 from apps.timelines.store import keys
+from apps.tweets.rendering import DEFAULT, render_tweets
 from apps.tweets.schemas import Page
 from apps.users.models import User
 from tests.timelines.oracle.people import PeoplesVerbs
@@ -65,6 +66,9 @@ class World(WorkersVerbs, PeoplesVerbs):
         patch.setattr("apps.timelines.queries.jobs.start_soon", self._on_job)
         blocking.adopt(loop)
 
+        # By where a page began, as the page before it said.
+        self.depths: dict[int, int] = {}
+
     def _on_job(self, _name: str, *, user_id: int, token: str) -> None:
         self.asked[user_id] = token.encode()
 
@@ -111,7 +115,8 @@ class World(WorkersVerbs, PeoplesVerbs):
 
     def page(self, viewer: int, before: int | None, size: int) -> Page:
         """One page, with what every page must hold: order, and nothing hidden."""
-        page: Page = self.run(queries.home_timeline(viewer_id=viewer, before_id=before, limit=size))
+        page = self.run(self._both_ways(viewer, before, size))
+        self.depths[page.next_before_id or 0] = page.depth
         shown = [tweet.id for tweet in page.tweets]
         if any(a <= b for a, b in itertools.pairwise(shown)) or (before and shown[:1] > [before]):
             raise Wrong(f"out of order for {viewer}: {shown}")
@@ -121,6 +126,28 @@ class World(WorkersVerbs, PeoplesVerbs):
                 raise Wrong(f"{viewer} sees {tweet_id}, which is hidden")
         if page.next_before_id is not None and len(shown) != size:
             raise Wrong(f"a short page that is not the last: {shown}")
+        return page
+
+    async def _both_ways(self, viewer: int, before: int | None, size: int) -> Page:
+        """A page made at once, where that can be, and the same page made the general way."""
+        # What the last page said of its depth, nothing, or nonsense: a hint is a hint.
+        hints = [0, self.depths.get(before or 0, 0), self.chance.randrange(1, 14)]
+        depth = self.chance.choice(hints)
+
+        async def opened() -> queries.HomeRead:
+            trip = queries.plan_trip(viewer_id=viewer, before_id=before, limit=size, depth=depth)
+            return await queries.open_home(trip)
+
+        read = await opened()
+        found = [queries.at_once(read, DEFAULT)]
+        page = await queries.fill(read)
+        # Now that all of it was read, more may be in memory.
+        found.append(queries.at_once(await opened(), DEFAULT))
+        rendered = await render_tweets(page.tweets, DEFAULT, viewer_id=viewer)
+        ends = (page.tweets[0].id, page.tweets[-1].id) if page.tweets else None
+        for rows, newest, oldest in filter(None, found):
+            if rows.tweets != rendered.tweets or ends != (newest, oldest):
+                raise Wrong(f"at once {viewer} sees {rows.tweets}, else {rendered.tweets}")
         return page
 
     def check_hidden(self, viewer: int) -> None:
