@@ -134,16 +134,27 @@ def _crowd(bench: Bench) -> World:
     """Authors who are each other's followers: a long tail, 75 in the mean; all homes full."""
     people = _open_accounts(bench, bench.own_user_ids(bench.sizes.firehose_people))
     chooser = random.Random(SEED)
-    weights = [1 / (rank + 1) ** TAIL_EXPONENT for rank in range(len(people))]
-    scale = min(MEAN_FOLLOWERS, len(people) // 3) * len(people) / sum(weights)
     edges = []
-    for author, weight in zip(people, weights, strict=True):
-        wanted = min(max(1, round(weight * scale)), len(people) - 1)
-        edges += [(one, author) for one in chooser.sample(people, wanted) if one != author]
+    for author, wanted in zip(people, degrees(len(people)), strict=True):
+        others = [one for one in chooser.sample(people, wanted + 1) if one != author]
+        edges += [(one, author) for one in others[:wanted]]
     store_follows(bench.connection, edges)
     made = World(source=f"{len(people):,} people", edges=edges)
     homes.fill(made.people, _ids(LENGTH))
     return made
+
+
+def degrees(people: int) -> list[int]:
+    """Followers by rank: as of the generated world, with another mean; at most half of all."""
+    mean = min(MEAN_FOLLOWERS, people // 3)
+    weights = [1 / (rank + 1) ** TAIL_EXPONENT for rank in range(people)]
+    scale = mean * people / sum(weights)
+    while True:
+        found = [min(max(1, round(weight * scale)), people // 2) for weight in weights]
+        if sum(found) >= mean * people:
+            return found
+        # What the greatest may not have goes to all.
+        scale *= 1.01
 
 
 def _pour(

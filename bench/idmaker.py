@@ -7,6 +7,7 @@ the order in which they were made. Every single id is looked at.
 import json
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 import django
@@ -22,9 +23,10 @@ def runs_of(ids: Sequence[int], *, per_run: int) -> Iterator[tuple[int, int]]:
     while place < len(ids):
         first = ids[place]
         # To the end of the block, or less where the next id is of another one.
-        length = min(per_run - first % per_run, len(ids) - place)
+        block_end = first - first % per_run + per_run
+        length = bisect_left(ids, block_end, place, min(place + per_run, len(ids))) - place
         run = ids[place : place + length]
-        if list(run) != list(range(first, first + length)):
+        if not length or list(run) != list(range(first, first + length)):
             raise ValueError(f"ids after {first} are not in a row")
         yield first, first + length - 1
         place += length

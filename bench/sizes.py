@@ -79,8 +79,8 @@ class Sizes:
     durable_posts: int = 3_000
     durable_authors: int = 1_000
     # W4: a world of 75 followers in the mean, posts of a file of the warm-up, and for how long.
-    firehose_people: int = 12_000
-    ingest_posts: int = 20_000
+    firehose_people: int = 8_000
+    ingest_posts: int = 10_000
     firehose_seconds: float = 20.0
     # I1: ids, of two processes together.
     snowflakes: int = 100_000_000
@@ -124,7 +124,7 @@ QUICK = replace(
     backlogs=1,
     durable_posts=1_500,
     firehose_people=4_000,
-    ingest_posts=8_000,
+    ingest_posts=6_000,
     firehose_seconds=5.0,
     snowflakes=16_000_000,
 )

@@ -50,10 +50,10 @@ class Conf:
         10_000, "Authors with more followers are pushed in the bulk lane."
     )
     firehose_max_backlog: int = _env(
-        8_000, "Undelivered events at which `manage.py firehose` waits."
+        4_000, "Undelivered events at which `manage.py firehose` waits."
     )
     firehose_max_lag_seconds: float = _env(
-        3.0, "Age of the oldest undelivered event at which `manage.py firehose` waits."
+        2.0, "Age of the oldest undelivered event at which `manage.py firehose` waits."
     )
     home_timeline_length: int = _env(800, "Ids that Redis keeps per home timeline.")
     timeline_shards: int = _env(16, "Logical shards of timelines; fixed once data exists.")

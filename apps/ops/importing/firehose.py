@@ -22,7 +22,7 @@ from apps.tweets.services_import import MAX_SOURCE
 from apps.users import services_import as user_imports
 
 SOURCE = "firehose"
-_PAUSE_SECONDS = 0.025
+_PAUSE_SECONDS = 0.05
 _SUSPENDED = "the author is suspended"
 _REASONS = {
     "tweet_empty": "the text is empty",
