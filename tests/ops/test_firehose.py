@@ -406,6 +406,7 @@ def test_it_waits_while_something_is_undelivered_for_too_long(
     assert next(looks, None) is None
 
 
+@pytest.mark.slow
 def test_standard_input_plain_and_packed(alice: User, written: Write) -> None:
     plain = many(3, "alice")
     packed = written("x.ndjson.gz", lines(line("packed"))).read_bytes()
@@ -420,6 +421,7 @@ def test_standard_input_plain_and_packed(alice: User, written: Write) -> None:
     assert not ImportProgress.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_pipe_that_goes_on_is_posted_as_it_comes(alice: User, running: Any) -> None:
     process = running("-", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

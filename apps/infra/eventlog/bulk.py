@@ -1,6 +1,7 @@
 """Appending very many events of one topic: COPY in the caller's transaction, after their rows.
 
-An INSERT of 2,000 events costs PostgreSQL about twice as much (`docs/decisions/0007-…`).
+An INSERT from arrays costs this process four times as much
+(`docs/decisions/0007-bulk-posts-by-copy.md`).
 """
 
 from collections.abc import Sequence
