@@ -193,28 +193,86 @@ async def closed_loop(
     Raises:
         BadAnswer: a connection broke, or an answer was no 2xx.
     """
-    opened = [await Caller.open(port) for _ in range(connections)]
+    loop = asyncio.get_running_loop()
     load = Load()
+    done: asyncio.Future[None] = loop.create_future()
+    pumps = [await _Pump.open(port, requests, load, keep, done) for _ in range(connections)]
     began = time.perf_counter()
-    end = began + seconds
-
-    async def one(caller: Caller) -> None:
-        while time.perf_counter() < end:
-            answer = await caller.call(next(requests))
-            if not 200 <= answer.status < 300:
-                raise BadAnswer(f"status {answer.status}: {answer.body[:500]!r}")
-            if keep(load.count):
-                load.answers.append(answer)
-            load.count += 1
-
+    for pump in pumps:
+        pump.begin(began + seconds)
     try:
-        async with asyncio.TaskGroup() as group:
-            for caller in opened:
-                group.create_task(one(caller))
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+        async with asyncio.timeout(seconds + ANSWER_SECONDS):
+            while any(pump.is_busy for pump in pumps) and not done.done():
+                await asyncio.wait([done], timeout=0.01)
+    except TimeoutError as error:
+        raise BadAnswer(f"no answer within {ANSWER_SECONDS} s") from error
     finally:
-        for caller in opened:
-            caller.close()
-    load.seconds = time.perf_counter() - began
+        load.seconds = time.perf_counter() - began
+        for pump in pumps:
+            pump.close()
+    if done.done():
+        done.result()
     return load
+
+
+class _Pump:
+    """One connection of a closed loop, without a task: the answer sends the next request."""
+
+    def __init__(
+        self,
+        connection: _Connection,
+        requests: Iterator[Request],
+        load: Load,
+        keep: Callable[[int], bool],
+        failed: "asyncio.Future[None]",
+    ) -> None:
+        self._connection = connection
+        self._requests = requests
+        self._load = load
+        self._keep = keep
+        self._failed = failed
+        self._end = 0.0
+        self._tag: Any = None
+        self.is_busy = False
+
+    @classmethod
+    async def open(cls, port: int, *arguments: Any) -> "_Pump":
+        """Connect to a server of this machine."""
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(_Connection, LOOPBACK, port)
+        pump = cls(connection, *arguments)
+        connection.answered, connection.lost = pump._answered, pump._fail
+        return pump
+
+    def begin(self, end: float) -> None:
+        """Send the first request; no further one is sent after `end` (`time.perf_counter()`)."""
+        self._end = end
+        self.is_busy = True
+        self._send()
+
+    def _send(self) -> None:
+        wanted = next(self._requests)
+        self._tag = wanted.tag
+        self._connection.send(wanted.raw)
+
+    def _answered(self, status: int, body: bytes) -> None:
+        if not 200 <= status < 300:
+            self._fail(f"status {status}: {body[:500]!r}")
+            return
+        load = self._load
+        if self._keep(load.count):
+            load.answers.append(Answer(status, body, self._tag))
+        load.count += 1
+        if time.perf_counter() < self._end:
+            self._send()
+        else:
+            self.is_busy = False
+
+    def _fail(self, why: str) -> None:
+        self.is_busy = False
+        if not self._failed.done():
+            self._failed.set_exception(BadAnswer(why))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
