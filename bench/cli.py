@@ -48,14 +48,14 @@ SUITES = (
     Suite(module="flat", figures=("R5",), service=True),
     Suite(module="cold", figures=("R6",), service=True),
     Suite(module="neighbours", figures=("E",), service=True),
+    Suite(module="backlog", figures=("L1",), service=True),
+    Suite(module="fanout_bulk", figures=("F4", "F5"), service=True),
+    Suite(module="footprint", figures=("M4",), service=True),
     Suite(module="memory", figures=("M1",), service=False),
     Suite(module="fanout", figures=("F2", "F6"), service=False),
     Suite(module="fanout_dense", figures=("F1", "F3", "M3"), service=False),
-    Suite(module="backlog", figures=("L1",), service=True),
-    Suite(module="fanout_bulk", figures=("F4", "F5"), service=True),
     Suite(module="firehose", figures=("W1", "W4"), service=False),
     Suite(module="snowflakes", figures=("I1",), service=False),
-    Suite(module="footprint", figures=("M4",), service=True),
     # Computed from others, so the last of all.
     Suite(module="capacity", figures=("X1",), service=False),
 )
