@@ -287,4 +287,29 @@ def _check(bench: Bench, crowd: World, first: int, start: int, count: int) -> No
     if [(author, text) for _, author, text in rows] != expected:
         raise oracle.WrongAnswer("the stored posts are not those of the files, in their order")
     some = bench.chooser.sample(crowd.people, min(bench.sizes.checked, len(crowd.people)))
-    homes.check(crowd, some, [(one, author) for one, author, _ in rows if one > start])
+    check_homes(crowd, some, [(one, author) for one, author, _ in rows if one > start])
+
+
+def check_homes(crowd: World, user_ids: Sequence[int], posted: Sequence[tuple[int, int]]) -> None:
+    """As `homes.check`, for lists from which more than was in them before has been cut off.
+
+    They are complete above the highest of their first ids, as a read takes them.
+
+    Raises:
+        WrongAnswer: an id is missing, doubled or foreign, or a list was cut too short.
+    """
+    from apps.timelines.store import keys
+
+    for user_id, held in homes.contents(user_ids).items():
+        authors = {user_id, *crowd.followees.get(user_id, ())}
+        everything = [one for one, author in posted if author in authors]
+        floor = max(held[: keys.disorder() + 1], default=0)
+        expected = [one for one in everything if one > floor]
+        enough = min(len(everything), LENGTH - 2 * keys.disorder())
+        if len(expected) < enough:
+            raise oracle.WrongAnswer(f"list of {user_id} holds only {len(expected)}")
+        got = [one for one in held if one > floor]
+        if everything and got and len(expected) == len(everything):
+            # Below the first of ours lies what was in the list before.
+            got = [one for one in got if one >= everything[0]]
+        oracle.compare(got, expected, ordered=False, of=f"list of {user_id}")

@@ -1,9 +1,10 @@
-"""The checks of I1 find what is wrong, and the world of W4 has the mean that it says."""
+"""The checks of I1 and W4 find what is wrong; the world of W4 has the mean that it says."""
 
 import pytest
 
-from bench import firehose, idmaker, snowflakes
+from bench import firehose, homes, idmaker, snowflakes
 from bench.oracle import WrongAnswer
+from bench.world import World
 
 
 def test_ids_are_cut_into_runs_and_none_is_passed_over() -> None:
@@ -34,3 +35,20 @@ def test_degrees_have_the_mean_and_a_long_tail(people: int) -> None:
     assert mean <= sum(found) / people < mean * 1.02
     assert max(found) == people // 2
     assert sorted(found)[people // 2] < mean
+
+
+@pytest.mark.parametrize("count", [100, 1_000])
+def test_a_missing_and_a_foreign_post_in_a_home_are_found(world: None, count: int) -> None:
+    crowd = World("two people", [(1, 2)])
+    posted = [(one, 2) for one in range(20_000, 20_000 + count)]
+    homes.fill([1], [*range(10_000, 10_800), *(one for one, _ in posted)][-800:])
+
+    firehose.check_homes(crowd, [1], posted)
+
+    with pytest.raises(WrongAnswer, match="missing"):
+        firehose.check_homes(crowd, [1], [*posted, (30_000, 2)])
+    with pytest.raises(WrongAnswer, match="foreign"):
+        firehose.check_homes(crowd, [1], posted[:-1])
+    homes.fill([1], [one for one, _ in posted][-90:])
+    with pytest.raises(WrongAnswer, match="only"):
+        firehose.check_homes(crowd, [1], posted)
