@@ -73,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     run.measure(given.only, people=people, sizes=sizes)
     report.show(run.results, console, kind=given.size)
     for figure_id, why in run.failed.items():
-        console.print(f"  {figure_id} FAILED: {why}", style="red", markup=False)
+        # All of it stands above, where it happened.
+        line = f"  {figure_id} FAILED: {why.splitlines()[0]}"
+        console.print(line, style="red", markup=False)
     if given.size == "full" or given.out:
         out = Path(given.out) if given.out else machine.BASE_DIR
         report.write(
