@@ -23,7 +23,7 @@ union all select 'v', count(*) from pull_authors
 """
 
 
-NOBODY = Relations(hidden=frozenset(), blocked=frozenset(), muted=frozenset(), pulled=())
+NOBODY = Relations(hidden=frozenset(), blocked=frozenset(), muted=frozenset(), pulled=frozenset())
 
 
 async def load_relations(viewer_id: int) -> Relations:
@@ -36,7 +36,7 @@ async def load_relations(viewer_id: int) -> Relations:
         blocked=frozenset(groups["b"]),
         muted=frozenset(groups["m"]),
         hidden=frozenset(groups["b"] + groups["m"] + groups["e"]),
-        pulled=tuple(sorted(groups["p"])),
+        pulled=frozenset(groups["p"]),
         pull_version=groups["v"][0],
     )
 

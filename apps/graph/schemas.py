@@ -17,7 +17,7 @@ class Relations:
     hidden: frozenset[int]
     blocked: frozenset[int]
     muted: frozenset[int]
-    pulled: tuple[int, ...]
+    pulled: frozenset[int]
     pull_version: int = 0
 
 

@@ -65,7 +65,7 @@ def unpack(blob: bytes) -> Relations:
         blocked=frozenset(ids[:blocked]),
         muted=frozenset(ids[blocked : blocked + muted]),
         hidden=frozenset(ids[:end]),
-        pulled=tuple(ids[end:]),
+        pulled=frozenset(ids[end:]),
         pull_version=version,
     )
 

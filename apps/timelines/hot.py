@@ -18,7 +18,7 @@ from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.pagination import Position
 from apps.infra.web.params import OwnerId, Paging, Window, between, words_of
-from apps.timelines import paging, queries
+from apps.timelines import home_read, paging, queries
 from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
 from apps.users.auth import actor_in_memory, is_known
@@ -75,20 +75,20 @@ async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
     if plan.position is not None and plan.position.direction == "p":
         page = await _page_back(owner_id, plan)
     else:
-        read = await queries.open_home(_trip(owner_id, plan))
+        read = await home_read.open_home(_trip(owner_id, plan))
         # The trip for the page also told what has changed; a token revoked meanwhile is gone now.
         if is_known(actor):
             body = _at_once(read, plan)
             if body is not None:
                 return body
-        page = await queries.fill(read)
+        page = await home_read.fill(read)
     if not is_known(actor):
         await actor_of(authorization, SCOPES)
     return await _rendered(page, plan, owner_id)
 
 
-def _trip(owner_id: int, plan: _Plan) -> queries.Trip:
-    return queries.plan_trip(
+def _trip(owner_id: int, plan: _Plan) -> home_read.Trip:
+    return home_read.plan_trip(
         viewer_id=owner_id,
         before_id=plan.before_id,
         after_id=plan.after_id,
@@ -97,9 +97,9 @@ def _trip(owner_id: int, plan: _Plan) -> queries.Trip:
     )
 
 
-def _at_once(read: queries.HomeRead, plan: _Plan) -> bytes | None:
+def _at_once(read: home_read.HomeRead, plan: _Plan) -> bytes | None:
     """The body, where all of it is in memory and nothing in it is special."""
-    found = None if plan.exclude else queries.at_once(read, plan.selection)
+    found = None if plan.exclude else home_read.at_once(read, plan.selection)
     if found is None:
         return None
     rows, newest, oldest = found
@@ -160,10 +160,10 @@ class HomeTurn:
         return True
 
     def _body(
-        self, replies: Sequence[Any], trip: queries.Trip, plan: _Plan, actor: Actor
+        self, replies: Sequence[Any], trip: home_read.Trip, plan: _Plan, actor: Actor
     ) -> bytes | None:
         try:
-            read = queries.read_at_once(trip, replies)
+            read = home_read.read_at_once(trip, replies)
             return _at_once(read, plan) if read is not None and is_known(actor) else None
         except Exception as error:
             # The general way meets it again, and answers.

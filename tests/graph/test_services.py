@@ -134,7 +134,7 @@ def test_a_new_pull_author_is_known_to_readers_at_once(alice, bob, run):
     client = run(_client(bob))
     key = queries.relations_key(bob.id, run(client.connected()))
     run(client.pipe([(b"DEL", key)]))
-    assert run(queries.settle_relations(bob.id, None, client)).pulled == ()
+    assert run(queries.settle_relations(bob.id, None, client)).pulled == frozenset()
     (blob,) = run(client.pipe([(b"GET", key)]))
 
     services.mark_pull_author(author_id=alice.id)
@@ -142,4 +142,4 @@ def test_a_new_pull_author_is_known_to_readers_at_once(alice, bob, run):
     from apps.infra.stores import invalidation
 
     run(invalidation.catch_up())
-    assert run(queries.settle_relations(bob.id, blob, client)).pulled == (alice.id,)
+    assert run(queries.settle_relations(bob.id, blob, client)).pulled == {alice.id}

@@ -11,7 +11,8 @@ from apps.graph import services as graph
 from apps.graph.queries import NOBODY
 from apps.graph.schemas import Relations
 from apps.infra.stores.cache import LocalCache
-from apps.timelines import queries
+from apps.timelines import home_read
+from apps.timelines.cache import newest
 from apps.timelines.cache.blocks import FollowerBlocks
 from apps.timelines.services import bulk, fanout, invalidation
 from apps.timelines.store import homes as home_store
@@ -68,7 +69,7 @@ def _without_read_time_filter(patch: pytest.MonkeyPatch) -> None:
     async def visible(*, tweets: Sequence[Any], **_rest: Any) -> list[Any]:
         return list(tweets)
 
-    patch.setattr(queries, "visible", visible)
+    patch.setattr(home_read, "visible", visible)
 
 
 def _without_side_list(patch: pytest.MonkeyPatch) -> None:
@@ -147,7 +148,7 @@ class _Sticky(dict[int, Any]):
 
 def _without_comparing_accounts(patch: pytest.MonkeyPatch) -> None:
     kept = _Sticky(user_queries.in_memory)
-    patch.setattr(page_rows.user_queries, "in_memory", lambda: kept)
+    patch.setattr(user_queries, "in_memory", lambda: kept)
 
 
 def _without_evicting_rows(patch: pytest.MonkeyPatch) -> None:
@@ -165,7 +166,11 @@ def _without_asking_who_is_hidden(patch: pytest.MonkeyPatch) -> None:
     def rows_of(ids: Any, selection: Any, *, relations: Relations) -> Any:
         return real(ids, selection, relations=NOBODY)
 
-    patch.setattr(queries, "rows_of", rows_of)
+    patch.setattr(home_read, "rows_of", rows_of)
+
+
+def _without_taking_authors_off_the_shelf(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(newest.Shelf, "forget", lambda _self, _author_id: None)
 
 
 def _without_slack(patch: pytest.MonkeyPatch) -> None:
@@ -178,7 +183,7 @@ def _without_slack(patch: pytest.MonkeyPatch) -> None:
     from apps.timelines.store import keys as home_store_keys
 
     patch.setattr(home_store, "keys", Keys())
-    patch.setattr(queries, "keys", Keys())
+    patch.setattr(home_read, "keys", Keys())
 
 
 def _without_telling_of_pulled_posts(patch: pytest.MonkeyPatch) -> None:
@@ -219,6 +224,7 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_comparing_accounts, READERS, {}, id="rows compare accounts"),
         pytest.param(_without_evicting_rows, READERS, {}, id="rows go with their tweets"),
         pytest.param(_without_asking_who_is_hidden, None, {}, id="who is hidden, at once"),
+        pytest.param(_without_taking_authors_off_the_shelf, None, {}, id="shelf of pull authors"),
         pytest.param(_without_telling_of_pulled_posts, None, {}, id="news of pull authors"),
         pytest.param(_without_the_watermark_of_the_bulk_lane, BULK, {}, id="append in bulk"),
     ],

@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For whom a rebuild was asked of a worker."""
     users: list[int] = []
     monkeypatch.setattr(
-        "apps.timelines.queries.jobs.start_soon",
+        "apps.timelines.home_read.jobs.start_soon",
         lambda _name, *, user_id, token: users.append(user_id),
     )
     return users

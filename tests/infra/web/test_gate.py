@@ -78,7 +78,7 @@ def talk(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, has_l
     monkeypatch.setattr(logging.Logger, "hasHandlers", lambda _self: has_log)
 
     def protocol() -> gate.GateProtocol:
-        config = Config(Application(), loop="none", lifespan="off", log_config=None)  # type: ignore[arg-type]
+        config = Config(Application(), loop="none", lifespan="off", log_config=None)
         state = ServerState()
         state.default_headers = [(b"server", b"test")]
         return gate.GateProtocol(config=config, server_state=state, app_state={}, _loop=loop)

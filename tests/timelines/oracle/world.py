@@ -14,7 +14,7 @@ from apps.graph.models import Follow
 from apps.infra import blocking, clock, ids
 from apps.infra.errors import DomainError
 from apps.infra.stores import cache, invalidation, redis
-from apps.timelines import queries
+from apps.timelines import home_read
 from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout, homes
 from apps.timelines.store import keys
@@ -63,7 +63,7 @@ class World(WorkersVerbs, PeoplesVerbs):
         super().__init__(
             seed=plan.seed, people=people, loop=loop, patch=patch, last_event=_last_event()
         )
-        patch.setattr("apps.timelines.queries.jobs.start_soon", self._on_job)
+        patch.setattr("apps.timelines.home_read.jobs.start_soon", self._on_job)
         blocking.adopt(loop)
 
         # By where a page began, as the page before it said.
@@ -115,7 +115,7 @@ class World(WorkersVerbs, PeoplesVerbs):
 
     def page(self, viewer: int, before: int | None, size: int) -> Page:
         """One page, with what every page must hold: order, and nothing hidden."""
-        page = self.run(self._both_ways(viewer, before, size))
+        page: Page = self.run(self._both_ways(viewer, before, size))
         self.depths[page.next_before_id or 0] = page.depth
         shown = [tweet.id for tweet in page.tweets]
         if any(a <= b for a, b in itertools.pairwise(shown)) or (before and shown[:1] > [before]):
@@ -134,15 +134,15 @@ class World(WorkersVerbs, PeoplesVerbs):
         hints = [0, self.depths.get(before or 0, 0), self.chance.randrange(1, 14)]
         depth = self.chance.choice(hints)
 
-        async def opened() -> queries.HomeRead:
-            trip = queries.plan_trip(viewer_id=viewer, before_id=before, limit=size, depth=depth)
-            return await queries.open_home(trip)
+        async def opened() -> home_read.HomeRead:
+            trip = home_read.plan_trip(viewer_id=viewer, before_id=before, limit=size, depth=depth)
+            return await home_read.open_home(trip)
 
         read = await opened()
-        found = [queries.at_once(read, DEFAULT)]
-        page = await queries.fill(read)
+        found = [home_read.at_once(read, DEFAULT)]
+        page = await home_read.fill(read)
         # Now that all of it was read, more may be in memory.
-        found.append(queries.at_once(await opened(), DEFAULT))
+        found.append(home_read.at_once(await opened(), DEFAULT))
         rendered = await render_tweets(page.tweets, DEFAULT, viewer_id=viewer)
         ends = (page.tweets[0].id, page.tweets[-1].id) if page.tweets else None
         for rows, newest, oldest in filter(None, found):
