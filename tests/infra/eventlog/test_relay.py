@@ -264,6 +264,22 @@ def test_an_idle_look_reads_no_more_of_a_long_log(raw):
     publish_many([Rang(n=n) for n in range(20_000)])
     drain_committed()
     raw.execute("analyze event_log")
+
+    assert blocks_of_a_look(raw) < 50
+
+
+def test_a_plan_that_was_made_on_an_empty_day_does_for_a_full_one(raw):
+    raw.execute("vacuum analyze event_log")
+    before = blocks_of_a_look(raw)
+    publish_many([Rang(n=n) for n in range(20_000)])
+    drain_committed()
+
+    assert before < 50
+    assert blocks_of_a_look(raw) < 50
+
+
+def blocks_of_a_look(raw):
+    """What an idle look of the relay reads; prepared the first time, as the relay's is."""
     (high,) = raw.execute("select pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()
     values = {"epoch": "1", "xmax": f"'{high}'", "xip": "'{}'", "at": "now()", "limit": "2000"}
     names: list[str] = []
@@ -274,9 +290,9 @@ def test_an_idle_look_reads_no_more_of_a_long_log(raw):
         return f"${names.index(place[1]) + 1}"
 
     numbered = re.sub(r"%[(]([a-z]+)[)]s", number, cursor._UNSEEN)
-    raw.execute(f"prepare look as {numbered}")
+    if raw.execute("select from pg_prepared_statements where name = 'look'").fetchone() is None:
+        raw.execute(f"prepare look as {numbered}")
     given = ", ".join(values[name] for name in names)
     ((plan,),) = raw.execute(f"explain (analyze, buffers, format json) execute look ({given})")
-
     top = plan[0]["Plan"]
-    assert top["Shared Hit Blocks"] + top["Shared Read Blocks"] < 50
+    return int(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
