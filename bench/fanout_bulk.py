@@ -94,7 +94,8 @@ class _Large:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self.author_id = dense.FIRST_ID - 1
-        self.followers: list[int] = []
+        # Keys of the followers' lists, by instance.
+        self._lists: list[list[bytes]] = []
         self._first: list[int] = []
         self._posted: list[int] = []
         # Ids that were found in side lists.
@@ -103,40 +104,27 @@ class _Large:
     def begin(self) -> None:
         """Store the follows and make the timelines."""
         from apps.infra import ids
+        from apps.timelines.store import keys, pushes
 
-        self.followers = ids.next_ids(self._bench.sizes.large_followers)
-        self._first = ids.next_ids(HEAD)
-        edges = ((follower, self.author_id) for follower in self.followers)
+        followers = ids.next_ids(self._bench.sizes.large_followers)
+        edges = ((follower, self.author_id) for follower in followers)
         dense.store_follows(self._bench.connection, edges)
-        self._write(self._warm)
+        self._lists = [[] for _ in self._bench.machine.states]
+        for instance, key in keys.list_keys([b"%d" % one for one in followers]):
+            self._lists[instance].append(key)
+        self._first = ids.next_ids(HEAD)
+        held = pushes.words(b"%d" % one for one in self._first)
+        push = b"*%d\r\n$5\r\nRPUSH\r\n$%%d\r\n%%b\r\n%b" % (2 + HEAD, held)
+        ready = b"*3\r\n$3\r\nSET\r\n$%d\r\nrd%b\r\n$5\r\n20000\r\n"
+        self._write(lambda key: (push + ready) % (len(key), key, len(key), key[2:]))
 
-    def _warm(self, user_id: int) -> bytes:
-        from apps.infra.stores.aioredis import encode
-        from apps.timelines.store import keys
+    def _pieces(self) -> Iterator[list[list[bytes]]]:
+        """The followers' lists, some of each instance at a time."""
+        for start in range(0, max(map(len, self._lists)), LISTS_PER_WRITE):
+            yield [part[start : start + LISTS_PER_WRITE] for part in self._lists]
 
-        listed, ready, _, _ = keys.home_keys(user_id)
-        held = (b"%d" % one for one in self._first)
-        return encode([(b"RPUSH", listed, *held), (b"SET", ready, b"20000")])
-
-    def _forget(self, user_id: int) -> bytes:
-        from apps.infra.stores.aioredis import encode
-        from apps.timelines.store import keys
-
-        listed, ready, side, _ = keys.home_keys(user_id)
-        return encode([(b"UNLINK", listed), (b"UNLINK", ready, side)])
-
-    def _pieces(self) -> Iterator[list[list[int]]]:
-        """The followers, some of each instance at a time."""
-        from apps.timelines.store import keys
-
-        by_instance: list[list[int]] = [[] for _ in self._bench.machine.states]
-        for user_id in self.followers:
-            by_instance[keys.home_instance(user_id)].append(user_id)
-        for start in range(0, max(map(len, by_instance)), LISTS_PER_WRITE):
-            yield [people[start : start + LISTS_PER_WRITE] for people in by_instance]
-
-    def _write(self, commands_of: Callable[[int], bytes]) -> None:
-        """Two commands for each follower, that answer with one line each."""
+    def _write(self, commands_of: Callable[[bytes], bytes]) -> None:
+        """Two commands for each list, that answer with one line each."""
         from apps.timelines.store.wire import Wires
 
         wires = Wires()
@@ -168,37 +156,36 @@ class _Large:
         Raises:
             WrongAnswer: one has not.
         """
-        from apps.infra.stores.aioredis import encode
-        from apps.timelines.store import keys
         from apps.timelines.store.wire import Wires
 
         expected = [b"%d" % one for one in (*self._first, *self._posted)]
+        ask = b"*4\r\n$6\r\nLRANGE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$2\r\n-1\r\n"
         wires = Wires()
         with wires.use() as lines:
             for parts in self._pieces():
                 for line, part in zip(lines, parts, strict=True):
-                    asked = ((b"LRANGE", keys.list_key(one), b"0", b"-1") for one in part)
-                    line.send(encode(list(asked)))
-                for line, part in zip(lines, parts, strict=True):
-                    for user_id, held in zip(part, line.read(len(part)), strict=True):
+                    line.send(b"".join([ask % (len(key), key) for key in part]))
+                for place, (line, part) in enumerate(zip(lines, parts, strict=True)):
+                    for key, held in zip(part, line.read(len(part)), strict=True):
                         if held != expected:
-                            self._check_with_side_list(user_id, held, expected)
+                            self._check_with_side_list(place, key, held, expected)
         wires.close()
 
-    def _check_with_side_list(self, user_id: int, held: list[bytes], expected: list[bytes]) -> None:
+    def _check_with_side_list(
+        self, instance: int, key: bytes, held: list[bytes], expected: list[bytes]
+    ) -> None:
         from apps.infra.stores import redis
-        from apps.timelines.store import keys
 
-        side: Any = redis.state(keys.home_instance(user_id)).lrange(
-            keys.home_keys(user_id)[2], 0, -1
-        )
+        side: Any = redis.state(instance).lrange(b"sl" + key[2:], 0, -1)
         self.aside += len(side)
         if sorted((*held, *side)) != expected:
-            raise oracle.WrongAnswer(f"{user_id} has {held} and aside {side}, not {expected}")
+            raise oracle.WrongAnswer(f"{key!r} has {held}, and aside {side}, not {expected}")
 
     def end(self) -> None:
         """Forget the timelines and the follows."""
-        self._write(self._forget)
+        first = b"*2\r\n$6\r\nUNLINK\r\n$%d\r\n%b\r\n"
+        rest = b"*3\r\n$6\r\nUNLINK\r\n$%d\r\nrd%b\r\n$%d\r\nsl%b\r\n"
+        self._write(lambda key: (first + rest) % ((len(key), key) + (len(key), key[2:]) * 2))
         self._bench.connection.execute(
             "delete from follows where followee_id = %s", [self.author_id]
         )

@@ -46,7 +46,7 @@ class Sizes:
     # F4, F5: followers of the one large author, tweets, and small authors' tweets meanwhile.
     large_followers: int = 1_000_000
     large_tweets: int = 7
-    small_tweets: int = 300
+    small_tweets: int = 200
     # L1: events of one backlog.
     backlog: int = 200_000
     backlogs: int = 1
