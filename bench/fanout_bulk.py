@@ -28,7 +28,9 @@ def measure(bench: Bench) -> list[Result]:
     try:
         cold = large.deliver()
         _forget_slow_calls()
+        calls = _script_calls()
         warm = [large.deliver() for _ in range(bench.sizes.large_tweets)]
+        calls = (_script_calls() - calls) / len(warm)
         large.check()
         _require_order(large)
         small = _Small(bench)
@@ -37,7 +39,7 @@ def measure(bench: Bench) -> list[Result]:
         slowest = _slowest_call_ms()
     finally:
         large.end()
-    return [_to_a_million(bench, warm, cold), _beside(idle, busy, slowest)]
+    return [_to_a_million(bench, warm, cold, calls), _beside(idle, busy, slowest)]
 
 
 def _require_order(large: "_Large") -> None:
@@ -46,7 +48,7 @@ def _require_order(large: "_Large") -> None:
         raise oracle.WrongAnswer(f"{large.aside} ids lie in side lists")
 
 
-def _to_a_million(bench: Bench, warm: Sequence[float], cold: float) -> Result:
+def _to_a_million(bench: Bench, warm: Sequence[float], cold: float, calls: float) -> Result:
     value = median(warm)
     return Result(
         figure=BY_ID["F4"],
@@ -58,6 +60,8 @@ def _to_a_million(bench: Bench, warm: Sequence[float], cold: float) -> Result:
             "fastest": min(warm),
             "slowest": max(warm),
             "with_followers_not_yet_known": cold,
+            # Few where pieces are appended, thousands where every list is looked at.
+            "script_calls_per_tweet": calls,
         },
     )
 
@@ -259,6 +263,17 @@ class _Small:
             if (row and row[0]) or self._bench.is_drained():
                 return
             time.sleep(0.001)
+
+
+def _script_calls() -> float:
+    """Calls of scripts on all state instances so far."""
+    from apps.infra.stores import redis
+
+    total = 0
+    for instance in range(redis.state_count()):
+        stats: Any = redis.state(instance).info("commandstats")
+        total += stats.get("cmdstat_evalsha", {}).get("calls", 0)
+    return float(total)
 
 
 def _forget_slow_calls() -> None:
