@@ -4,12 +4,16 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 → Django.
 """
 
+from collections.abc import Awaitable, Callable
+
 from apps.infra.web import handler
+from apps.infra.web.answers import Answer
 from apps.infra.web.edge import Edge
 from apps.infra.web.gate import Headers, Turn
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.timelines import hot as home
 from apps.tweets import hot as post
+from apps.users import hot as me
 
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
@@ -75,19 +79,77 @@ async def _post(scope: Scope, receive: Receive, send: Send) -> None:
     await answer.send(send)
 
 
+class Lookup:
+    """One of the less hot answers at the gate, always in a task."""
+
+    __slots__ = ("_make", "route")
+
+    def __init__(self, route: str, make: Callable[[bytes], Awaitable[Answer]]) -> None:
+        self.route = route
+        self._make = make
+
+    def at_once(self, respond: object, otherwise: object) -> bool:
+        """Never."""
+        return False
+
+    async def answer(self, body: bytes) -> Answer:
+        """What the Django route would give."""
+        return await self._make(body)
+
+
 class Gate:
     """What is answered before ASGI: see `apps.infra.web.gate`."""
 
     def turn(self, method: bytes, url: bytes, headers: Headers) -> Turn | None:
         """Who answers this request."""
-        if method == b"GET" and url.startswith(_USERS):
-            path, _, query = url.partition(b"?")
+        if not url.startswith(b"/2/"):
+            return None
+        path, _, query = url.partition(b"?")
+        if method == b"POST":
+            return _new_tweet(headers) if path == b"/2/tweets" else None
+        if method != b"GET":
+            return None
+        token, text = headers.get(b"authorization"), query.decode("latin-1")
+        if path.endswith(_TIMELINE) and path.startswith(_USERS):
             owner = path[len(_USERS) : -len(_TIMELINE)]
-            if path.endswith(_TIMELINE) and owner.isdigit():
-                return home.HomeTurn(
-                    headers.get(b"authorization"), owner.decode(), query.decode("latin-1")
-                )
+            return home.HomeTurn(token, owner.decode(), text) if owner.isdigit() else None
+        return _lookup(path, _text(token), text)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _new_tweet(headers: Headers) -> Turn:
+    return Lookup(
+        POST_ROUTE,
+        lambda body: post.post_answer(
+            authorization=_text(headers.get(b"authorization")),
+            content_type=_text(headers.get(b"content-type")),
+            idempotency_key=_text(headers.get(b"idempotency-key")),
+            body=body,
+        ),
+    )
+
+
+def _lookup(path: bytes, token: str | None, query: str) -> Turn | None:
+    if path == b"/2/users/me":
+        return Lookup("2/users/me", lambda _: me.me_answer(authorization=token, query=query))
+    _, _, kind, name, *rest = path.split(b"/") if path.count(b"/") > 2 else [b""] * 4  # noqa: PLR2004
+    if not name.isdigit():
         return None
+    number = name.decode()
+    if kind == b"tweets" and not rest:
+        return Lookup(
+            "2/tweets/<id>",
+            lambda _: post.tweet_answer(authorization=token, tweet_id=number, query=query),
+        )
+    if kind == b"users" and rest == [b"tweets"]:
+        return Lookup(
+            "2/users/<id>/tweets",
+            lambda _: home.user_tweets_answer(authorization=token, user_id=number, query=query),
+        )
+    return None
 
 
 application = Edge(doors, gate=Gate())

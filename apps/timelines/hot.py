@@ -1,4 +1,4 @@
-"""The home timeline as the API answers it: bytes, for the hot lane and for the router alike.
+"""Home and user timelines as the API answers them: bytes, for every door alike.
 
 This is by far the most frequent request. The hot lane calls `home_answer` without Django in
 between; the route in `api` calls the same function, so both give the same bytes.
@@ -8,27 +8,35 @@ import logging
 from asyncio import Future
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
+from apps.infra.stores import invalidation
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.pagination import Position
-from apps.infra.web.params import OwnerId, Paging, Window, between, words_of
+from apps.infra.web.params import Paging, Window, between, id_of, parsed, words_of
 from apps.timelines import home_read, paging, queries
 from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
+from apps.users import queries as user_queries
 from apps.users.auth import actor_in_memory, is_known
 from apps.users.bearer import actor_of, ensure_self
+from apps.users.rendering import user_missing
 from apps.users.schemas import Actor
 
 log = logging.getLogger(__name__)
 
 SCOPES = frozenset({"tweet.read", "users.read"})
 EXCLUDE = ("replies", "retweets")
+
+
+class TweetPage(TweetFields, Window, Paging):
+    """A page of one account's tweets."""
+
+    max_results: between(5, 100) = 10  # type: ignore[valid-type]
+    exclude: words_of(EXCLUDE) = ""  # type: ignore[valid-type]
 
 
 class HomePage(TweetFields, Window, Paging):
@@ -70,7 +78,7 @@ class _Plan:
 async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
     actor = await actor_of(authorization, SCOPES)
     plan = _plan(query)
-    owner_id = _owner_id(user_id)
+    owner_id = id_of(user_id)
     ensure_self(actor, owner_id)
     if plan.position is not None and plan.position.direction == "p":
         page = await _page_back(owner_id, plan)
@@ -219,7 +227,7 @@ def _new_plan(query: str) -> _Plan:
     Raises:
         ValidationError, BadPageToken: what a parameter says makes no sense.
     """
-    wanted = HomePage.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
+    wanted = parsed(HomePage, query)
     position = wanted.position()
     after_id, before_id = wanted.bounds()
     if position is not None and position.direction == "n":
@@ -227,11 +235,6 @@ def _new_plan(query: str) -> _Plan:
     return _Plan(
         wanted.max_results, wanted.exclude, position, after_id, before_id, wanted.selection()
     )
-
-
-@lru_cache(maxsize=65_536)
-def _owner_id(user_id: str) -> int:
-    return OwnerId.model_validate({"id": user_id}).id
 
 
 def without(tweets: list[TweetOut], exclude: str) -> list[TweetOut]:
@@ -247,3 +250,50 @@ def without(tweets: list[TweetOut], exclude: str) -> list[TweetOut]:
             and tweet.in_reply_to_user_id != tweet.author_id
         )
     ]
+
+
+async def user_tweets_answer(*, authorization: str | None, user_id: str, query: str) -> Answer:
+    """Answer GET /2/users/:id/tweets.
+
+    Args:
+        authorization: the header. user_id: from the path. query: the raw query string.
+    """
+    try:
+        # Before caches of this process are believed, the one of tokens too.
+        await invalidation.catch_up()
+        actor = await actor_of(authorization, SCOPES)
+        wanted = parsed(TweetPage, query)
+        return Answer(200, await _user_tweets(id_of(user_id), actor.user_id, wanted))
+    except Exception as error:
+        return answers.of_exception(error)
+
+
+async def _user_tweets(author_id: int, viewer_id: int, wanted: TweetPage) -> bytes:
+    author = (await user_queries.users_by_ids([author_id])).get(author_id)
+    if author is None or author.is_suspended:
+        error = user_missing("id", str(author_id), author)
+        return envelope.many([], meta={"result_count": 0}, errors=[error])
+    position, (after_id, before_id) = wanted.position(), wanted.bounds()
+    exclude = wanted.exclude.split(",")
+
+    async def fetch(before: int | None, after: int | None, limit: int) -> Page:
+        return await queries.user_timeline(
+            author_id=author_id,
+            viewer_id=viewer_id,
+            before_id=before,
+            after_id=after,
+            limit=limit,
+            exclude_replies="replies" in exclude,
+            exclude_retweets="retweets" in exclude,
+        )
+
+    found = await paging.page_at(
+        fetch, position=position, after_id=after_id, before_id=before_id, limit=wanted.max_results
+    )
+    rendered = await render_tweets(found.tweets, wanted.selection(), viewer_id=viewer_id)
+    return envelope.many(
+        rendered.tweets,
+        includes=rendered.includes,
+        errors=rendered.errors,
+        meta=paging.meta_of(found, found.tweets, position, after_id=after_id),
+    )

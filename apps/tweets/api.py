@@ -1,7 +1,5 @@
 """/2/tweets, likes and retweets."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
 
@@ -9,9 +7,8 @@ from apps.infra import clock
 from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, IdList
 from apps.infra.web.threads import in_thread
-from apps.tweets import hot, queries, services
-from apps.tweets.rendering import TweetFields, render_tweets
-from apps.tweets.visibility import visible
+from apps.tweets import hot, services
+from apps.tweets.rendering import TweetFields
 from apps.users.bearer import AuthedRequest, ensure_self, needs
 
 router = Router(tags=["Tweets"])
@@ -53,20 +50,28 @@ async def tweets_by_id(
     request: AuthedRequest, ids: Query[IdList], fields: Query[TweetFields]
 ) -> HttpResponse:
     """Up to 100 ids, comma-joined; those not found are listed under `errors`."""
-    rendered, errors = await _look_up(ids, fields, request.auth.user_id, "ids")
+    rendered, errors = await hot.look_up(ids, fields, request.auth.user_id, "ids")
     return envelope.response(
         envelope.many(rendered.tweets, includes=rendered.includes, errors=errors)
     )
 
 
-@router.get("/tweets/{id}", auth=needs(READ), summary="One tweet by id")
-async def tweet_by_id(
-    request: AuthedRequest, id: Path[Id], fields: Query[TweetFields]
-) -> HttpResponse:
+@router.get(
+    "/tweets/{id}",
+    summary="One tweet by id",
+    openapi_extra={
+        "security": [{"Bearer": []}],
+        "parameters": describe.query_parameters(TweetFields),
+    },
+)
+async def tweet_by_id(request: HttpRequest, id: str) -> HttpResponse:
     """One tweet; when there is none for this reader, `errors` says so."""
-    rendered, errors = await _look_up([id], fields, request.auth.user_id, "id")
-    data = rendered.tweets[0] if rendered.tweets else None
-    return envelope.response(envelope.one(data, includes=rendered.includes, errors=errors))
+    answer = await hot.tweet_answer(
+        authorization=request.META.get("HTTP_AUTHORIZATION"),
+        tweet_id=id,
+        query=request.META.get("QUERY_STRING", ""),
+    )
+    return answer.response()
 
 
 @router.delete("/tweets/{id}", auth=needs(WRITE), summary="Delete a tweet")
@@ -112,16 +117,3 @@ async def undo_retweet(
     ensure_self(request.auth, id)
     await in_thread(services.undo_retweet, user_id=id, tweet_id=source_tweet_id, now=clock.now())
     return envelope.answer({"retweeted": False})
-
-
-async def _look_up(
-    ids: list[int], fields: TweetFields, viewer_id: int, parameter: str
-) -> tuple[Any, list[dict[str, str]]]:
-    found = await queries.tweets_by_ids(ids)
-    live = [found[tweet_id] for tweet_id in ids if tweet_id in found]
-    shown = await visible(viewer_id=viewer_id, tweets=live, surface="lookup")
-    rendered = await render_tweets(shown, fields.selection(), viewer_id=viewer_id)
-    there = {tweet.id for tweet in shown}
-    lost = [tweet_id for tweet_id in ids if tweet_id not in there]
-    errors = [envelope.missing("tweet", parameter, str(tweet_id)) for tweet_id in lost]
-    return rendered, errors + rendered.errors

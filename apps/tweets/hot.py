@@ -1,4 +1,5 @@
-"""POST /2/tweets as the API answers it: bytes, for the hot lane and for the router alike."""
+"""New tweets and single ones as the API answers them: bytes, for the gate, the hot lane and the
+router alike."""
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -7,15 +8,17 @@ from apps.infra import clock
 from apps.infra.stores import invalidation
 from apps.infra.web import answers, envelope, problems
 from apps.infra.web.answers import Answer
-from apps.infra.web.params import Id
+from apps.infra.web.params import Id, id_of, parsed
 from apps.infra.web.threads import in_thread
-from apps.tweets import services
+from apps.tweets import queries, services
 from apps.tweets.group_commit import post_plain_tweet
-from apps.tweets.rendering import render_new
+from apps.tweets.rendering import Rendered, TweetFields, render_new, render_tweets
 from apps.tweets.schemas import TweetOut
+from apps.tweets.visibility import visible
 from apps.users.bearer import actor_of
 
 SCOPES = frozenset({"tweet.read", "tweet.write", "users.read"})
+READ = frozenset({"tweet.read", "users.read"})
 SOURCE = "api"
 
 
@@ -85,3 +88,35 @@ async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> Tw
         idempotency_key=idempotency_key,
         source=SOURCE,
     )
+
+
+async def tweet_answer(*, authorization: str | None, tweet_id: str, query: str) -> Answer:
+    """Answer GET /2/tweets/:id.
+
+    Args:
+        authorization: the header. tweet_id: from the path. query: the raw query string.
+    """
+    try:
+        # Before caches of this process are believed, the one of tokens too.
+        await invalidation.catch_up()
+        actor = await actor_of(authorization, READ)
+        fields = parsed(TweetFields, query)
+        rendered, errors = await look_up([id_of(tweet_id)], fields, actor.user_id, "id")
+        data = rendered.tweets[0] if rendered.tweets else None
+        return Answer(200, envelope.one(data, includes=rendered.includes, errors=errors))
+    except Exception as error:
+        return answers.of_exception(error)
+
+
+async def look_up(
+    ids: list[int], fields: TweetFields, viewer_id: int, parameter: str
+) -> tuple[Rendered, list[dict[str, str]]]:
+    """Tweets by id as a reader may see them, and an error for each that is not there."""
+    found = await queries.tweets_by_ids(ids)
+    live = [found[tweet_id] for tweet_id in ids if tweet_id in found]
+    shown = await visible(viewer_id=viewer_id, tweets=live, surface="lookup")
+    rendered = await render_tweets(shown, fields.selection(), viewer_id=viewer_id)
+    there = {tweet.id for tweet in shown}
+    lost = [tweet_id for tweet_id in ids if tweet_id not in there]
+    errors = [envelope.missing("tweet", parameter, str(tweet_id)) for tweet_id in lost]
+    return rendered, errors + rendered.errors

@@ -3,17 +3,16 @@
 import re
 from typing import Annotated, Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from apps.infra.web import envelope
+from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, IdList, words_in, wrong
-from apps.users import queries
+from apps.users import hot, queries
 from apps.users.bearer import AuthedRequest, needs
 from apps.users.rendering import (
     UserFields,
-    render_user,
     render_users,
     user_missing,
     user_selection,
@@ -44,11 +43,21 @@ UsernameList = Annotated[
 ]
 
 
-@router.get("/users/me", auth=needs(READ), summary="The account of the token")
-async def me(request: AuthedRequest, fields: Query[UserFields]) -> HttpResponse:
+@router.get(
+    "/users/me",
+    summary="The account of the token",
+    openapi_extra={
+        "security": [{"Bearer": []}],
+        "parameters": describe.query_parameters(UserFields),
+    },
+)
+async def me(request: HttpRequest) -> HttpResponse:
     """The account that the token acts for."""
-    users = await queries.users_by_ids([request.auth.user_id])
-    return _one("id", str(request.auth.user_id), users.get(request.auth.user_id), fields)
+    answer = await hot.me_answer(
+        authorization=request.META.get("HTTP_AUTHORIZATION"),
+        query=request.META.get("QUERY_STRING", ""),
+    )
+    return answer.response()
 
 
 @router.get("/users/by/username/{username}", auth=needs(READ), summary="One account by name")
@@ -57,7 +66,7 @@ async def user_by_username(
 ) -> HttpResponse:
     """In any letter case."""
     users = await queries.users_by_usernames([username])
-    return _one("username", username, users.get(username.lower()), fields)
+    return envelope.response(hot.one("username", username, users.get(username.lower()), fields))
 
 
 @router.get("/users/by", auth=needs(READ), summary="Accounts by name")
@@ -86,15 +95,7 @@ async def user_by_id(
 ) -> HttpResponse:
     """One account; when there is none, `errors` says so."""
     users = await queries.users_by_ids([id])
-    return _one("id", str(id), users.get(id), fields)
-
-
-def _one(parameter: str, value: str, user: UserOut | None, fields: UserFields) -> HttpResponse:
-    if user is None or user.is_suspended:
-        error = user_missing(parameter, value, user)
-        return envelope.response(envelope.one(None, errors=[error]))
-    selection = user_selection(fields.user_fields)
-    return envelope.response(envelope.one(render_user(user, selection)))
+    return envelope.response(hot.one("id", str(id), users.get(id), fields))
 
 
 def _many(

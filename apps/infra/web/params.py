@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 from ninja import Schema
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from apps.infra import ids
@@ -108,6 +110,27 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+Query = TypeVar("Query", bound=BaseModel)
+
+
+@lru_cache(maxsize=4096)
+def parsed(model: type[Query], query: str) -> Query:
+    """A query string as a model, not to be changed: the same ones come again and again.
+
+    Of a parameter that comes twice, the last counts.
+
+    Raises:
+        ValidationError.
+    """
+    return model.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
+
+
+@lru_cache(maxsize=65_536)
+def id_of(text: str) -> int:
+    """The id of a path. Raises ValidationError."""
+    return OwnerId.model_validate({"id": text}).id
 
 
 class OwnerId(Schema):
