@@ -13,7 +13,7 @@ from apps.graph.schemas import Relations
 from apps.infra.stores.cache import LocalCache
 from apps.timelines import home_read
 from apps.timelines.cache import newest
-from apps.timelines.cache.blocks import FollowerBlocks
+from apps.timelines.cache.blocks import Blocks
 from apps.timelines.services import bulk, fanout, invalidation
 from apps.timelines.store import homes as home_store
 from apps.timelines.store import pushes, scripts
@@ -97,7 +97,7 @@ def _without_noticing_a_lost_side_list(patch: pytest.MonkeyPatch) -> None:
 
 
 def _without_block_versions(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(FollowerBlocks, "_is_valid", lambda *_arguments: True)
+    patch.setattr(Blocks, "_is_valid", lambda *_arguments: True)
 
 
 def _without_building_token(patch: pytest.MonkeyPatch) -> None:
@@ -163,8 +163,8 @@ def _without_evicting_rows(patch: pytest.MonkeyPatch) -> None:
 def _without_asking_who_is_hidden(patch: pytest.MonkeyPatch) -> None:
     real = page_rows.rows_of
 
-    def rows_of(ids: Any, selection: Any, *, relations: Relations) -> Any:
-        return real(ids, selection, relations=NOBODY)
+    def rows_of(ids: Any, selection: Any, *, limit: int, relations: Relations) -> Any:
+        return real(ids, selection, limit=limit, relations=NOBODY)
 
     patch.setattr(home_read, "rows_of", rows_of)
 
