@@ -162,12 +162,12 @@ def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:
     """Which part of the list holds the page, as far as one knows: (tail, skip)."""
     slack = keys.disorder()
     if cursor == MAX_ID:
-        return limit + slack, 0
+        return limit + slack + keys.SPARE_IDS, 0
     if not depth:
         return 0, 0
     # Above the cursor as much as below the page, and what may have been pushed meanwhile.
     skip = max(depth - slack - 1, 0)
-    return depth - skip + limit + slack + _MEANWHILE, skip
+    return depth - skip + limit + slack + keys.SPARE_IDS + _MEANWHILE, skip
 
 
 async def _warm(trip: Trip) -> HomeRead:
@@ -198,28 +198,27 @@ async def _warm(trip: Trip) -> HomeRead:
     return _read_of(trip, listed, known, relations)
 
 
-def at_once(read: HomeRead, selection: TweetSelection) -> tuple[Rows, int, int] | None:
+def at_once(read: HomeRead, selection: TweetSelection) -> Rows | None:
     """The page as JSON if all of it is in memory and nothing in it is special.
 
     To be called before anything else is awaited.
 
     Returns:
-        The tweets, the newest id and the oldest; None where `fill` must look.
+        None where `fill` must look.
     """
     known = read.known
     if known is None or not known.floor < read.cursor <= known.ceiling:
         return None
-    ids, low = _from_list(known, read, read.limit)
+    want = read.limit + keys.SPARE_IDS
+    ids, low = _from_list(known, read, want)
     if read.relations.pulled:
-        merged = _with_pulled(ids, low, read, read.limit)
+        merged = _with_pulled(ids, low, read, want)
         if merged is None:
             return None
         ids, low = merged
-    if len(ids) < read.limit or low <= read.bottom:
+    if low <= read.bottom:
         return None
-    ids.reverse()
-    rows = rows_of(ids, selection, relations=read.relations)
-    return None if rows is None else (rows, ids[0], ids[-1])
+    return rows_of(reversed(ids), selection, limit=read.limit, relations=read.relations)
 
 
 async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:

@@ -107,10 +107,10 @@ def _trip(owner_id: int, plan: _Plan) -> home_read.Trip:
 
 def _at_once(read: home_read.HomeRead, plan: _Plan) -> bytes | None:
     """The body, where all of it is in memory and nothing in it is special."""
-    found = None if plan.exclude else home_read.at_once(read, plan.selection)
-    if found is None:
+    rows = None if plan.exclude else home_read.at_once(read, plan.selection)
+    if rows is None:
         return None
-    rows, newest, oldest = found
+    newest, oldest = rows.newest, rows.oldest
     meta = paging.meta(
         plan.limit,
         (newest, oldest),

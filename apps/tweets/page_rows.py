@@ -8,7 +8,7 @@ the authors, a tweet that is not in memory) is left to the general way; both giv
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.graph.schemas import Relations
@@ -44,10 +44,12 @@ _rows: dict[TweetSelection, LocalCache[int, Row]] = {}
 
 @dataclass(slots=True, eq=False)
 class Rows:
-    """The tweets of a page in order, and their authors' JSON by account."""
+    """The tweets of a page in order, their authors' JSON by account, and the ids at the ends."""
 
     tweets: list[bytes]
     authors: dict[int, bytes]
+    newest: int
+    oldest: int
 
     def users(self, selection: TweetSelection) -> list[bytes]:
         """The accounts that the expansions of the selection ask for, in the order of ids."""
@@ -57,19 +59,23 @@ class Rows:
         return [authors[user_id] for user_id in sorted(authors)]
 
 
-def rows_of(ids: Sequence[int], selection: TweetSelection, *, relations: Relations) -> Rows | None:
-    """The tweets of a home page, as `visible` and `render_tweets` would give them all.
+def rows_of(
+    ids: Iterable[int], selection: TweetSelection, *, limit: int, relations: Relations
+) -> Rows | None:
+    """The first `limit` live tweets of these as a home page, as `visible` and `render_tweets`
+    would give them.
 
     The caller has caught up with the invalidation log and awaits nothing in between.
 
     Returns:
-        None where these two have to be asked: some tweet may be left out, or is not in memory.
+        None where these two have to be asked: somebody may be hidden, a tweet is not in memory,
+        or there are fewer.
     """
     rows = _rows.get(selection)
     if rows is None:
         rows = _new_rows(selection)
     row_of, user_of = rows.young.get, user_queries.in_memory().get
-    page = Rows([], {})
+    page = Rows([], {}, 0, 0)
     bodies, authors = page.tweets, page.authors
     originals: list[int] = []
     for tweet_id in ids:
@@ -81,12 +87,21 @@ def rows_of(ids: Sequence[int], selection: TweetSelection, *, relations: Relatio
         ):
             row = _make(tweet_id, selection)
             if row is None:
+                if queries.is_gone(tweet_id):
+                    continue
                 return None
             rows.put(tweet_id, row, started=time.monotonic())
         bodies.append(row.tweet)
         authors[row.author_id] = row.author
         if row.original_user is not None:
             originals.append(row.original_user.id)
+        if len(bodies) == 1:
+            page.newest = tweet_id
+        if len(bodies) == limit:
+            page.oldest = tweet_id
+            break
+    else:
+        return None
     hidden = relations.hidden
     if hidden and not (hidden.isdisjoint(authors) and hidden.isdisjoint(originals)):
         return None

@@ -46,6 +46,11 @@ def in_memory() -> Mapping[int, TweetOut]:
     return _tweets.young
 
 
+def is_gone(tweet_id: int) -> bool:
+    """Whether this process knows that there is no such live tweet; the caller has caught up."""
+    return (_gone.young.get(tweet_id) or 0.0) > time.monotonic()
+
+
 def count_hits(count: int) -> None:
     """Tell the metrics of tweets that were taken from `in_memory`."""
     _tweets.count(hits=count, misses=0)

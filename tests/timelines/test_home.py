@@ -114,12 +114,12 @@ def test_paging_goes_on_below_the_list_to_the_first_tweet(
     follow(bob, alice)
     drain_outbox()
     warm(bob)
-    ids = [post(alice).id for _ in range(130)]
+    ids = [post(alice).id for _ in range(190)]
     drain_outbox()
 
     seen = whole_home(bob, limit=9)
 
-    assert len(stored(bob)) < 100
+    assert len(stored(bob)) <= keys.kept_ids() + keys.TRIM_SLACK < 150
     assert seen == ids[::-1]
 
 
@@ -130,7 +130,7 @@ def test_nobody_is_shown_twice_or_left_out_while_others_post(
     follow(bob, alice)
     drain_outbox()
     warm(bob)
-    ids = [post(alice).id for _ in range(110)]
+    ids = [post(alice).id for _ in range(170)]
     drain_outbox()
 
     def others_write() -> None:

@@ -125,7 +125,7 @@ def test_long_lists_are_cut_and_only_these(world: None, settings: pytest.Fixture
     assert len({keys.home_instance(one) for one in long}) == redis.state_count()
     for user_id in long:
         client = redis.state(keys.home_instance(user_id))
-        client.rpush(keys.list_key(user_id), *range(1, 832))
+        client.rpush(keys.list_key(user_id), *range(1, keys.kept_ids() + keys.TRIM_SLACK))
     wires = Wires()
 
     with wires.use() as connected:
@@ -140,7 +140,7 @@ def test_long_lists_are_cut_and_only_these(world: None, settings: pytest.Fixture
         buffer.finish()
     wires.close()
 
-    assert [len(one) for one in _lists(long)] == [800] * len(long)
+    assert [len(one) for one in _lists(long)] == [keys.kept_ids()] * len(long)
     assert all(one[0] == b"0" for one in _lists([p for p in people if p not in long]))
 
 

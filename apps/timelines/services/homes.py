@@ -3,7 +3,6 @@
 import secrets
 
 import redis as redis_sync
-from django.conf import settings
 
 from apps.graph import queries as graph_queries
 from apps.infra import blocking, clock
@@ -36,7 +35,7 @@ def snapshot(*, user_id: int) -> list[int]:
 async def _snapshot(user_id: int) -> list[int]:
     authors = [*await graph_queries.followee_ids(user_id), user_id]
     return await tweet_queries.ids_by_authors(
-        authors, before_id=partitions.MAX_ID, limit=settings.HOME_TIMELINE_LENGTH
+        authors, before_id=partitions.MAX_ID, limit=keys.kept_ids()
     )
 
 
@@ -47,7 +46,7 @@ def finish_rebuild(*, user_id: int, token: bytes, ids: list[int]) -> bool:
         token,
         day=today(),
         ids=ids[::-1],
-        is_complete=len(ids) < settings.HOME_TIMELINE_LENGTH,
+        is_complete=len(ids) < keys.kept_ids(),
     )
     return bool(_do(user_id, command))
 

@@ -26,6 +26,8 @@ UNIT_EVENTS = 2_000
 OVERLAP_IDS = 5
 # A list is cut back to its length when it is longer by more than this.
 TRIM_SLACK = 32
+# Ids of a tail that may be of deleted tweets before the whole list is read.
+SPARE_IDS = 8
 # A longer side list is dropped with its timeline: a rebuild is cheaper than merging it for ever.
 MAX_SIDE = 256
 # Homes of people who were not seen for so long go; the next read builds them again.
@@ -43,6 +45,12 @@ BULK_WATERMARKS = b"fo:bulk:wm", b"fo:bulk:handed"
 def disorder() -> int:
     """How many smaller ids may lie behind one id of a list, at most."""
     return CHUNK_EVENTS + OVERLAP_IDS - 1
+
+
+def kept_ids() -> int:
+    """How many ids a list keeps, so that HOME_TIMELINE_LENGTH of them are known for certain."""
+    length: int = settings.HOME_TIMELINE_LENGTH
+    return length + disorder()
 
 
 def list_key(user_id: int) -> bytes:

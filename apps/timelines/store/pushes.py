@@ -133,7 +133,7 @@ class InOrder:
         self._at_once = at_once or MAX_IN_FLIGHT
         self._outboxes = [_Outbox() for _ in wires]
         self._sent: list[_Outbox] = []
-        length = settings.HOME_TIMELINE_LENGTH
+        length = keys.kept_ids()
         self._too_long = longer_than(length + keys.TRIM_SLACK)
         self._cut = b"*4\r\n$5\r\nLTRIM\r\n", words((b"-%d" % length, b"-1"))
         self.pushed = 0
@@ -253,7 +253,7 @@ def push_late(wires: Sequence[Wire], given: Iterable[Push]) -> int:
     Returns:
         The number of lists that exist, each counted once for each push.
     """
-    length = settings.HOME_TIMELINE_LENGTH
+    length = keys.kept_ids()
     numbers = (keys.MAX_SIDE, length + keys.TRIM_SLACK, -length, keys.TTL_SECONDS)
     calls = _Calls(wires)
     for ids, parts in given:

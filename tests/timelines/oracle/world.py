@@ -42,6 +42,7 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     patch.setattr(keys, "UNIT_EVENTS", 5)
     patch.setattr(keys, "OVERLAP_IDS", 1)
     patch.setattr(keys, "TRIM_SLACK", 2)
+    patch.setattr(keys, "SPARE_IDS", plan.seed % 2)
     patch.setattr(keys, "MAX_SIDE", 4)
     patch.setattr(large_blocks, "PIECE", 2)
     patch.setattr(bulk, "NOTE_EVERY", 1)
@@ -145,8 +146,8 @@ class World(WorkersVerbs, PeoplesVerbs):
         found.append(home_read.at_once(await opened(), DEFAULT))
         rendered = await render_tweets(page.tweets, DEFAULT, viewer_id=viewer)
         ends = (page.tweets[0].id, page.tweets[-1].id) if page.tweets else None
-        for rows, newest, oldest in filter(None, found):
-            if rows.tweets != rendered.tweets or ends != (newest, oldest):
+        for rows in filter(None, found):
+            if rows.tweets != rendered.tweets or ends != (rows.newest, rows.oldest):
                 raise Wrong(f"at once {viewer} sees {rows.tweets}, else {rendered.tweets}")
         return page
 
