@@ -10,6 +10,7 @@ where that gives nothing, `fill`.
 """
 
 import secrets
+from asyncio import AbstractEventLoop
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -99,12 +100,14 @@ def plan_trip(
     after_id: int | None = None,
     limit: int = 20,
     depth: int = 0,
+    loop: AbstractEventLoop | None = None,
 ) -> Trip:
-    """The round trip of a page; the arguments are those of `home_timeline`."""
+    """The round trip of a page; the arguments are those of `home_timeline`, and the running loop
+    if it is at hand."""
     cursor = MAX_ID if before_id is None else before_id
     tail, skip = _part(cursor, limit, depth)
     instance = keys.home_instance(viewer_id)
-    client = aioredis.client(instance)
+    client = aioredis.client(instance, loop=loop)
     bottom = max(after_id or 0, 0) + 1
     return Trip(
         viewer_id, limit, cursor, bottom, tail, skip, instance, client, client.run_id
@@ -216,9 +219,10 @@ def at_once(read: HomeRead, selection: TweetSelection) -> Rows | None:
         if merged is None:
             return None
         ids, low = merged
-    if low <= read.bottom:
+    if low <= read.bottom or len(ids) < read.limit:
         return None
-    return rows_of(reversed(ids), selection, limit=read.limit, relations=read.relations)
+    ids.reverse()
+    return rows_of(ids, selection, limit=read.limit, relations=read.relations)
 
 
 async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:

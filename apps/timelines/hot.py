@@ -5,7 +5,7 @@ between; the route in `api` calls the same function, so both give the same bytes
 """
 
 import logging
-from asyncio import Future
+from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,13 +95,14 @@ async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
     return await _rendered(page, plan, owner_id)
 
 
-def _trip(owner_id: int, plan: _Plan) -> home_read.Trip:
+def _trip(owner_id: int, plan: _Plan, loop: AbstractEventLoop | None = None) -> home_read.Trip:
     return home_read.plan_trip(
         viewer_id=owner_id,
         before_id=plan.before_id,
         after_id=plan.after_id,
         limit=plan.limit,
         depth=plan.depth,
+        loop=loop,
     )
 
 
@@ -110,15 +111,15 @@ def _at_once(read: home_read.HomeRead, plan: _Plan) -> bytes | None:
     rows = None if plan.exclude else home_read.at_once(read, plan.selection)
     if rows is None:
         return None
-    newest, oldest = rows.newest, rows.oldest
-    meta = paging.meta(
-        plan.limit,
-        (newest, oldest),
-        oldest if oldest > (plan.after_id or 0) + 1 else None,
-        before=newest if plan.position is not None else None,
-        depth=read.depth_of(oldest),
-    )
-    return envelope.page(rows.tweets, rows.users(plan.selection), orjson.dumps(meta))
+    ends, depth = (rows.newest, rows.oldest), read.depth_of(rows.oldest)
+    users = rows.users(plan.selection)
+    if plan.position is None and rows.oldest > (plan.after_id or 0) + 1:
+        meta = paging.meta_bytes(plan.limit, ends, rows.oldest, depth=depth)
+        return envelope.page(rows.tweets, users, meta)
+    following = rows.oldest if rows.oldest > (plan.after_id or 0) + 1 else None
+    before = rows.newest if plan.position is not None else None
+    told = paging.meta(plan.limit, ends, following, before=before, depth=depth)
+    return envelope.page(rows.tweets, users, orjson.dumps(told))
 
 
 class HomeTurn:
@@ -142,7 +143,12 @@ class HomeTurn:
             query=self._query,
         )
 
-    def at_once(self, respond: Callable[[bytes], None], otherwise: Callable[[], None]) -> bool:
+    def at_once(
+        self,
+        respond: Callable[[bytes], None],
+        otherwise: Callable[[], None],
+        loop: AbstractEventLoop,
+    ) -> bool:
         """Answer from one round trip to Redis and this process's memory, without a task."""
         actor = actor_in_memory(self._authorization)
         if actor is None or not actor.scopes >= SCOPES or str(actor.user_id) != self._owner:
@@ -150,7 +156,7 @@ class HomeTurn:
         plan = _known_plans.get(self._query)
         if plan is None:
             return False
-        trip = _trip(actor.user_id, plan)
+        trip = _trip(actor.user_id, plan, loop)
         replies = trip.client.ask_now(trip.question, 5) if trip.run_id else None
         if replies is None:
             return False

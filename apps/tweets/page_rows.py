@@ -8,8 +8,9 @@ the authors, a tweet that is not in memory) is left to the general way; both giv
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from apps.graph.schemas import Relations
 from apps.infra.stores import cache
@@ -27,13 +28,12 @@ MAX_ROWS = 50_000
 _REFERENCED = frozenset({"referenced_tweets.id", "referenced_tweets.id.author_id"})
 
 
-@dataclass(slots=True, eq=False)
-class Row:
+class Row(NamedTuple):
     """One tweet of a page, with what it was made of. `original` is that of a retweet."""
 
     tweet: bytes
-    author: bytes
     author_id: int
+    author: bytes
     user: UserOut
     original: TweetOut | None = None
     original_user: UserOut | None = None
@@ -60,7 +60,7 @@ class Rows:
 
 
 def rows_of(
-    ids: Iterable[int], selection: TweetSelection, *, limit: int, relations: Relations
+    ids: Sequence[int], selection: TweetSelection, *, limit: int, relations: Relations
 ) -> Rows | None:
     """The first `limit` live tweets of these as a home page, as `visible` and `render_tweets`
     would give them.
@@ -71,50 +71,71 @@ def rows_of(
         None where these two have to be asked: somebody may be hidden, a tweet is not in memory,
         or there are fewer.
     """
-    rows = _rows.get(selection)
-    if rows is None:
-        rows = _new_rows(selection)
-    row_of, user_of = rows.young.get, user_queries.in_memory().get
-    page = Rows([], {}, 0, 0)
-    bodies, authors = page.tweets, page.authors
-    originals: list[int] = []
+    known = _rows.get(selection)
+    if known is None:
+        known = _new_rows(selection)
+    kept = known.young
+    rows: list[Row | None] = list(map(kept.get, ids[:limit]))
+    if not all(rows):
+        ids = [one for one in ids if one in kept or not queries.is_gone(one)]
+        if len(ids) < limit:
+            return None
+        rows = list(map(kept.get, ids[:limit]))
+    newest, oldest = ids[0], ids[limit - 1]
+    bodies: list[bytes] = []
+    authors: dict[int, bytes] = {}
+    is_plain = all(rows)
+    if is_plain:
+        user_of = user_queries.in_memory().get
+        for body, author_id, author, user, original, _ in rows:  # type: ignore[misc]
+            if original is not None or user_of(author_id) is not user:
+                is_plain = False
+                break
+            bodies.append(body)
+            authors[author_id] = author
+    if not is_plain:
+        chosen = _chosen(ids, known, selection, limit, relations)
+        if chosen is None:
+            return None
+        bodies = [row.tweet for _, row in chosen]
+        authors = {row.author_id: row.author for _, row in chosen}
+        newest, oldest = chosen[0][0], chosen[-1][0]
+    if relations.hidden and not relations.hidden.isdisjoint(authors):
+        return None
+    queries.count_hits(limit)
+    return Rows(bodies, authors, newest, oldest)
+
+
+def _chosen(
+    ids: Sequence[int],
+    known: LocalCache[int, Row],
+    selection: TweetSelection,
+    limit: int,
+    relations: Relations,
+) -> list[tuple[int, Row]] | None:
+    """The first `limit` rows, where some must be made or compared; None as in `rows_of`."""
+    user_of = user_queries.in_memory().get
+    found: list[tuple[int, Row]] = []
     for tweet_id in ids:
-        row = row_of(tweet_id)
-        if (
-            row is None
-            or user_of(row.author_id) is not row.user
-            or (row.original is not None and not _holds(row))
-        ):
+        row = known.young.get(tweet_id)
+        if row is None or user_of(row.author_id) is not row.user or not _holds(row):
             row = _make(tweet_id, selection)
             if row is None:
-                if queries.is_gone(tweet_id):
-                    continue
                 return None
-            rows.put(tweet_id, row, started=time.monotonic())
-        bodies.append(row.tweet)
-        authors[row.author_id] = row.author
-        if row.original_user is not None:
-            originals.append(row.original_user.id)
-        if len(bodies) == 1:
-            page.newest = tweet_id
-        if len(bodies) == limit:
-            page.oldest = tweet_id
-            break
-    else:
-        return None
-    hidden = relations.hidden
-    if hidden and not (hidden.isdisjoint(authors) and hidden.isdisjoint(originals)):
-        return None
-    queries.count_hits(len(bodies))
-    return page
+            known.put(tweet_id, row, started=time.monotonic())
+        if row.original_user is not None and row.original_user.id in relations.hidden:
+            return None
+        found.append((tweet_id, row))
+        if len(found) == limit:
+            return found
+    return None
 
 
 def _holds(row: Row) -> bool:
     """Whether what a retweet points to is what it was."""
     original, author = row.original, row.original_user
-    return (
-        original is not None
-        and author is not None
+    return original is None or (
+        author is not None
         and user_queries.in_memory().get(author.id) is author
         and queries.in_memory().get(original.id) is original
     )

@@ -11,7 +11,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
@@ -225,9 +225,24 @@ _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AioRedi
 )
 
 
-def client(instance: int = 0) -> AioRedis:
-    """The running loop's client of one state instance."""
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+class _Latest:
+    """The clients that were asked for last, and the loop they belong to."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    clients: ClassVar[dict[str, AioRedis]] = {}
+
+
+def client(instance: int = 0, *, loop: asyncio.AbstractEventLoop | None = None) -> AioRedis:
+    """The running loop's client of one state instance.
+
+    Args:
+        loop: the running one, where the caller has it: to ask for it is a system call.
+    """
+    if loop is None:
+        loop = asyncio.get_running_loop()
+    if _Latest.loop is not loop:
+        _Latest.loop, _Latest.clients = loop, _clients.setdefault(loop, {})
+    clients = _Latest.clients
     url = settings.REDIS_STATE_URLS[instance]
     found = clients.get(url)
     if found is None:
@@ -239,5 +254,6 @@ async def close_all() -> None:
     """Drop the running loop's connections (at shutdown, and at the end of a test run)."""
     for one in _clients.pop(asyncio.get_running_loop(), {}).values():
         one.close()
+    _Latest.loop, _Latest.clients = None, {}
     # Transports close in the loop's next turn.
     await asyncio.sleep(0)

@@ -78,10 +78,10 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
     found.count += 1
     found.seconds += seconds
     found.buckets[bisect_left(_bounds, seconds)] += 1
-    loop = asyncio.get_running_loop()
-    if _Clock.loop is not loop:
-        _Clock.loop = loop
-        loop.call_later(FLUSH_SECONDS, flush)
+    # Not get_running_loop() each time: in Python 3.11 that is a system call.
+    if _Clock.loop is None or _Clock.loop.is_closed():
+        _Clock.loop = asyncio.get_running_loop()
+        _Clock.loop.call_later(FLUSH_SECONDS, flush)
 
 
 def flush() -> None:

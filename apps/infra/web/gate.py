@@ -11,6 +11,7 @@ with one more branch, so that keep-alive, pipelining, time-outs and graceful shu
 
 import contextvars
 import time
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -34,7 +35,9 @@ class Turn(Protocol):
 
     route: str
 
-    def at_once(self, respond: Respond, otherwise: Callable[[], None]) -> bool:
+    def at_once(
+        self, respond: Respond, otherwise: Callable[[], None], loop: AbstractEventLoop
+    ) -> bool:
         """Begin to answer without a task: one of the two is called, now or later, or False is
         returned and neither is."""
         ...
@@ -86,7 +89,7 @@ class _Cycle:
     ) -> None:
         self.owner = owner
         self.turn = turn
-        self.method = method
+        self.method = method.decode("ascii")
         self.request_id = request_ids.request_id_of(given_id)
         self.started = time.perf_counter()
         self.body: bytes | bytearray = b""
@@ -98,7 +101,7 @@ class _Cycle:
         self.keep_alive = True
 
     def begin(self) -> None:
-        if not self.turn.at_once(self._send, self._in_task):
+        if not self.turn.at_once(self._send, self._in_task, self.owner.loop):
             self._in_task()
 
     def _in_task(self) -> None:
@@ -120,11 +123,20 @@ class _Cycle:
     def _send(self, body: bytes, answer: Answer | None = None) -> None:
         status = 200 if answer is None else answer.status
         seconds = time.perf_counter() - self.started
-        tally.count_request(self.method.decode(), self.turn.route, status, seconds)
+        tally.count_request(self.method, self.turn.route, status, seconds)
         if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
-            note(self.method.decode(), self.turn.route, status, seconds)
-        if not self.disconnected:
-            self.owner.finish(self, self._head(status, len(body), answer), body)
+            note(self.method, self.turn.route, status, seconds)
+        if self.disconnected:
+            return
+        if answer is None and self.keep_alive:
+            head = b"%b%d\r\nx-request-id: %b\r\n\r\n" % (
+                self.owner.usual_head(),
+                len(body),
+                self.request_id.encode(),
+            )
+        else:
+            head = self._head(status, len(body), answer)
+        self.owner.finish(self, head, body)
 
     def _head(self, status: int, length: int, answer: Answer | None) -> bytes:
         kind = answers.JSON if answer is None else answer.content_type.encode()
@@ -147,10 +159,12 @@ def _one_line(value: str) -> bytes:
 
 
 class _Defaults:
-    """The headers that the server adds to every answer, as bytes; made anew each second."""
+    """The headers that the server adds to every answer, as bytes, and the head of a usual answer
+    up to its length; made anew each second."""
 
     made_of: Any = None
     text = b""
+    usual = b""
 
 
 class GateProtocol(HttpToolsProtocol):
@@ -166,8 +180,24 @@ class GateProtocol(HttpToolsProtocol):
         given = self.server_state.default_headers
         if _Defaults.made_of is not given:
             _Defaults.text = b"".join(b"%b: %b\r\n" % (name, value) for name, value in given)
+            _Defaults.usual = b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: " % (
+                _Defaults.text,
+                answers.JSON,
+            )
             _Defaults.made_of = given
         return _Defaults.text
+
+    def usual_head(self) -> bytes:
+        """The head of an answer with JSON, up to its length."""
+        if _Defaults.made_of is not self.server_state.default_headers:
+            self.default_head()
+        return _Defaults.usual
+
+    def on_message_begin(self) -> None:
+        """Note what every way needs; a scope is made only for the ordinary one."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """Choose the way of a request."""
@@ -177,6 +207,11 @@ class GateProtocol(HttpToolsProtocol):
         if self.gate is not None and (current is None or current.response_complete):
             turn = self._turn(self.gate)
         if turn is None:
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            # The scope holds this very list.
+            self.headers.extend(headers)
+            self.url, self.expect_100_continue = url, expects
             super().on_headers_complete()
 
     def _turn(self, gate: Gate) -> Turn | None:

@@ -15,8 +15,6 @@ Direction = Literal["n", "p"]
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TWO_DIGITS = [first + second for first in _DIGITS for second in _DIGITS]
 _ID_DIGITS = 13
-_HIGH = 36**11
-_PAIRS = tuple(36**power for power in (9, 7, 5, 3, 1))
 _BASE = len(_TWO_DIGITS)
 LENGTH = 1 + _ID_DIGITS + 2
 DEEP_LENGTH = LENGTH + 2
@@ -67,11 +65,15 @@ def decode(token: str) -> Position:
 
 
 def _base36(number: int) -> str:
-    """13 digits, two at a time but for the last."""
-    a, rest = divmod(number, _HIGH)
-    b, c, d, e, f = [rest // unit % _BASE for unit in _PAIRS]
+    """13 digits, two at a time but for the last; written out because it is in every page."""
     two = _TWO_DIGITS
-    return two[a] + two[b] + two[c] + two[d] + two[e] + two[f] + _DIGITS[number % 36]
+    number, last = divmod(number, 36)
+    number, f = divmod(number, _BASE)
+    number, e = divmod(number, _BASE)
+    number, d = divmod(number, _BASE)
+    number, c = divmod(number, _BASE)
+    a, b = divmod(number, _BASE)
+    return f"{two[a]}{two[b]}{two[c]}{two[d]}{two[e]}{two[f]}{_DIGITS[last]}"
 
 
 def _check(body: str) -> str:

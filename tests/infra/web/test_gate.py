@@ -23,13 +23,13 @@ class Turn:
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def at_once(self, respond: Any, otherwise: Any) -> bool:
+    def at_once(self, respond: Any, otherwise: Any, loop: Any) -> bool:
         if self.kind == "now":
             respond(b"now")
         elif self.kind == "soon":
-            asyncio.get_running_loop().call_later(0.02, respond, b"soon")
+            loop.call_later(0.02, respond, b"soon")
         elif self.kind == "otherwise":
-            asyncio.get_running_loop().call_later(0.02, otherwise)
+            loop.call_later(0.02, otherwise)
         else:
             return False
         return True
