@@ -88,7 +88,7 @@ class Lookup:
         self.route = route
         self._make = make
 
-    def at_once(self, respond: object, otherwise: object) -> bool:
+    def at_once(self, respond: object, otherwise: object, loop: object) -> bool:
         """Never."""
         return False
 

@@ -9,7 +9,9 @@ costs nothing, and kept while it fills.
 
 from typing import Any
 
+import orjson
 import psycopg
+from psycopg.types.json import set_json_loads
 
 from apps.infra.stores import postgres
 
@@ -22,13 +24,16 @@ _OPTIONS = (
 
 def connect() -> psycopg.Connection[Any]:
     """A new autocommit connection; statements are prepared at their second use."""
-    return postgres.connect(
+    made = postgres.connect(
         options=_OPTIONS,
         prepare_threshold=1,
         keepalives_idle=5,
         keepalives_interval=2,
         keepalives_count=3,
     )
+    # Payloads of thousands of events: three times as fast as the standard library.
+    set_json_loads(orjson.loads, context=made)
+    return made
 
 
 class Kept:

@@ -50,9 +50,10 @@ class Event:
         return self.topic, str(self.key()), self.payload(), trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LoggedEvent:
-    """An event as a subscriber gets it. `id` is its place in the log, not a Snowflake."""
+    """An event as a subscriber gets it, not to be changed. `id` is its place in the log, not a
+    Snowflake."""
 
     id: int
     topic: str
