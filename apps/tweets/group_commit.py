@@ -11,6 +11,7 @@ whose rules for text hold here too.
 
 import asyncio
 import logging
+import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from apps.infra.eventlog.doorbell import doorbell_commands
 from apps.infra.eventlog.epochs import prepare_log
 from apps.infra.stores import aioredis, invalidation, postgres, redis
 from apps.infra.web.threads import pool
+from apps.tweets import queries
 from apps.tweets.schemas import TweetOut
 from apps.tweets.services import checked_text
 
@@ -143,6 +145,7 @@ class _Lane:
 
     async def commit(self, batch: Sequence[_Post]) -> None:
         """Store a batch and tell everybody who waits for it."""
+        started = time.monotonic()
         try:
             tweets, counts = await self._store(batch)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -152,6 +155,7 @@ class _Lane:
             _fail(batch, error)
         else:
             for post, tweet in zip(batch, tweets, strict=True):
+                queries.remember(tweet, started=started)
                 if not post.done.done():
                     post.done.set_result(tweet)
             await _announce(counts)

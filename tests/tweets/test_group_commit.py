@@ -10,8 +10,8 @@ from django.db import connection
 from apps.infra import clock
 from apps.infra.errors import Invalid, Unavailable
 from apps.infra.eventlog.models import EventLog
-from apps.infra.stores import invalidation
-from apps.tweets import group_commit, services
+from apps.infra.stores import cache, invalidation
+from apps.tweets import group_commit, queries, services
 from apps.tweets.models import Tweet
 from apps.users import queries as user_queries
 from apps.users.models import User
@@ -239,3 +239,13 @@ def test_a_client_that_went_away_does_not_stop_the_others(world, run, alice, bob
         return await other
 
     assert run(both()).author_id == bob.id
+
+
+def test_a_new_post_is_in_memory_as_it_is_stored(api_as, alice, run):
+    answer = api_as(alice).post("/2/tweets", {"text": "fresh ☕"})
+    tweet_id = int(answer.json()["data"]["id"])
+
+    kept = queries.in_memory()[tweet_id]
+    cache.clear_all()
+
+    assert run(queries.tweets_by_ids([tweet_id])) == {tweet_id: kept}
