@@ -83,7 +83,8 @@ async def _round(
                 raise client.BadAnswer(f"status {answer.status}: {answer.body[:500]!r}")
             oracle.check_page(made.model, reader, answer.body, limit=PAGE)
             held = sorted(set(homes.contents([reader])[reader]) - {0}, reverse=True)
-            oracle.compare(held, made.model.home(reader, LENGTH), of=f"list of {reader}")
+            # A list keeps some more than it promises.
+            oracle.compare(held[:LENGTH], made.model.home(reader, LENGTH), of=f"list of {reader}")
             for _ in range(WARM_READS):
                 began = time.perf_counter()
                 answer = await caller.call(wanted)

@@ -15,7 +15,7 @@ from apps.timelines.store import pushes
 from apps.timelines.store.pushes import Packed
 
 # Followers that are read and pushed as one; between two pieces others have their turn.
-PIECE = 3_000
+PIECE = 1_000
 # Followers of the last minute that are compared with those who are there.
 MOST_NEW = 2_000
 

@@ -1,0 +1,178 @@
+"""Gate, hot lane and Django's router give the same bytes, for every set of fields."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from apps.graph.services import follow_user, mute_user
+from apps.infra import clock
+from apps.infra.web import handler
+from apps.infra.web.edge import Edge
+from apps.infra.web.gate import GateProtocol
+from apps.timelines.services.homes import rebuild_home
+from apps.tweets import hot, services
+from apps.tweets.rendering import TWEET_EXPANSIONS, TWEET_FIELDS
+from apps.users.rendering import USER_FIELDS
+from apps.users.services import set_protected
+from twitterlite.asgi import application
+
+Ask = Callable[..., tuple[int, bytes]]
+ALL = (
+    f"tweet.fields={','.join(TWEET_FIELDS)}&user.fields={','.join(USER_FIELDS)}"
+    f"&expansions={','.join(TWEET_EXPANSIONS)}"
+)
+QUERIES = [
+    "",
+    *(f"tweet.fields={name}" for name in TWEET_FIELDS),
+    *(f"expansions={name}" for name in TWEET_EXPANSIONS),
+    *(f"expansions=author_id&user.fields={name}" for name in USER_FIELDS),
+    ALL,
+    "tweet.fields=nonsense",
+    "expansions=",
+]
+
+
+@pytest.fixture
+def ask(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    """One request over a socket to the server's protocol: status and body."""
+    monkeypatch.setattr(logging.Logger, "hasHandlers", lambda _self: False)
+    config = Config(application, loop="none", lifespan="off", log_config=None)
+    state = ServerState()
+
+    def protocol() -> GateProtocol:
+        return GateProtocol(config=config, server_state=state, app_state={}, _loop=loop)
+
+    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
+    place = server.sockets[0].getsockname()
+
+    async def talk(raw: bytes) -> tuple[int, bytes]:
+        reader, writer = await asyncio.open_connection(*place)
+        writer.write(raw)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        body = await reader.readexactly(length)
+        writer.close()
+        await writer.wait_closed()
+        return int(head[9:12]), body
+
+    def one(path: str, token: str, *, method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            "host: x",
+            "x-request-id: same",
+            f"authorization: Bearer {token}",
+            f"content-length: {len(body)}",
+            "content-type: application/json",
+        ]
+        return loop.run_until_complete(talk("\r\n".join([*lines, "", ""]).encode() + body))
+
+    yield one
+    server.close()
+    loop.run_until_complete(server.wait_closed())
+
+
+@pytest.fixture
+def everything(alice: Any, bob: Any, carol: Any) -> dict[str, str]:
+    """A home of bob with all kinds of tweets; the paths that are looked at."""
+    now = clock.now()
+    for who in (alice, carol):
+        follow_user(follower_id=bob.id, followee_id=who.id, now=now)
+    plain = services.post_tweet(author_id=alice.id, text="plain ☕ <b>", now=now)
+    services.post_tweet(author_id=carol.id, text="reply", now=now, in_reply_to_id=plain.id)
+    services.post_tweet(author_id=carol.id, text="quote", now=now, quote_of_id=plain.id)
+    services.retweet(user_id=carol.id, tweet_id=plain.id, now=now)
+    services.like_tweet(user_id=bob.id, tweet_id=plain.id, now=now)
+    gone = services.post_tweet(author_id=alice.id, text="gone", now=now)
+    for number in range(30):
+        services.post_tweet(author_id=alice.id, text=f"{number}", now=now)
+    rebuild_home(user_id=bob.id)
+    services.delete_tweet(user_id=alice.id, tweet_id=gone.id, now=now)
+    return {
+        "home": f"/2/users/{bob.id}/timelines/reverse_chronological",
+        "small home": f"/2/users/{bob.id}/timelines/reverse_chronological?max_results=5",
+        "user": f"/2/users/{carol.id}/tweets",
+        "tweet": f"/2/tweets/{plain.id}",
+        "gone": f"/2/tweets/{gone.id}",
+        "me": "/2/users/me",
+    }
+
+
+def at(path: str, query: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+
+
+@pytest.mark.parametrize("what", ["home", "small home", "user", "tweet", "gone", "me"])
+def test_every_door_gives_the_same_bytes(
+    what: str, everything: dict[str, str], api_as: Any, bob: Any, ask: Ask
+) -> None:
+    client = api_as(bob)
+    router = client.through(Edge(handler.api))
+    for query in QUERIES:
+        path = at(everything[what], query)
+        expected = router.get(path, x_request_id="same")
+        # Twice: at first some of it may not be in memory.
+        answers = [ask(path, client.token) for _ in range(2)]
+        lane = client.get(path, x_request_id="same")
+
+        assert answers == [(expected.status_code, expected.content)] * 2, query
+        assert (lane.status_code, lane.content) == answers[0], query
+
+
+def test_pages_are_the_same_all_the_way_down(
+    everything: dict[str, str], api_as: Any, bob: Any, ask: Ask
+) -> None:
+    client = api_as(bob)
+    router = client.through(Edge(handler.api))
+    path, seen = everything["small home"], 0
+    while True:
+        expected = router.get(path)
+        assert [ask(path, client.token) for _ in range(2)] == [(200, expected.content)] * 2
+        meta = expected.json()["meta"]
+        seen += meta["result_count"]
+        if "next_token" not in meta:
+            break
+        path = f"{everything['small home']}&pagination_token={meta['next_token']}"
+    assert seen == 34
+
+
+def test_what_is_hidden_is_hidden_at_the_gate_at_once(
+    everything: dict[str, str], api_as: Any, alice: Any, bob: Any, carol: Any, ask: Ask
+) -> None:
+    token = api_as(bob).token
+    path = everything["home"]
+    for _ in range(2):
+        assert b'"reply"' in ask(path, token)[1]
+
+    mute_user(muter_id=bob.id, muted_id=carol.id, now=clock.now())
+    assert b'"reply"' not in ask(path, token)[1]
+
+    set_protected(user_id=alice.id, protected=True, now=clock.now())
+    assert b"plain" in ask(path, token)[1], "a follower still sees what is protected now"
+
+
+@pytest.mark.parametrize("token", ["", "nonsense"])
+def test_strangers_are_refused_alike(
+    everything: dict[str, str], api: Any, ask: Ask, token: str
+) -> None:
+    for path in everything.values():
+        expected = api.get(path, x_request_id="same", authorization=f"Bearer {token}")
+
+        assert ask(path, token) == (expected.status_code, expected.content)
+        assert expected.status_code == 401
+
+
+def test_a_post_at_the_gate_is_a_post(api_as: Any, alice: Any, ask: Ask) -> None:
+    client = api_as(alice)
+    status, body = ask("/2/tweets", client.token, method="POST", body=b'{"text": "at the gate"}')
+
+    assert status == 201
+    assert b'"text":"at the gate"' in body
+    bad = b'{"text": ""}'
+    expected = client.post("/2/tweets", bad, x_request_id="same")
+    assert ask("/2/tweets", client.token, method="POST", body=bad) == (400, expected.content)
+    assert hot.SOURCE == "api"
