@@ -52,11 +52,8 @@ class Rows:
     oldest: int
 
     def users(self, selection: TweetSelection) -> list[bytes]:
-        """The accounts that the expansions of the selection ask for, in the order of ids."""
-        if "author_id" not in selection.expansions:
-            return []
-        authors = self.authors
-        return [authors[user_id] for user_id in sorted(authors)]
+        """The accounts that the expansions of the selection ask for, as they are met."""
+        return list(self.authors.values()) if "author_id" in selection.expansions else []
 
 
 def rows_of(

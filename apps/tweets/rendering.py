@@ -168,10 +168,10 @@ async def render_tweets(
     wanted = _people_ids(tweets, included, selection)
     # Texts of retweets name their original's author.
     named = {one.retweet_of_user_id for one in retweets if one.retweet_of_user_id}
-    users = await user_queries.users_by_ids(wanted | named) if wanted or named else {}
+    users = await user_queries.users_by_ids({*wanted, *named}) if wanted or named else {}
     includes: dict[str, list[bytes]] = {}
     if selection.expansions:
-        shown = [users[user_id] for user_id in sorted(wanted) if user_id in users]
+        shown = [users[user_id] for user_id in wanted if user_id in users]
         includes["users"] = render_users(shown, selection.user)
         includes["tweets"] = [
             render_tweet(tweet, selection, originals, users) for tweet in included
@@ -238,12 +238,13 @@ async def _included_tweets(
 
 def _people_ids(
     tweets: Sequence[TweetOut], included: Sequence[TweetOut], selection: TweetSelection
-) -> set[int]:
-    ids: set[int] = set()
+) -> list[int]:
+    """Whom an answer includes, each once, in the order in which they are met."""
+    ids: list[int] = []
     if "author_id" in selection.expansions:
-        ids.update(tweet.author_id for tweet in tweets)
+        ids.extend(tweet.author_id for tweet in tweets)
     if "in_reply_to_user_id" in selection.expansions:
-        ids.update(tweet.in_reply_to_user_id for tweet in tweets if tweet.in_reply_to_user_id)
+        ids.extend(tweet.in_reply_to_user_id for tweet in tweets if tweet.in_reply_to_user_id)
     if "referenced_tweets.id.author_id" in selection.expansions:
-        ids.update(tweet.author_id for tweet in included)
-    return ids
+        ids.extend(tweet.author_id for tweet in included)
+    return list(dict.fromkeys(ids))

@@ -132,7 +132,7 @@ def known_of(
 
 def _of_full_part(listed: Sequence[bytes], slack: int, skip: int) -> tuple[list[int], int]:
     """What a part of a longer list says: its ids without the `slack` smallest, and the ceiling."""
-    if sum(map(len, listed)) == _LONGEST * len(listed):
+    if len(b"".join(listed)) == _LONGEST * len(listed):
         # All as long as an id can be: they sort as they are, and few need be numbers.
         ids = list(map(int, sorted(listed)[slack:]))
     else:

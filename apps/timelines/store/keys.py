@@ -27,7 +27,7 @@ OVERLAP_IDS = 5
 # A list is cut back to its length when it is longer by more than this.
 TRIM_SLACK = 32
 # Ids of a tail that may be of deleted tweets before the whole list is read.
-SPARE_IDS = 8
+SPARE_IDS = 6
 # A longer side list is dropped with its timeline: a rebuild is cheaper than merging it for ever.
 MAX_SIDE = 256
 # Homes of people who were not seen for so long go; the next read builds them again.
