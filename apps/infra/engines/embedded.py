@@ -322,6 +322,14 @@ class Valkey(Engine):
         self._config.touch(mode=0o600)
         self._config.write_text("\n".join(lines) + "\n")
 
+    def empty(self) -> bool:
+        """Remove everything that is kept, and what still runs; whether there was anything."""
+        if not self.home.exists():
+            return False
+        self.clear_leftovers()
+        shutil.rmtree(self.home)
+        return True
+
     def is_ready(self) -> bool:
         """Ask PING; a server that still loads its file answers with an error."""
         try:

@@ -21,7 +21,8 @@ class RunFile:
 
     Attributes:
         url: where the web pages are.
-        urls: environment variable -> address, of the embedded engines only.
+        urls: environment variable -> address, of the embedded engines only; several state
+            Valkeys comma-joined. How many there were is known from here alone.
         ports: engine -> port, kept so that a restart finds the same addresses free.
         pids: name -> [pid, birth mark] of the supervisor and its children; empty after an
             orderly stop.

@@ -15,10 +15,12 @@ TOPOLOGY = "twitterlite.topology"
 RANK_POSTGRES, RANK_VALKEY, RANK_RELAY, RANK_WORKERS, RANK_WEB = range(5)
 PROBE_SECONDS = 2.0
 
-# Engine -> variable that holds its address, in the order of starting.
+# Engine -> variable that holds its address, in the order of starting and of addresses. A Valkey
+# works on one core, so timelines are spread over two; the first of them is the broker, too.
 VARIABLES = {
     "postgres": "DATABASE_URL",
     "state": "REDIS_STATE_URL",
+    "state2": "REDIS_STATE_URL",
     "cache": "REDIS_CACHE_URL",
 }
 
@@ -52,8 +54,39 @@ def embedded_engines(
 
 
 def addresses(engines: Mapping[str, embedded.Engine]) -> dict[str, str]:
-    """Return variable -> address of these engines."""
-    return {VARIABLES[name]: engine.url for name, engine in engines.items()}
+    """Return variable -> address of these engines; several of one variable joined by commas."""
+    urls: dict[str, list[str]] = {}
+    for name, engine in engines.items():
+        urls.setdefault(VARIABLES[name], []).append(engine.url)
+    return {variable: ",".join(of_it) for variable, of_it in urls.items()}
+
+
+def empty_moved_states(
+    engines: Mapping[str, embedded.Engine], *, last_urls: Mapping[str, str]
+) -> bool:
+    """Empty the state Valkeys when the last start had another number of them; before they start.
+
+    The number says which Valkey holds whose timeline. One that was made for another number, or
+    while others were in use, gets no pushes any more and still looks complete: it would be wrong
+    when the number comes back. Timelines are copies, and what the queues hold is published again.
+
+    Args:
+        last_urls: `addresses` at the last start; without a state address when there was none, or
+            when it was given from outside.
+
+    Returns:
+        Whether something was there that is gone now.
+    """
+    variable = VARIABLES["state"]
+    states = [
+        engine
+        for name, engine in engines.items()
+        if VARIABLES[name] == variable and isinstance(engine, embedded.Valkey)
+    ]
+    last = [url for url in last_urls.get(variable, "").split(",") if url]
+    if len(last) == len(states):
+        return False
+    return sum(engine.empty() for engine in states) > 0
 
 
 def engine_service(name: str, engine: embedded.Engine) -> Service:

@@ -178,6 +178,9 @@ class Stack:
         engines = services.embedded_engines(
             var_dir=self.options.var_dir, kept_ports=self.run_file.ports, environ=os.environ
         )
+        # Before the new addresses are noted: a start that dies in between does it again.
+        if services.empty_moved_states(engines, last_urls=self.run_file.urls):
+            self.progress.say("  The state Valkeys begin empty; reading fills timelines again.")
         self.run_file.ports |= {name: engine.port for name, engine in engines.items()}
         self.run_file.urls = services.addresses(engines)
         runfile.write(self.options.var_dir, self.run_file)

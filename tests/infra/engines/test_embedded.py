@@ -85,6 +85,25 @@ def test_state_valkey_keeps_acknowledged_writes_over_a_kill(tmp_path: Path):
     valkey.stop()
 
 
+def test_an_emptied_valkey_begins_with_nothing_although_one_still_ran(tmp_path: Path):
+    valkey = a_valkey(tmp_path / "valkey")
+    assert not valkey.empty()
+    valkey.start()
+    with redis.Redis.from_url(valkey.url) as client:
+        client.set("kept", "yes")
+    left = valkey.child
+
+    assert valkey.empty()
+    assert left is not None
+    assert left.wait(10) < 0
+    assert not valkey.home.exists()
+    valkey.start()
+
+    with redis.Redis.from_url(valkey.url) as client:
+        assert client.dbsize() == 0
+    valkey.stop()
+
+
 def test_the_state_never_evicts_and_the_cache_may(engines: Engines):
     def policy(valkey: embedded.Valkey) -> dict[str, str]:
         with redis.Redis.from_url(valkey.url, decode_responses=True) as client:

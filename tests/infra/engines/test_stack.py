@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from apps.infra.conf import Conf, load
-from apps.infra.engines import dotenv, ports, process, runfile, services, stack
+from apps.infra.engines import dotenv, embedded, ports, process, runfile, services, stack
 from twitterlite import topology
 
 HOLDS_THE_LOCK = """
@@ -133,14 +133,66 @@ def test_an_engine_whose_address_is_given_is_not_started(tmp_path: Path):
         var_dir=tmp_path, kept_ports={}, environ={"DATABASE_URL": "postgresql://elsewhere"}
     )
 
-    assert list(engines) == ["state", "cache"]
+    assert list(engines) == ["state", "state2", "cache"]
     assert set(services.addresses(engines)) == {"REDIS_STATE_URL", "REDIS_CACHE_URL"}
+    with_state = services.embedded_engines(
+        var_dir=tmp_path, kept_ports={}, environ={"REDIS_STATE_URL": "redis://elsewhere"}
+    )
+    assert list(with_state) == ["postgres", "cache"]
+    assert set(services.addresses(with_state)) == {"DATABASE_URL", "REDIS_CACHE_URL"}
     assert (
         services.embedded_engines(
             var_dir=tmp_path, kept_ports={}, environ=dict.fromkeys(services.VARIABLES.values(), "x")
         )
         == {}
     )
+
+
+def test_the_state_valkeys_are_told_in_order_and_the_first_is_that_of_one_alone(tmp_path: Path):
+    engines = services.embedded_engines(var_dir=tmp_path, kept_ports={}, environ={})
+
+    first, second = engines["state"], engines["state2"]
+    assert services.addresses(engines)["REDIS_STATE_URL"] == f"{first.url},{second.url}"
+    assert [first.home.name, second.home.name] == ["valkey-state", "valkey-state2"]
+    for engine in (first, second):
+        assert isinstance(engine, embedded.Valkey)
+        assert not engine.cache
+
+
+@pytest.mark.parametrize(
+    ("last", "is_kept"),
+    [
+        ("redis://a/0,redis://b/0", True),
+        ("redis://a/0", False),
+        ("redis://a/0,redis://b/0,redis://c/0", False),
+        (None, False),
+    ],
+)
+def test_state_of_another_number_of_valkeys_is_not_kept(
+    tmp_path: Path, last: str | None, *, is_kept: bool
+):
+    engines = services.embedded_engines(var_dir=tmp_path, kept_ports={}, environ={})
+    for name in ("state", "state2", "cache"):
+        (engines[name].home / "appendonlydir").mkdir(parents=True)
+    (tmp_path / "pg").mkdir()
+    urls = {"REDIS_STATE_URL": last} if last else {}
+
+    assert services.empty_moved_states(engines, last_urls=urls) is not is_kept
+    assert services.empty_moved_states(engines, last_urls=urls) is False
+
+    left = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    kept = {"valkey-state", "valkey-state2"} if is_kept else set()
+    assert left == {"pg", "valkey-cache", *kept}
+
+
+def test_state_that_is_not_ours_leaves_everything_as_it_is(tmp_path: Path):
+    (tmp_path / "valkey-state").mkdir()
+    engines = services.embedded_engines(
+        var_dir=tmp_path, kept_ports={}, environ={"REDIS_STATE_URL": "redis://elsewhere"}
+    )
+
+    assert not services.empty_moved_states(engines, last_urls={"REDIS_STATE_URL": "redis://a/0"})
+    assert (tmp_path / "valkey-state").exists()
 
 
 def test_ports_are_kept_from_start_to_start_unless_somebody_took_them(tmp_path: Path):
@@ -151,7 +203,7 @@ def test_ports_are_kept_from_start_to_start_unless_somebody_took_them(tmp_path: 
 
     assert engines["postgres"].port == kept["postgres"]
     assert engines["state"].port != kept["state"]
-    assert len({engine.port for engine in engines.values()}) == 3
+    assert len({engine.port for engine in engines.values()}) == 4
     assert len({engine.password for engine in engines.values()}) == 1
 
 
