@@ -55,7 +55,7 @@ class Conf:
     firehose_max_lag_seconds: float = _env(
         2.0, "Age of the oldest undelivered event at which `manage.py firehose` waits."
     )
-    home_timeline_length: int = _env(800, "Ids that Redis keeps per home timeline.")
+    home_timeline_length: int = _env(800, "Ids that Redis keeps per home timeline, at least.")
     timeline_shards: int = _env(16, "Logical shards of timelines; fixed once data exists.")
     tweet_hash_partitions: int = _env(4, "Hash partitions of one month of tweets.")
     partition_months_ahead: int = _env(3, "Months of tweets whose partitions exist beforehand.")

@@ -86,6 +86,8 @@ class Trip:
     client: aioredis.AioRedis
     # The life of the server that the question is for; "": not known yet.
     run_id: str
+    # What the server said, once it has.
+    replies: Sequence[Any] | None = None
 
     @property
     def question(self) -> bytes:
@@ -115,20 +117,29 @@ def plan_trip(
 
 
 async def open_home(trip: Trip) -> HomeRead:
-    """Make the round trip of a page; `at_once` or `fill` make the page."""
+    """Make the round trip of a page, unless it has its replies; `at_once` or `fill` make the
+    page."""
     try:
         return await _warm(trip)
     except aioredis.RedisDown:
         return await _without_redis(trip)
 
 
-def read_at_once(trip: Trip, replies: Sequence[Any]) -> HomeRead | None:
-    """What the replies to a trip's question say, if they are all that is needed."""
-    listed, ready, side, blob, seq = replies
-    if isinstance(blob, Exception) or trip.client.run_id != trip.run_id:
+def read_at_once(trip: Trip) -> HomeRead | None:
+    """What the replies of a trip say, if they are all that is needed."""
+    if trip.replies is None or trip.client.run_id != trip.run_id:
         return None
-    known = homes.known_of(listed, ready, side, tail=trip.tail, skip=trip.skip)
-    relations = graph_queries.settled(blob)
+    return _settled(trip, trip.replies, _known(trip, trip.replies))
+
+
+def _known(trip: Trip, replies: Sequence[Any]) -> Known | None:
+    listed, ready, side, _, _ = replies
+    return homes.known_of(listed, ready, side, tail=trip.tail, skip=trip.skip)
+
+
+def _settled(trip: Trip, replies: Sequence[Any], known: Known | None) -> HomeRead | None:
+    listed, ready, _, blob, seq = replies
+    relations = None if isinstance(blob, Exception) else graph_queries.settled(blob)
     if (
         known is None
         or relations is None
@@ -175,18 +186,13 @@ def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:
 
 async def _warm(trip: Trip) -> HomeRead:
     """The one round trip, and what it says. Raises RedisDown."""
-    client = trip.client
-    while True:
-        trip.run_id = client.run_id or await client.connected()
-        replies = await client.ask(trip.question, 5)
-        # Else the server was replaced on the way, and the key is one of its last life.
-        if client.run_id == trip.run_id:
-            break
-    read = read_at_once(trip, replies)
+    replies = await _replies(trip)
+    known = _known(trip, replies)
+    read = _settled(trip, replies, known)
     if read is not None:
         return read
-    listed, ready, side, blob, seq = replies
-    known = homes.known_of(listed, ready, side, tail=trip.tail, skip=trip.skip)
+    client = trip.client
+    listed, ready, _, blob, seq = replies
     if isinstance(blob, Exception):
         raise aioredis.RedisDown(str(blob))
     await invalidation.apply(seq, trip.instance)
@@ -199,6 +205,18 @@ async def _warm(trip: Trip) -> HomeRead:
         if not ready.startswith(_today()):
             await client.pipe([homes.renew(trip.viewer_id, day=int(_today()))])
     return _read_of(trip, listed, known, relations)
+
+
+async def _replies(trip: Trip) -> Sequence[Any]:
+    client = trip.client
+    while True:
+        replies, trip.replies = trip.replies, None
+        if replies is None:
+            trip.run_id = client.run_id or await client.connected()
+            replies = await client.ask(trip.question, 5)
+        # Else the server was replaced on the way, and the key is one of its last life.
+        if client.run_id == trip.run_id:
+            return replies
 
 
 def at_once(read: HomeRead, selection: TweetSelection) -> Rows | None:

@@ -6,23 +6,30 @@ between; the route in `api` calls the same function, so both give the same bytes
 
 import logging
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from apps.infra.stores import invalidation
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.pagination import Position
-from apps.infra.web.params import Paging, Window, between, id_of, parsed, words_of
+from apps.infra.web.params import (
+    MAX_KEPT_QUERY,
+    Paging,
+    Window,
+    between,
+    id_of,
+    parsed,
+    words_of,
+)
 from apps.timelines import home_read, paging, queries
 from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
 from apps.users import queries as user_queries
 from apps.users.auth import actor_in_memory, is_known
-from apps.users.bearer import actor_of, ensure_self
+from apps.users.bearer import actor_of, caller, ensure_self
 from apps.users.rendering import user_missing
 from apps.users.schemas import Actor
 
@@ -46,16 +53,17 @@ class HomePage(TweetFields, Window, Paging):
     exclude: words_of(EXCLUDE) = ""  # type: ignore[valid-type]
 
 
-async def home_answer(*, authorization: str | None, user_id: str, query: str) -> Answer:
+@answers.always
+async def home_answer(
+    *, authorization: str | None, user_id: str, query: str, begun: home_read.Trip | None = None
+) -> Answer:
     """Answer GET /2/users/:id/timelines/reverse_chronological.
 
     Args:
         authorization: the header. user_id: from the path. query: the raw query string.
+        begun: the round trip for this very request, where it was made already.
     """
-    try:
-        return Answer(200, await _home(authorization, user_id, query))
-    except Exception as error:
-        return answers.of_exception(error)
+    return Answer(200, await _home(authorization, user_id, query, begun))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,9 @@ class _Plan:
         return self.position.depth if self.position else 0
 
 
-async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
+async def _home(
+    authorization: str | None, user_id: str, query: str, begun: home_read.Trip | None
+) -> bytes:
     actor = await actor_of(authorization, SCOPES)
     plan = _plan(query)
     owner_id = id_of(user_id)
@@ -83,7 +93,7 @@ async def _home(authorization: str | None, user_id: str, query: str) -> bytes:
     if plan.position is not None and plan.position.direction == "p":
         page = await _page_back(owner_id, plan)
     else:
-        read = await home_read.open_home(_trip(owner_id, plan))
+        read = await home_read.open_home(begun or _trip(owner_id, plan))
         # The trip for the page also told what has changed; a token revoked meanwhile is gone now.
         if is_known(actor):
             body = _at_once(read, plan)
@@ -125,7 +135,7 @@ def _at_once(read: home_read.HomeRead, plan: _Plan) -> bytes | None:
 class HomeTurn:
     """The same answer at the gate."""
 
-    __slots__ = ("_authorization", "_owner", "_query")
+    __slots__ = ("_authorization", "_begun", "_owner", "_query")
 
     route = "2/users/<id>/timelines/reverse_chronological"
 
@@ -133,6 +143,7 @@ class HomeTurn:
         self._authorization = authorization
         self._owner = owner
         self._query = query
+        self._begun: home_read.Trip | None = None
 
     async def answer(self, body: bytes) -> Answer:
         """The general way; the body of a GET means nothing."""
@@ -141,6 +152,7 @@ class HomeTurn:
             authorization=None if token is None else token.decode("latin-1"),
             user_id=self._owner,
             query=self._query,
+            begun=self._begun,
         )
 
     def at_once(
@@ -164,7 +176,8 @@ class HomeTurn:
         def come(asked: "Future[list[Any]]") -> None:
             body = None
             if not asked.cancelled() and asked.exception() is None:
-                body = self._body(asked.result(), trip, plan, actor)
+                trip.replies, self._begun = asked.result(), trip
+                body = self._body(trip, plan, actor)
             if body is None:
                 otherwise()
             else:
@@ -173,11 +186,9 @@ class HomeTurn:
         replies.add_done_callback(come)
         return True
 
-    def _body(
-        self, replies: Sequence[Any], trip: home_read.Trip, plan: _Plan, actor: Actor
-    ) -> bytes | None:
+    def _body(self, trip: home_read.Trip, plan: _Plan, actor: Actor) -> bytes | None:
         try:
-            read = home_read.read_at_once(trip, replies)
+            read = home_read.read_at_once(trip)
             return _at_once(read, plan) if read is not None and is_known(actor) else None
         except Exception as error:
             # The general way meets it again, and answers.
@@ -220,7 +231,8 @@ def _plan(query: str) -> _Plan:
     plan = _known_plans.get(query)
     if plan is None:
         plan = _new_plan(query)
-        if not plan.exclude and (plan.position is None or plan.position.direction == "n"):
+        is_usual = not plan.exclude and len(query) <= MAX_KEPT_QUERY
+        if is_usual and (plan.position is None or plan.position.direction == "n"):
             if len(_known_plans) >= MAX_PLANS:
                 del _known_plans[next(iter(_known_plans))]
             _known_plans[query] = plan
@@ -258,20 +270,16 @@ def without(tweets: list[TweetOut], exclude: str) -> list[TweetOut]:
     ]
 
 
+@answers.always
 async def user_tweets_answer(*, authorization: str | None, user_id: str, query: str) -> Answer:
     """Answer GET /2/users/:id/tweets.
 
     Args:
         authorization: the header. user_id: from the path. query: the raw query string.
     """
-    try:
-        # Before caches of this process are believed, the one of tokens too.
-        await invalidation.catch_up()
-        actor = await actor_of(authorization, SCOPES)
-        wanted = parsed(TweetPage, query)
-        return Answer(200, await _user_tweets(id_of(user_id), actor.user_id, wanted))
-    except Exception as error:
-        return answers.of_exception(error)
+    actor = await caller(authorization, SCOPES)
+    wanted = parsed(TweetPage, query)
+    return Answer(200, await _user_tweets(id_of(user_id), actor.user_id, wanted))
 
 
 async def _user_tweets(author_id: int, viewer_id: int, wanted: TweetPage) -> bytes:

@@ -5,7 +5,6 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from apps.infra import clock
-from apps.infra.stores import invalidation
 from apps.infra.web import answers, envelope, problems
 from apps.infra.web.answers import Answer
 from apps.infra.web.params import Id, id_of, parsed
@@ -15,7 +14,7 @@ from apps.tweets.group_commit import post_plain_tweet
 from apps.tweets.rendering import Rendered, TweetFields, render_new, render_tweets
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import visible
-from apps.users.bearer import actor_of
+from apps.users.bearer import caller
 
 SCOPES = frozenset({"tweet.read", "tweet.write", "users.read"})
 READ = frozenset({"tweet.read", "users.read"})
@@ -43,6 +42,7 @@ class TweetIn(Strict):
     quote_tweet_id: Id | None = None
 
 
+@answers.always
 async def post_answer(
     *,
     authorization: str | None,
@@ -51,13 +51,8 @@ async def post_answer(
     body: bytes,
 ) -> Answer:
     """Answer POST /2/tweets; the arguments are headers and body as they came."""
-    try:
-        # Before a token is believed: it may have been revoked.
-        await invalidation.catch_up()
-        actor = await actor_of(authorization, SCOPES)
-        tweet = await _post(actor.user_id, _read(content_type, body), idempotency_key)
-    except Exception as error:
-        return answers.of_exception(error)
+    actor = await caller(authorization, SCOPES)
+    tweet = await _post(actor.user_id, _read(content_type, body), idempotency_key)
     return Answer(201, envelope.one(render_new(tweet)))
 
 
@@ -90,22 +85,18 @@ async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> Tw
     )
 
 
+@answers.always
 async def tweet_answer(*, authorization: str | None, tweet_id: str, query: str) -> Answer:
     """Answer GET /2/tweets/:id.
 
     Args:
         authorization: the header. tweet_id: from the path. query: the raw query string.
     """
-    try:
-        # Before caches of this process are believed, the one of tokens too.
-        await invalidation.catch_up()
-        actor = await actor_of(authorization, READ)
-        fields = parsed(TweetFields, query)
-        rendered, errors = await look_up([id_of(tweet_id)], fields, actor.user_id, "id")
-        data = rendered.tweets[0] if rendered.tweets else None
-        return Answer(200, envelope.one(data, includes=rendered.includes, errors=errors))
-    except Exception as error:
-        return answers.of_exception(error)
+    actor = await caller(authorization, READ)
+    fields = parsed(TweetFields, query)
+    rendered, errors = await look_up([id_of(tweet_id)], fields, actor.user_id, "id")
+    data = rendered.tweets[0] if rendered.tweets else None
+    return Answer(200, envelope.one(data, includes=rendered.includes, errors=errors))
 
 
 async def look_up(

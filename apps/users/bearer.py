@@ -38,7 +38,7 @@ def token_of(authorization: str | None) -> str:
 
 
 async def actor_of(authorization: str | None, scopes: frozenset[str]) -> Actor:
-    """Who calls; the process has caught up with revocations, or will before it answers.
+    """Who calls; the process has caught up with revocations (`caller`), or will before it answers.
 
     Raises:
         Unauthorized: no token, or one that opens nothing.
@@ -51,6 +51,17 @@ async def actor_of(authorization: str | None, scopes: frozenset[str]) -> Actor:
         lacking = " ".join(sorted(scopes - actor.scopes))
         raise MissingScope(f"This token lacks the scope {lacking}.")
     return actor
+
+
+async def caller(authorization: str | None, scopes: frozenset[str]) -> Actor:
+    """Who calls, after this process has caught up with what changed: its caches, the one of tokens
+    too, may be believed for the whole request.
+
+    Raises:
+        Unauthorized, MissingScope: as `actor_of`.
+    """
+    await invalidation.catch_up()
+    return await actor_of(authorization, scopes)
 
 
 def ensure_self(actor: Actor, user_id: int) -> None:
@@ -72,9 +83,7 @@ class Bearer(HttpBearer):
         self._scopes = frozenset(scopes.split())
 
     async def __call__(self, request: HttpRequest) -> Actor:
-        # Caches of this process are believed only after this, for the whole request.
-        await invalidation.catch_up()
-        return await actor_of(request.META.get("HTTP_AUTHORIZATION"), self._scopes)
+        return await caller(request.META.get("HTTP_AUTHORIZATION"), self._scopes)
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """Not used: `__call__` does it all."""

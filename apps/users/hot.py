@@ -1,33 +1,27 @@
 """The caller's own account as the API answers it: bytes, for the gate and the router alike."""
 
-from apps.infra.stores import invalidation
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.params import parsed
 from apps.users import queries
-from apps.users.bearer import actor_of
+from apps.users.bearer import caller
 from apps.users.rendering import UserFields, render_user, user_missing, user_selection
 from apps.users.schemas import UserOut
 
 READ = frozenset({"tweet.read", "users.read"})
 
 
+@answers.always
 async def me_answer(*, authorization: str | None, query: str) -> Answer:
     """Answer GET /2/users/me.
 
     Args:
         authorization: the header. query: the raw query string.
     """
-    try:
-        # Before caches of this process are believed, the one of tokens too.
-        await invalidation.catch_up()
-        actor = await actor_of(authorization, READ)
-        fields = parsed(UserFields, query)
-        users = await queries.users_by_ids([actor.user_id])
-        user = users.get(actor.user_id)
-        return Answer(200, one("id", str(actor.user_id), user, fields))
-    except Exception as error:
-        return answers.of_exception(error)
+    actor = await caller(authorization, READ)
+    fields = parsed(UserFields, query)
+    user = (await queries.users_by_ids([actor.user_id])).get(actor.user_id)
+    return Answer(200, one("id", str(actor.user_id), user, fields))
 
 
 def one(parameter: str, value: str, user: UserOut | None, fields: UserFields) -> bytes:

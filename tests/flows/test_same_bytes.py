@@ -15,7 +15,7 @@ from apps.infra.web import handler
 from apps.infra.web.edge import Edge
 from apps.infra.web.gate import GateProtocol
 from apps.timelines.services.homes import rebuild_home
-from apps.tweets import hot, services
+from apps.tweets import services
 from apps.tweets.rendering import TWEET_EXPANSIONS, TWEET_FIELDS
 from apps.users.rendering import USER_FIELDS
 from apps.users.services import set_protected
@@ -175,4 +175,3 @@ def test_a_post_at_the_gate_is_a_post(api_as: Any, alice: Any, ask: Ask) -> None
     bad = b'{"text": ""}'
     expected = client.post("/2/tweets", bad, x_request_id="same")
     assert ask("/2/tweets", client.token, method="POST", body=bad) == (400, expected.content)
-    assert hot.SOURCE == "api"

@@ -107,6 +107,12 @@ _Trips = dict[int, list["asyncio.Future[bool]"]]
 _trips: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Trips] = weakref.WeakKeyDictionary()
 _running: set[asyncio.Task[None]] = set()
 
+# By event loop and instance: the fetch of a tail that is under way, and how it ends.
+_Fetches = dict[int, "asyncio.Future[aioredis.RedisDown | None]"]
+_fetches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Fetches] = (
+    weakref.WeakKeyDictionary()
+)
+
 
 async def catch_up(instance: int = 0) -> bool:
     """Make this process's caches exact, with one round trip; False when Redis is down.
@@ -179,15 +185,59 @@ async def apply(seq: Any, instance: int = 0) -> None:
         # It does not say what changed: a server that loads, or refuses us.
         distrust()
         raise aioredis.RedisDown(str(seq))
+    now = int(seq or 0)
     client = aioredis.client(instance)
+    if _is_at(now, instance, client):
+        return
+    fetches = _fetches.setdefault(asyncio.get_running_loop(), {})
+    while not _is_at(now, instance, client):
+        under_way = fetches.get(instance)
+        if under_way is None:
+            return await _fetch_for_all(fetches, instance, now, client)
+        error = await under_way
+        if error is not None:
+            raise error
+        if _is_at_least(now, instance, client):
+            return None
+    return None
+
+
+def _is_at(now: int, instance: int, client: aioredis.AioRedis) -> bool:
+    position = _positions.get(instance)
+    return position is not None and position.run_id == client.run_id and position.seq == now
+
+
+def _is_at_least(now: int, instance: int, client: aioredis.AioRedis) -> bool:
+    """After a tail was fetched; before, a smaller number may be that of a flushed server."""
+    position = _positions.get(instance)
+    return position is not None and position.run_id == client.run_id and 0 < now <= position.seq
+
+
+async def _fetch_for_all(
+    fetches: _Fetches, instance: int, now: int, client: aioredis.AioRedis
+) -> None:
+    """Fetch what is missing; whoever finds the same meanwhile waits for this."""
+    mine = fetches[instance] = asyncio.get_running_loop().create_future()
+    error = None
+    try:
+        await _fetch_missing(instance, now, client)
+    except aioredis.RedisDown as down:
+        error = down
+        raise
+    finally:
+        del fetches[instance]
+        mine.set_result(error)
+
+
+async def _fetch_missing(instance: int, now: int, client: aioredis.AioRedis) -> None:
     position = _positions.get(instance)
     if position is None:
         position = _positions[instance] = _Position()
-    now = int(seq or 0)
-    if position.run_id == client.run_id and position.seq == now:
-        return
     missing = now - position.seq
-    if position.run_id != client.run_id or not 0 <= missing <= MAX_LOG:
+    if position.run_id == client.run_id and now and missing < 0:
+        # An older reply, unless the tail says that the server was flushed.
+        await _fetch(client, position, 0)
+    elif position.run_id != client.run_id or not 0 <= missing <= MAX_LOG:
         # Nothing is known of the time in between: a new, restarted or flushed server.
         position.run_id, position.seq, position.raw = "", 0, b""
         _forget_everything()

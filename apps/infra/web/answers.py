@@ -1,12 +1,16 @@
 """An answer that any door can send: raw ASGI, or Django."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import ParamSpec
 
 from django.http import HttpResponse
 
 from apps.infra.web import envelope, problems
 from apps.infra.web.handler import Send
+
+P = ParamSpec("P")
 
 JSON = envelope.CONTENT_TYPE.encode()
 _NO_HEADERS: Mapping[str, str] = {}
@@ -43,6 +47,19 @@ class Answer:
             ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+def always(make: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[Answer]]:
+    """The same, with an answer also for what it raises."""
+
+    @wraps(make)
+    async def answered(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        try:
+            return await make(*args, **kwargs)
+        except Exception as error:
+            return of_exception(error)
+
+    return answered
 
 
 def of_exception(error: Exception) -> Answer:

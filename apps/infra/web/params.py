@@ -115,7 +115,10 @@ Moment = Annotated[
 Query = TypeVar("Query", bound=BaseModel)
 
 
-@lru_cache(maxsize=4096)
+# Longer query strings are parsed each time, so that nobody fills the memory with them.
+MAX_KEPT_QUERY = 2_048
+
+
 def parsed(model: type[Query], query: str) -> Query:
     """A query string as a model, not to be changed: the same ones come again and again.
 
@@ -124,7 +127,14 @@ def parsed(model: type[Query], query: str) -> Query:
     Raises:
         ValidationError.
     """
+    return _kept(model, query) if len(query) <= MAX_KEPT_QUERY else _parsed(model, query)
+
+
+def _parsed(model: type[Query], query: str) -> Query:
     return model.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
+
+
+_kept = lru_cache(maxsize=4_096)(_parsed)
 
 
 @lru_cache(maxsize=65_536)

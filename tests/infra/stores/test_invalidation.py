@@ -66,6 +66,80 @@ def test_what_is_held_stays_held_when_its_counter_changes_too(things, caught_up,
     assert things.get(1) is None
 
 
+@pytest.fixture
+def fetches(monkeypatch):
+    """The fetches of a tail that were made."""
+    made: list[int] = []
+    read_tail = invalidation._read_tail
+
+    async def counted(client, tail):
+        made.append(tail)
+        return await read_tail(client, tail)
+
+    monkeypatch.setattr(invalidation, "_read_tail", counted)
+    return made
+
+
+def _seq() -> bytes:
+    return redis.state(0).get(invalidation.SEQ)
+
+
+def test_readers_who_find_the_same_news_fetch_them_once(things, caught_up, run, fetches):
+    things.put(1, "old", started=time.monotonic())
+    invalidation.announce([("t", 1)])
+    earlier = _seq()
+    invalidation.announce([("t", 2)])
+    fetches.clear()
+
+    async def all_at_once():
+        numbers = [earlier, _seq(), earlier, _seq()]
+        await asyncio.gather(*(invalidation.apply(number) for number in numbers))
+
+    run(all_at_once())
+
+    assert things.get(1) is None
+    assert len(fetches) == 1
+
+
+def test_a_reader_who_gives_up_leaves_the_news_to_the_others(things, caught_up, run):
+    things.put(1, "old", started=time.monotonic())
+    invalidation.announce([("t", 1)])
+
+    async def one_gives_up():
+        first = asyncio.ensure_future(invalidation.apply(_seq()))
+        second = asyncio.ensure_future(invalidation.apply(_seq()))
+        await asyncio.sleep(0)
+        first.cancel()
+        await second
+
+    run(one_gives_up())
+
+    assert things.get(1) is None
+
+
+def test_an_older_number_empties_nothing(things, caught_up, run):
+    """It came with a reply that was looked at late."""
+    old = _seq()
+    invalidation.announce([("t", 5)])
+    run(invalidation.catch_up())
+    things.put(1, "kept", started=time.monotonic())
+
+    run(invalidation.apply(old))
+
+    assert things.get(1) == "kept"
+
+
+def test_an_older_number_of_a_flushed_server_empties_all(things, caught_up, run):
+    """Its clock was set back, too."""
+    things.put(1, "old", started=time.monotonic())
+    redis.state(0).delete(invalidation.LOG)
+    redis.state(0).set(invalidation.SEQ, int(_seq()) - 10)
+
+    run(invalidation.apply(_seq()))
+
+    assert things.get(1) is None
+
+
 def test_more_news_than_were_expected_are_all_handled(things, caught_up, run, monkeypatch):
     """They were appended between the look at the number and the read of the tail."""
     things.put(1, "old", started=time.monotonic())
