@@ -57,19 +57,23 @@ async def _kill_backend(service: Service, chooser: random.Random) -> None:
         _send([chooser.choice(backends)], signal.SIGKILL)
 
 
-async def _flush(service: Service, chooser: random.Random) -> None:
-    # Workers sleep for a moment, so that messages wait in the queues and are lost.
-    sleepers = [pid for name in WORKERS for pid in service.targets(name)]
-    _send(sleepers, signal.SIGSTOP)
-    try:
-        await asyncio.sleep(chooser.uniform(0.2, 0.8))
-        await asyncio.to_thread(service.flush)
-    finally:
-        _send(sleepers, signal.SIGCONT)
+def flush(*names: str) -> Fault:
+    """FLUSHALL, to all of these Valkeys in the same moment."""
+
+    async def strike(service: Service, chooser: random.Random) -> None:
+        # Workers sleep for a moment, so that messages wait in the queues and are lost.
+        sleepers = [pid for name in WORKERS for pid in service.targets(name)]
+        _send(sleepers, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(chooser.uniform(0.2, 0.8))
+            await asyncio.to_thread(service.flush, *names)
+        finally:
+            _send(sleepers, signal.SIGCONT)
+
+    return Fault("FLUSHALL " + "+".join(names), strike)
 
 
-FLUSH = Fault("FLUSHALL state+cache", _flush)
-PROCESSES = ("relay", *WORKERS, "state", "cache", "postgres", "web-workers")
+PROCESSES = ("relay", *WORKERS, "state", "state2", "cache", "postgres", "web-workers")
 
 SINGLE = (
     *(kill(name) for name in PROCESSES),
@@ -79,14 +83,16 @@ SINGLE = (
     freeze("worker-fanout", then_kill=True),
     freeze("state"),
     Fault("kill a backend of postgres", _kill_backend),
-    FLUSH,
+    flush("state", "state2", "cache"),
 )
 MORE = (
     kill("web"),
     freeze("relay", then_kill=True),
     freeze("worker-fanout_bulk"),
     freeze("cache"),
-    kill("state", "cache"),
+    freeze("state2"),
+    flush("state2"),
+    kill("state", "state2", "cache"),
 )
 
 

@@ -55,10 +55,17 @@ class Service:
             pid for pid in process.working_in(self.var_dir / "pg", ["postgres"]) if pid != first
         ]
 
-    def flush(self) -> None:
-        """Empty both Valkeys."""
-        for variable in ("REDIS_STATE_URL", "REDIS_CACHE_URL"):
-            with redis.Redis.from_url(runfile.read_urls(self.var_dir)[variable]) as client:
+    def valkeys(self) -> dict[str, str]:
+        """Address of each Valkey by its name."""
+        urls = runfile.read_urls(self.var_dir)
+        listed = [*urls["REDIS_STATE_URL"].split(","), urls["REDIS_CACHE_URL"]]
+        return dict(zip(("state", "state2", "cache"), listed, strict=True))
+
+    def flush(self, *names: str) -> None:
+        """Empty these Valkeys."""
+        urls = self.valkeys()
+        for name in names:
+            with redis.Redis.from_url(urls[name]) as client:
                 client.flushall()
 
     def run(self, *command: str) -> str:

@@ -18,7 +18,7 @@ from apps.infra.engines import ports, process, runfile, services, stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(600)]
 
-CHILDREN = ["postgres", "state", "cache", "relay", "worker-fanout", "beat", "web"]
+CHILDREN = ["postgres", "state", "state2", "cache", "relay", "worker-fanout", "beat", "web"]
 ENGINE_PROGRAMS = ["postgres", "valkey-server", "redis-server"]
 
 
@@ -48,7 +48,7 @@ class Running:
         """Every process of this folder that is alive."""
         engines = [
             pid
-            for name in ("pg", "valkey-state", "valkey-cache")
+            for name in ("pg", "valkey-state", "valkey-state2", "valkey-cache")
             for pid in process.working_in(self.var_dir / name, ENGINE_PROGRAMS)
         ]
         return engines + process.writing_into(self.var_dir / "log")
@@ -119,7 +119,9 @@ def test_every_engine_is_alive_and_asks_for_a_password(running: Running):
     urls = runfile.read_urls(running.var_dir)
 
     assert set(urls) == set(services.VARIABLES.values())
-    assert all(re.search(r":[\w-]{20,}@127\.0\.0\.1:\d+/", url) for url in urls.values())
+    each = [url for listed in urls.values() for url in listed.split(",")]
+    assert len(each) == len(services.VARIABLES)
+    assert all(re.search(r":[\w-]{20,}@127\.0\.0\.1:\d+/", url) for url in each)
 
 
 def test_it_stops_in_order_starts_again_as_it_was_and_survives_its_own_death(tmp_path: Path):
