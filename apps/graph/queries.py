@@ -10,6 +10,7 @@ from apps.graph.schemas import Relations, Relationship
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.aioredis import AioRedis, Command, RedisDown
 from apps.infra.stores.cache import MAX_LOAD_SECONDS
+from apps.infra.stores.id_arrays import IdArray
 
 _RELATIONS = """
 select 'b', blocked_id from blocks where blocker_id = %(viewer)s
@@ -104,12 +105,19 @@ async def settle_relations(viewer_id: int, blob: bytes | None, client: AioRedis)
     return loaded
 
 
-async def followee_ids(user_id: int) -> list[int]:
-    """Everybody whom an account follows, in no order."""
-    rows = await aiopostgres.fetch(
-        "select followee_id from follows where follower_id = %s", (user_id,)
+async def followees(user_id: int, *, but: Iterable[int] = ()) -> IdArray:
+    """Everybody whom an account follows, in no order, for another query.
+
+    Args:
+        but: leave these out.
+    """
+    ((ids, count),) = await aiopostgres.fetch(
+        "select coalesce(array_agg(followee_id), '{}')::text, count(*) from follows"
+        " where follower_id = %(user)s"
+        " and (%(but)s = '{}' or followee_id <> all(%(but)s::bigint[]))",
+        {"user": user_id, "but": IdArray.of(but).text},
     )
-    return [row[0] for row in rows]
+    return IdArray(ids, count)
 
 
 async def following_page(

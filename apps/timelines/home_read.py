@@ -21,6 +21,7 @@ from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
 from apps.infra import clock, jobs
 from apps.infra.stores import aioredis, invalidation, partitions
+from apps.infra.stores.id_arrays import IdArray
 from apps.infra.telemetry import metrics
 from apps.infra.telemetry.tally import Tally
 from apps.timelines.cache import newest
@@ -62,7 +63,7 @@ class HomeRead:
     skipped: int = 0
     is_degraded: bool = False
     # Whose tweets PostgreSQL is asked for, once it is.
-    authors: list[int] | None = None
+    authors: IdArray | None = None
     tweets: list[TweetOut] = field(default_factory=list)
 
     def depth_of(self, tweet_id: int) -> int:
@@ -365,13 +366,11 @@ async def _from_postgres(read: HomeRead, want: int) -> tuple[list[int], int]:
     # Below the list, and where there is none: the same for ever, down to the first tweet.
     read.known = None
     if read.authors is None:
-        followees = await graph_queries.followee_ids(read.viewer_id)
-        hidden = read.relations.hidden
-        read.authors = [one for one in (*followees, read.viewer_id) if one not in hidden]
+        followees = await graph_queries.followees(read.viewer_id, but=read.relations.hidden)
+        read.authors = followees.also(read.viewer_id)
     elif want > read.limit:
         # The filter left much out: suspended people may have posted a lot.
-        users = await user_queries.users_by_ids(read.authors)
-        read.authors = [one for one in read.authors if one in users and not users[one].is_suspended]
+        read.authors = await user_queries.not_suspended(read.authors)
     ids = await tweet_queries.ids_by_authors(
         read.authors, before_id=read.cursor, limit=want, after_id=read.bottom - 1
     )

@@ -3,11 +3,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.infra.stores import aiopostgres, partitions
 from apps.infra.stores.cache import LocalCache
+from apps.infra.stores.id_arrays import IdArray
 from apps.tweets.schemas import STORED, Marks, TweetOut
 
 MAX_CACHED = 100_000
@@ -21,7 +22,6 @@ _FIELDS = STORED
 _BY_IDS = f"select {COLUMNS} from tweets where id = any(%s) and {_LIVE}"
 # One short index walk per author; beyond so many authors one scan of the window is cheaper.
 _MAX_LATERAL = 2_000
-# Ids go as one text: an array is written number by number, in Python, on the event loop.
 _BY_AUTHOR_EACH = f"""
 select t.id from unnest(%(authors)s::text::bigint[]) a(id) cross join lateral (
   select id from tweets where author_id = a.id and id >= %(low)s and id < %(high)s and {_LIVE}
@@ -151,20 +151,19 @@ async def _load(ids: list[int]) -> dict[int, TweetOut]:
 
 
 async def ids_by_authors(
-    author_ids: Sequence[int], *, before_id: int, limit: int, after_id: int = 0
+    authors: IdArray, *, before_id: int, limit: int, after_id: int = 0
 ) -> list[int]:
     """Ids of live tweets of these authors, newest first, `after_id` < id < `before_id`.
 
     Walks back through the months and stops when `limit` are found, so it ends at the first tweet.
     """
-    query = _BY_AUTHOR_EACH if len(author_ids) <= _MAX_LATERAL else _BY_AUTHORS
-    authors = "{" + ",".join(map(str, author_ids)) + "}"
+    query = _BY_AUTHOR_EACH if authors.count <= _MAX_LATERAL else _BY_AUTHORS
     found: list[int] = []
     for low, high in partitions.windows_back(before_id, await partitions.months()):
         rows = await aiopostgres.fetch(
             query,
             {
-                "authors": authors,
+                "authors": authors.text,
                 "low": max(low, after_id + 1),
                 "high": high,
                 "limit": limit - len(found),

@@ -7,6 +7,7 @@ from functools import partial
 
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.cache import LocalCache
+from apps.infra.stores.id_arrays import IdArray
 from apps.users.schemas import UserOut
 
 MAX_CACHED = 50_000
@@ -89,11 +90,22 @@ async def users_by_usernames(usernames: Sequence[str]) -> dict[str, UserOut]:
     return {user.username.lower(): user for user in users}
 
 
-async def most_followed(*, limit: int, without: Iterable[int] = ()) -> list[UserOut]:
+async def not_suspended(ids: IdArray) -> IdArray:
+    """Those of these accounts that exist and are not suspended, in no order."""
+    ((found, count),) = await aiopostgres.fetch(
+        "select coalesce(array_agg(u.id), '{}')::text, count(*)"
+        " from unnest(%s::text::bigint[]) a(id) join users u on u.id = a.id"
+        " where u.suspended_at is null and u.is_active",
+        (ids.text,),
+    )
+    return IdArray(found, count)
+
+
+async def most_followed(*, limit: int, without: IdArray) -> list[UserOut]:
     """Public accounts with the most followers, most first."""
     rows = await aiopostgres.fetch(
         f"select {_COLUMNS} from users where suspended_at is null and is_active"
-        " and not is_protected and id <> all(%s) order by followers_count desc, id limit %s",
-        (list(without), limit),
+        " and not is_protected and id <> all(%s::text::bigint[]) order by followers_count desc, id limit %s",
+        (without.text, limit),
     )
     return [_from_row(row) for row in rows]

@@ -32,7 +32,7 @@ def counts(user: User) -> tuple[int, int]:
 def test_following_is_idempotent_and_counted_once(alice, bob, run):
     assert [follow(bob, alice), follow(bob, alice)] == ["following", "following"]
     assert (counts(bob), counts(alice)) == ((1, 0), (0, 1))
-    assert run(queries.followee_ids(bob.id)) == [alice.id]
+    assert run(queries.followees(bob.id)) == (f"{{{alice.id}}}", 1)
 
     unfollow(bob, alice)
     unfollow(bob, alice)
@@ -72,7 +72,15 @@ def test_a_rejected_or_withdrawn_request_is_gone(alice, bob, carol, run):
     unfollow(carol, alice)
 
     assert run(queries.request_page(user_id=alice.id)) == []
-    assert run(queries.followee_ids(bob.id)) == []
+    assert run(queries.followees(bob.id)) == ("{}", 0)
+
+
+def test_followees_leave_out_whom_one_names(alice, bob, carol, run):
+    follow(bob, alice)
+    follow(bob, carol)
+
+    assert run(queries.followees(bob.id, but={alice.id})) == (f"{{{carol.id}}}", 1)
+    assert run(queries.followees(bob.id)).count == 2
 
 
 def test_a_block_ends_follows_both_ways_and_forbids_new_ones(alice, bob, run):

@@ -33,9 +33,9 @@ def snapshot(*, user_id: int) -> list[int]:
 
 
 async def _snapshot(user_id: int) -> list[int]:
-    authors = [*await graph_queries.followee_ids(user_id), user_id]
+    authors = await graph_queries.followees(user_id)
     return await tweet_queries.ids_by_authors(
-        authors, before_id=partitions.MAX_ID, limit=keys.kept_ids()
+        authors.also(user_id), before_id=partitions.MAX_ID, limit=keys.kept_ids()
     )
 
 
