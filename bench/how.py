@@ -89,9 +89,9 @@ MEASURED = {
         the three most-followed authors, after so many single pushes that every list was cut
         back.""",
     "M4": """a stack of its own as `manage.py up` makes it, with the demo world: supervisor, web,
-        relay, two workers, beat, PostgreSQL and two Valkeys, some seconds after it is ready. Summed
-        over all processes is the proportional set size of `/proc/PID/smaps_rollup`, which splits
-        what processes share among them.""",
+        relay, two workers, beat, PostgreSQL and three Valkeys, some seconds after it is ready.
+        Summed over all processes is the proportional set size of `/proc/PID/smaps_rollup`, which
+        splits what processes share among them.""",
     "E": """300 home reads a second in an open loop, in turn idle and beside one of three: somebody
         who follows 100,000 people reads cold and then warm five times, again and again; 800 home
         timelines are dropped and their rebuilds started at once; 500 posts in a second, 25 times a

@@ -1,7 +1,9 @@
 """Which logical shard an owner's keys live in, and which Redis instance holds the shard.
 
 Keys carry the shard as a hash tag (`tl:{7}:42`), so the same code runs on one Redis, on several,
-and on Redis Cluster. The number of shards is fixed once data exists; instances may change.
+and on Redis Cluster. The number of shards is fixed once data exists. The number of instances may
+change while they are empty: a list that another number left behind gets no pushes, and still looks
+complete.
 """
 
 from collections.abc import Iterable

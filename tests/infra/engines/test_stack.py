@@ -254,6 +254,18 @@ def test_compose_runs_every_queue():
     assert listed == {f"tl.{queue}" for lane in topology.LANES for queue in lane}
 
 
+def test_compose_has_the_state_valkeys_that_up_has():
+    compose = (stack.BASE_DIR / "docker" / "compose.yml").read_text()
+    state = services.VARIABLES["state"]
+    names = [name for name, variable in services.VARIABLES.items() if variable == state]
+
+    listed = ",".join(f"redis://{name}:6379/0" for name in names)
+    assert f"\n    {state}: {listed}\n" in compose
+    for name in names:
+        assert f"\n      {name}: {{condition: service_healthy}}\n" in compose
+        assert f'volumes: ["{name}:/data"]' in compose
+
+
 def test_every_lane_has_a_worker_of_its_own(tmp_path: Path):
     made = services.process_services(environ={}, var_dir=tmp_path, is_ready=lambda: True)
 
