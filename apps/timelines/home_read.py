@@ -21,18 +21,17 @@ from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
 from apps.infra import clock, jobs
 from apps.infra.stores import aioredis, invalidation, partitions
-from apps.infra.stores.id_arrays import IdArray
 from apps.infra.telemetry import metrics
 from apps.infra.telemetry.tally import Tally
 from apps.timelines.cache import newest
 from apps.timelines.store import homes, keys
 from apps.timelines.store.homes import Known
+from apps.timelines.table_read import TableRead
 from apps.tweets import queries as tweet_queries
 from apps.tweets.page_rows import Rows, rows_of
 from apps.tweets.rendering import TweetSelection
 from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible
-from apps.users import queries as user_queries
 
 MAX_ID = partitions.MAX_ID
 _MS_PER_DAY = 86_400_000
@@ -62,8 +61,8 @@ class HomeRead:
     is_part: bool = False
     skipped: int = 0
     is_degraded: bool = False
-    # Whose tweets PostgreSQL is asked for, once it is.
-    authors: IdArray | None = None
+    # What PostgreSQL was asked, once it was.
+    table: TableRead | None = None
     tweets: list[TweetOut] = field(default_factory=list)
 
     def depth_of(self, tweet_id: int) -> int:
@@ -365,13 +364,8 @@ async def _read_whole_list(read: HomeRead) -> None:
 async def _from_postgres(read: HomeRead, want: int) -> tuple[list[int], int]:
     # Below the list, and where there is none: the same for ever, down to the first tweet.
     read.known = None
-    if read.authors is None:
-        followees = await graph_queries.followees(read.viewer_id, but=read.relations.hidden)
-        read.authors = followees.also(read.viewer_id)
-    elif want > read.limit:
-        # The filter left much out: suspended people may have posted a lot.
-        read.authors = await user_queries.not_suspended(read.authors)
-    ids = await tweet_queries.ids_by_authors(
-        read.authors, before_id=read.cursor, limit=want, after_id=read.bottom - 1
+    if read.table is None:
+        read.table = TableRead(read.viewer_id, read.relations.hidden)
+    return await read.table.ids(
+        cursor=read.cursor, bottom=read.bottom, want=want, is_first=want == read.limit
     )
-    return ids, ids[-1] if len(ids) == want else read.bottom

@@ -23,19 +23,20 @@ _BY_IDS = f"select {COLUMNS} from tweets where id = any(%s) and {_LIVE}"
 # One short index walk per author; beyond so many authors one scan of the window is cheaper.
 _MAX_LATERAL = 2_000
 _BY_AUTHOR_EACH = f"""
-select t.id from unnest(%(authors)s::text::bigint[]) a(id) cross join lateral (
+select t.id from unnest(%(authors)s::bigint[]) a(id) cross join lateral (
   select id from tweets where author_id = a.id and id >= %(low)s and id < %(high)s and {_LIVE}
    order by id desc limit %(limit)s) t
  order by t.id desc limit %(limit)s
 """
-# `coalesce` keeps it a look into a hash for each tweet, newest first: with so many authors the
-# newest tweets of all hold a page within a few steps. A join would sort the month, the index of
-# authors be asked for each of them, and an array be searched from its start.
+# All tweets, newest first, and for each a look into one hash of the authors: with so many of them
+# the newest tweets hold a page within a few steps. `offset 0` keeps the two apart, else each
+# partition makes a hash of its own; without `coalesce` it becomes a join over every author.
 _BY_AUTHORS = f"""
-select id from tweets
- where coalesce(author_id in (select unnest(%(authors)s::text::bigint[])), false)
-   and id >= %(low)s and id < %(high)s and {_LIVE}
- order by id desc limit %(limit)s
+select id from (
+  select id, author_id from tweets where id >= %(low)s and id < %(high)s and {_LIVE}
+   order by id desc offset 0) t
+ where coalesce(author_id in (select unnest(%(authors)s::bigint[])), false)
+ limit %(limit)s
 """
 
 _tweets: LocalCache[int, TweetOut] = LocalCache("t", max_items=MAX_CACHED, name="tweets")
@@ -170,6 +171,21 @@ async def ids_by_authors(
             },
         )
         found.extend(row[0] for row in rows)
+        if len(found) >= limit or low <= after_id:
+            break
+    return found
+
+
+async def newest(*, before_id: int, limit: int, after_id: int = 0) -> list[tuple[int, int]]:
+    """The newest live tweets of all: (id, author's id), `after_id` < id < `before_id`."""
+    found: list[tuple[int, int]] = []
+    for low, high in partitions.windows_back(before_id, await partitions.months()):
+        rows = await aiopostgres.fetch(
+            "select id, author_id from tweets where id >= %s and id < %s"
+            f" and {_LIVE} order by id desc limit %s",
+            (max(low, after_id + 1), high, limit - len(found)),
+        )
+        found.extend((row[0], row[1]) for row in rows)
         if len(found) >= limit or low <= after_id:
             break
     return found

@@ -94,7 +94,7 @@ async def not_suspended(ids: IdArray) -> IdArray:
     """Those of these accounts that exist and are not suspended, in no order."""
     ((found, count),) = await aiopostgres.fetch(
         "select coalesce(array_agg(u.id), '{}')::text, count(*)"
-        " from unnest(%s::text::bigint[]) a(id) join users u on u.id = a.id"
+        " from unnest(%s::bigint[]) a(id) join users u on u.id = a.id"
         " where u.suspended_at is null and u.is_active",
         (ids.text,),
     )
@@ -105,7 +105,8 @@ async def most_followed(*, limit: int, without: IdArray) -> list[UserOut]:
     """Public accounts with the most followers, most first."""
     rows = await aiopostgres.fetch(
         f"select {_COLUMNS} from users where suspended_at is null and is_active"
-        " and not is_protected and id <> all(%s::text::bigint[]) order by followers_count desc, id limit %s",
+        " and not is_protected and id <> all(%s::bigint[])"
+        " order by followers_count desc, id limit %s",
         (without.text, limit),
     )
     return [_from_row(row) for row in rows]

@@ -11,7 +11,7 @@ from apps.graph import services as graph
 from apps.graph.queries import NOBODY
 from apps.graph.schemas import Relations
 from apps.infra.stores.cache import LocalCache
-from apps.timelines import home_read
+from apps.timelines import home_read, table_read
 from apps.timelines.cache import newest
 from apps.timelines.cache.blocks import Blocks
 from apps.timelines.services import bulk, fanout, invalidation
@@ -199,6 +199,16 @@ def _without_the_watermark_of_the_bulk_lane(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(bulk._Appending, "may_push", lambda _self, work: work.is_new)
 
 
+def _without_going_on_after_the_walk(patch: pytest.MonkeyPatch) -> None:
+    real = table_read.TableRead._walk
+
+    async def walk(self: Any, cursor: int, bottom: int, want: int) -> tuple[list[int], int]:
+        found, low = await real(self, cursor, bottom, want)
+        return found, low if len(found) == want else bottom
+
+    patch.setattr(table_read.TableRead, "_walk", walk)
+
+
 def _nothing(_patch: pytest.MonkeyPatch) -> None:
     pass
 
@@ -227,6 +237,7 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_taking_authors_off_the_shelf, None, {}, id="shelf of pull authors"),
         pytest.param(_without_telling_of_pulled_posts, None, {}, id="news of pull authors"),
         pytest.param(_without_the_watermark_of_the_bulk_lane, BULK, {}, id="append in bulk"),
+        pytest.param(_without_going_on_after_the_walk, None, {}, id="below the walk"),
     ],
 )
 def test_the_oracle_finds_a_missing_defence(

@@ -1,6 +1,7 @@
 """Rebuilding and dropping one person's home timeline."""
 
 import secrets
+import time
 
 import redis as redis_sync
 
@@ -39,14 +40,19 @@ async def _snapshot(user_id: int) -> list[int]:
     )
 
 
-def finish_rebuild(*, user_id: int, token: bytes, ids: list[int]) -> bool:
-    """Step 3: snapshot and pushes become the list; False where the home was dropped meanwhile."""
+def finish_rebuild(*, user_id: int, token: bytes, ids: list[int], pause_ms: int = 0) -> bool:
+    """Step 3: snapshot and pushes become the list; False where the home was dropped meanwhile.
+
+    Args:
+        pause_ms: for so long no reader claims the next rebuild.
+    """
     command = homes.finish(
         user_id,
         token,
         day=today(),
         ids=ids[::-1],
         is_complete=len(ids) < keys.kept_ids(),
+        pause_ms=pause_ms,
     )
     return bool(_do(user_id, command))
 
@@ -66,9 +72,12 @@ def rebuild_home(*, user_id: int, token: bytes | None = None) -> bool:
         Whether it is ready now by this. If not, another rebuild runs or the next read starts one.
     """
     token = token or secrets.token_bytes(8).hex().encode()
-    done = begin_rebuild(user_id=user_id, token=token) and finish_rebuild(
-        user_id=user_id, token=token, ids=snapshot(user_id=user_id)
-    )
+    began = time.monotonic()
+    done = begin_rebuild(user_id=user_id, token=token)
+    if done:
+        ids = snapshot(user_id=user_id)
+        pause_ms = round((time.monotonic() - began) * 1000 * keys.PAUSE_FACTOR)
+        done = finish_rebuild(user_id=user_id, token=token, ids=ids, pause_ms=pause_ms)
     metrics.HOME_REBUILDS.labels("ready" if done else "given up").inc()
     return done
 

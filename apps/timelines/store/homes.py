@@ -18,8 +18,9 @@ def _call(script: Script, given: Sequence[bytes], *arguments: bytes) -> Command:
 
 
 def take_token(user_id: int, token: bytes) -> Command:
-    """Claim the one rebuild of a home; the reply is nil where another has it."""
-    return (b"SET", keys.home_keys(user_id)[3], token, b"NX", b"PX", b"%d" % keys.BUILD_MS)
+    """Claim the one rebuild of a home; the reply is nil where another has or had it."""
+    given = (keys.home_keys(user_id)[3], keys.pause_key(user_id))
+    return _call(scripts.CLAIM, given, token, b"%d" % keys.BUILD_MS)
 
 
 def begin(user_id: int, token: bytes) -> Command:
@@ -34,16 +35,27 @@ def begin(user_id: int, token: bytes) -> Command:
 
 
 def finish(
-    user_id: int, token: bytes, *, day: int, ids: Sequence[int], is_complete: bool
+    user_id: int,
+    token: bytes,
+    *,
+    day: int,
+    ids: Sequence[int],
+    is_complete: bool,
+    pause_ms: int,
 ) -> Command:
-    """Make the home ready with these ids, rising; the reply is 0 where the rebuild was undone."""
+    """Make the home ready with these ids, rising; the reply is 0 where the rebuild was undone.
+
+    Args:
+        pause_ms: for so long no reader claims the next rebuild.
+    """
     return _call(
         scripts.FINISH,
-        keys.home_keys(user_id),
+        (*keys.home_keys(user_id), keys.pause_key(user_id)),
         token,
         b"%d" % keys.TTL_SECONDS,
         b"%d" % day,
         b"1" if is_complete else b"0",
+        b"%d" % pause_ms,
         *(b"%d" % one for one in ids),
     )
 

@@ -6,6 +6,7 @@ All keys of one person lie in one hash slot, on the state instance of their shar
                it says that a side list was made (so that one that is lost is noticed).
 `sl:{s}:user`  side list: ids that came too late for the list's order. Read whole at every read.
 `bd:{s}:user`  token of the one rebuild that is under way.
+`bp:{s}:user`  present: not to be built again yet, whatever became of it.
 Of an instance: `fo:wm` the highest id handed to pushing, `fo:handed` how many ids were;
 `fo:bulk:event` how far the bulk lane has come with one event, `fo:bulk:wm` and `fo:bulk:handed`
 the same as `fo:…` for what is handed to that lane.
@@ -34,6 +35,10 @@ MAX_SIDE = 256
 TTL_SECONDS = 30 * 86_400
 # A rebuild that takes longer gives up; another one may begin.
 BUILD_MS = 10_000
+# After a rebuild no reader asks for the next one for so many times as long as it took, and reads
+# come from PostgreSQL: nobody's home, however often it is lost, takes more than a twentieth of a
+# worker.
+PAUSE_FACTOR = 20
 BULK_TTL_SECONDS = 86_400
 
 WATERMARK = b"fo:wm"
@@ -70,6 +75,11 @@ def home_keys(user_id: int) -> tuple[bytes, bytes, bytes, bytes]:
     """Keys of list, ready marker, side list and building token."""
     rest = b"{%d}:%d" % (shard_of(user_id), user_id)
     return b"tl:" + rest, b"rd:" + rest, b"sl:" + rest, b"bd:" + rest
+
+
+def pause_key(user_id: int) -> bytes:
+    """Key of the pause after a rebuild."""
+    return b"bp:{%d}:%d" % (shard_of(user_id), user_id)
 
 
 def home_instance(user_id: int) -> int:

@@ -121,14 +121,23 @@ return 1
 """,
 )
 
-# KEYS: list, ready, side, token. ARGV: token, TTL, day, "1" if complete to the first tweet, ids
-# rising. Gives up when the token or the list is gone: pushes may have been lost meanwhile.
+# KEYS: token, pause. ARGV: token, milliseconds. nil where another has it, or it must wait.
+CLAIM = Script.of(
+    """
+if redis.call('EXISTS', KEYS[2]) == 1 then return false end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+""",
+)
+
+# KEYS: list, ready, side, token, pause. ARGV: token, TTL, day, "1" if complete to the first tweet,
+# milliseconds of pause, ids rising. Gives up when the token or the list is gone: pushes may have
+# been lost meanwhile.
 FINISH = Script.of(
     _NEWER,
     """
 if redis.call('GET', KEYS[4]) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local ids, known = {}, {}
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   ids[#ids + 1] = ARGV[i]
   known[ARGV[i]] = true
 end
@@ -149,6 +158,7 @@ for i = 1, #ids, 1000 do
 end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[2])
+if ARGV[5] ~= '0' then redis.call('SET', KEYS[5], '1', 'PX', ARGV[5]) end
 return 1
 """,
 )

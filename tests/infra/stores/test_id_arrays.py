@@ -17,6 +17,6 @@ from apps.infra.stores.id_arrays import IdArray
     ],
 )
 def test_postgresql_reads_them_as_they_are(world, run, ids, expected):
-    ((found,),) = run(aiopostgres.fetch("select %s::text::bigint[]", (ids.text,)))
+    ((found,),) = run(aiopostgres.fetch("select %s::bigint[]", (ids.text,)))
 
     assert (found, ids.count) == (expected, len(expected))

@@ -81,7 +81,9 @@ def fetches(monkeypatch):
 
 
 def _seq() -> bytes:
-    return redis.state(0).get(invalidation.SEQ)
+    found = redis.state(0).get(invalidation.SEQ)
+    assert isinstance(found, bytes)
+    return found
 
 
 def test_readers_who_find_the_same_news_fetch_them_once(things, caught_up, run, fetches):

@@ -14,10 +14,11 @@ from apps.graph.models import Follow
 from apps.infra import blocking, clock, ids
 from apps.infra.errors import DomainError
 from apps.infra.stores import cache, invalidation, redis
-from apps.timelines import home_read
+from apps.timelines import home_read, table_read
 from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout, homes
 from apps.timelines.store import keys
+from apps.tweets import queries as tweet_queries
 from apps.tweets.rendering import DEFAULT, render_tweets
 from apps.tweets.schemas import Page
 from apps.users.models import User
@@ -45,6 +46,10 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     patch.setattr(keys, "SPARE_IDS", plan.seed % 2)
     patch.setattr(keys, "MAX_SIDE", 4)
     patch.setattr(large_blocks, "PIECE", 2)
+    # Who follows nobody has the set, the others walk first: some find enough, some do not.
+    patch.setattr(table_read, "WALK_FROM", 1 if plan.seed % 3 else 1_000)
+    patch.setattr(table_read, "WALK_STEPS", (2, 5) if plan.seed % 2 else (8, 60))
+    patch.setattr(tweet_queries, "_MAX_LATERAL", 0 if plan.seed % 4 < 2 else 1_000)
     patch.setattr(bulk, "NOTE_EVERY", 1)
     patch.setattr(blocks, "RECHECK_SECONDS", plan.recheck_seconds)
     # Room for three authors, or for all.
