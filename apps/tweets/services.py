@@ -18,16 +18,17 @@ from apps.tweets.events import (
     TweetPosted,
     TweetUnhidden,
 )
-from apps.tweets.models import Idempotency, Like, Retweet, Tweet
+from apps.tweets.models import MAX_STORED, Idempotency, Like, Retweet, Tweet
 from apps.tweets.schemas import STORED, TweetOut
+from apps.tweets.text import weights
 from apps.users import services as user_services
 
-MAX_CHARS = 280
+MAX_CHARS = weights.V3.limit
 MAX_KEY = 255
 
 
 class TweetTooLong(Invalid):
-    """Over 280 characters."""
+    """Over 280 characters, as twitter-text weighs them."""
 
     code = "tweet_too_long"
 
@@ -59,12 +60,17 @@ def checked_text(text: str) -> str:
     """The text, unchanged, if it may be posted.
 
     Raises:
-        TweetEmpty, TweetTooLong: 1 to 280 Unicode code points. BadText: NUL or lone surrogates.
+        TweetEmpty, TweetTooLong: a weighted length of 1 to 280 (`apps.tweets.text.weights`), and
+        at most `MAX_STORED` code points. BadText: NUL or lone surrogates.
     """
     if not text.strip():
         raise TweetEmpty("A post has at least one character.", field="text")
-    if len(text) > MAX_CHARS:
-        raise TweetTooLong(f"{len(text)} characters, the limit is {MAX_CHARS}.", field="text")
+    if (over := weights.excess(text)) > 0:
+        characters = "character" if over == 1 else "characters"
+        raise TweetTooLong(f"{over:,} {characters} over the limit of {MAX_CHARS}.", field="text")
+    # Long addresses weigh little.
+    if len(text) > MAX_STORED:
+        raise TweetTooLong(f"Addresses and all, {MAX_STORED:,} is the limit.", field="text")
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -87,7 +93,7 @@ def post_tweet(
     """Store a tweet and announce it; fan-out happens later, off the request.
 
     Args:
-        text: stored exactly, 1 to 280 Unicode code points.
+        text: stored exactly, a weighted length of 1 to 280.
         idempotency_key: a repeat with the same key gives the first tweet, not a second one.
 
     Raises:

@@ -87,7 +87,7 @@ LINES = (
     Line(
         "radio", "nighttrain", 130,
         "Tonight at 23:00: two hours of field recordings from sleeper trains, Tromsø to Trieste. No"
-        " talking until Salzburg. https://www.nighttrain.example/shows/the-long-way-south-part-4",
+        " talking until Salzburg. https://www.nighttrain.example.com/shows/the-long-way-south-part-4",
         counts=(12, 71, 389),
     ),
     Line(
@@ -109,7 +109,7 @@ LINES = (
         reply_to="focal", counts=(2, 5, 211),
     ),
     Line("shrimp", "marenvoss", 58,
-         "There is. Forty seconds, headphones on: https://tidelab.example/shrimp",
+         "There is. Forty seconds, headphones on: https://tidelab.example.com/shrimp",
          reply_to="sentence", counts=(1, 19, 164)),
     Line("thrice", "haruka_kappan", 49, "三遍聞きました。", "ja", reply_to="shrimp"),
     Line("secret", "quietbird", 45, "For my followers only.", reply_to="sentence"),

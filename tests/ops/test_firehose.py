@@ -27,6 +27,7 @@ from apps.timelines.services.homes import rebuild_home
 from apps.tweets.events import TweetPosted
 from apps.tweets.models import Tweet
 from apps.tweets.services import post_tweet
+from apps.tweets.text.weights import excess
 from apps.users import services_import as user_imports
 from apps.users.models import User
 from apps.users.services import suspend_user
@@ -243,7 +244,7 @@ def test_naughty_strings_are_stored_exactly_or_skipped(
     tally = ImportProgress.objects.get().tally
     reasons = {"the text is empty", "the text is longer than 280 characters"}
     assert set(tally["skipped"]) <= reasons
-    assert texts() == [text for text in plain if text.strip() and len(text) <= 280]
+    assert texts() == [text for text in plain if text.strip() and excess(text) <= 0]
 
 
 def test_references_count_where_the_tweet_is_here_and_may_be_answered(

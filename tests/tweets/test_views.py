@@ -50,7 +50,7 @@ def test_a_refused_post_keeps_its_text_and_says_why(browser_as, alice):
     assert part.status_code == 422
     for answer in (plain, part):
         assert long in answer.text
-        assert "281 characters, the limit is 280." in answer.text
+        assert "1 character over the limit of 280." in answer.text
         assert 'aria-invalid="true"' in answer.text
     assert not Tweet.objects.exists()
 

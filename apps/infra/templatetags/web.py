@@ -1,4 +1,4 @@
-"""Tags and filters of the pages: icons, pictures, counts, times, linked text."""
+"""Tags and filters of the pages: icons, pictures, counts, times."""
 
 from datetime import datetime
 
@@ -105,12 +105,6 @@ def compact(count: int) -> str:
 def tally(count: int) -> str:
     """A count as people read it, and zero is 0."""
     return text.compact(count)
-
-
-@register.filter
-def linkify(value: str) -> SafeString:
-    """Post text with its mentions, tags and addresses marked; safe."""
-    return text.linkify(value)
 
 
 @register.filter

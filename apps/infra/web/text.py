@@ -1,63 +1,12 @@
-"""Text as people read it: linked posts, short counts, relative times."""
+"""Text as people read it: addresses, short counts, relative times."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.utils import formats, timezone
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-MAX_URL_CHARS = 32
 _THREE_DIGITS = 100
-_TOKEN = re.compile(
-    r"(?P<url>https?://[^\s<>\"'`{}|\\^]+)"
-    r"|(?<![\w@/])@(?P<mention>[A-Za-z0-9_]{1,15})(?![\w@])"
-    r"|(?<![\w&#])[#\uff03](?P<tag>\w*[^\W\d_]\w*)"
-)
-# What ends a sentence and not an address; a closing bracket counts only when none was opened.
-_TRAILING = re.compile(r"[.,;:!?\u2026\u3002\u3001]+$")
-
-
-def linkify(text: str) -> SafeString:
-    """Post text as safe HTML: mentions, tags and web addresses are marked, all else is escaped.
-
-    Only http and https become links. Tags are not links as long as no page lists them.
-    """
-    return mark_safe("".join(_pieces(text)))  # noqa: S308 - every piece is escaped below
-
-
-def _pieces(text: str) -> Iterator[str]:
-    done = 0
-    for match in _TOKEN.finditer(text):
-        yield escape(text[done : match.start()])
-        done = match.end()
-        if url := match["url"]:
-            address = _without_trailing(url)
-            done = match.start() + len(address)
-            yield _link(address)
-        elif name := match["mention"]:
-            yield format_html('<a class="at" href="/{}">@{}</a>', name, name)
-        else:
-            yield format_html('<span class="at">{}</span>', match[0])
-    yield escape(text[done:])
-
-
-def _without_trailing(url: str) -> str:
-    url = _TRAILING.sub("", url)
-    while url.endswith(")") and url.count("(") < url.count(")"):
-        url = _TRAILING.sub("", url[:-1])
-    return url
-
-
-def _link(url: str) -> str:
-    shown = re.sub(r"^https?://(www\.)?", "", url).rstrip("/") or url
-    if len(shown) > MAX_URL_CHARS:
-        shown = shown[: MAX_URL_CHARS - 1] + "\u2026"
-    return format_html(
-        '<a class="url" href="{}" rel="nofollow noopener ugc" dir="ltr">{}</a>', url, shown
-    )
 
 
 def web_address(value: str) -> str:
