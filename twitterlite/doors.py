@@ -14,6 +14,7 @@ from apps.infra.web.handler import Receive, Scope, Send
 from apps.timelines import hot as home
 from apps.tweets import hot as post
 from apps.users import hot as me
+from apps.users import sessions
 
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
@@ -23,7 +24,7 @@ PLAIN = ("/2/", "/healthz", "/readyz", "/metrics")
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
-pages = handler.Pages()
+pages = handler.Pages(prepare=sessions.recall)
 
 
 async def doors(scope: Scope, receive: Receive, send: Send) -> None:

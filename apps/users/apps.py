@@ -8,3 +8,9 @@ class UsersConfig(AppConfig):
 
     name = "apps.users"
     label = "users"
+
+    def ready(self) -> None:
+        """Begin to announce what changes of sessions."""
+        from apps.users import sessions
+
+        sessions.listen()

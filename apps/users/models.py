@@ -1,22 +1,43 @@
 """Tables of accounts, applications and tokens."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from apps.infra.ids import next_id
+from apps.infra.stores import invalidation
 
 MAX_USERNAME = 15
 MAX_NAME = 50
 MAX_BIO = 160
 
 
+# Neither who may do what nor what others see.
+_UNANNOUNCED = frozenset({"last_login"})
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Changes of many accounts are announced to every process, like those of one."""
+
+    @transaction.atomic(savepoint=False)
+    def update(self, **values: Any) -> int:
+        """Change the rows; the caches know before the commit."""
+        ids = list(self.values_list("pk", flat=True))
+        changed = super().update(**values)
+        invalidation.announce([("u", user_id) for user_id in ids])
+        return changed
+
+
 class UserManager(BaseUserManager["User"]):
     """Look-ups by the natural key, in any letter case."""
+
+    def get_queryset(self) -> UserQuerySet:
+        """All accounts."""
+        return UserQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username__iexact=username)
@@ -74,6 +95,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return f"@{self.username}"
+
+    @transaction.atomic(savepoint=False)
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; what may change who is let in and what others see is announced before the commit,
+        also when no service did it (`manage.py changepassword`, the admin, a shell)."""
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        fields = kwargs.get("update_fields")
+        if not is_new and (fields is None or not _UNANNOUNCED.issuperset(fields)):
+            invalidation.announce([("u", self.pk)])
 
 
 class Application(models.Model):

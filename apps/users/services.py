@@ -180,13 +180,12 @@ def _change(user_id: int, what: str, **values: object) -> UserOut:
         raise NotFound("There is no such account.")
     for name, value in values.items():
         setattr(user, name, value)
+    # Announces the account.
     user.save(update_fields=list(values))
     publish(UserChanged(user_id=user_id, what=what))
-    tokens = AccessToken.objects.filter(user_id=user_id, revoked_at=None)
-    entries: list[tuple[str, int | str]] = [("u", user_id)]
     if what == "suspended":
-        entries += [("k", digest) for digest in tokens.values_list("digest", flat=True)]
-    invalidation.announce(entries)
+        tokens = AccessToken.objects.filter(user_id=user_id, revoked_at=None)
+        invalidation.announce([("k", one) for one in tokens.values_list("digest", flat=True)])
     return to_out(user)
 
 

@@ -3,7 +3,8 @@
 The stock one makes a thread pool per request, sends signals through it, and watches for a
 disconnect in a second task. Here synchronous code runs in the process's own threads (`threads`),
 which look after their database connections, so nothing waits for those signals. The API gets no
-middleware at all; the HTML site gets its middleware and views in one thread, with one crossing.
+middleware at all; a page whose view is a coroutine gets it without a thread (`chain`), the admin
+and files in one thread, with one crossing.
 """
 
 import asyncio
@@ -21,13 +22,15 @@ from io import BytesIO
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, get_resolver, set_script_prefix
+from django.urls import Resolver404, ResolverMatch, get_resolver, set_script_prefix
 
 from apps.infra.web import problems, threads
+from apps.infra.web.chain import chain_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -78,12 +81,26 @@ async def api(scope: Scope, receive: Receive, send: Send) -> None:
     await send_response(response, receive, send)
 
 
-class Pages(BaseHandler):
-    """Serve the HTML site and the admin through the ordinary middleware."""
+Prepare = Callable[[HttpRequest], Awaitable[None]]
 
-    def __init__(self) -> None:
+
+class Pages(BaseHandler):
+    """Serve the HTML site and the admin through the ordinary middleware.
+
+    A view that is a coroutine is answered in the event loop with its middleware (`chain`); all
+    else (the admin, files, addresses without a view) in a thread, with one crossing.
+    """
+
+    def __init__(self, *, prepare: Prepare | None = None) -> None:
+        """Load the middleware.
+
+        Args:
+            prepare: awaited for every request that has a view, before all middleware.
+        """
         super().__init__()
         self.load_middleware(is_async=False)
+        self._prepare = prepare
+        self._chain = chain_of(settings.MIDDLEWARE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -91,7 +108,16 @@ class Pages(BaseHandler):
         set_script_prefix(get_script_prefix(scope))
         request = ASGIRequest(scope, body)
         threads.use_threads()
-        response = await sync_to_async(self._respond)(request)
+        match = _view_of(request)
+        if match is not None and self._prepare is not None:
+            await self._prepare(request)
+        if match is not None and self._chain is not None and iscoroutinefunction(match.func):
+            request.resolver_match = match
+            response = await self._chain.answer(request, match)
+            # Its body was bounded: no part of it is in a file.
+            request.close()
+        else:
+            response = await sync_to_async(self._respond)(request)
         if request.resolver_match is not None:
             scope["route"] = request.resolver_match.route
         try:
@@ -105,13 +131,23 @@ class Pages(BaseHandler):
         render = getattr(response, "render", None)
         if callable(render) and not getattr(response, "is_rendered", True):
             response = render()
+        if not response.streaming:
+            _release(response)
         return response
+
+
+def _view_of(request: HttpRequest) -> ResolverMatch | None:
+    try:
+        return get_resolver().resolve(request.path_info)
+    except Resolver404:
+        return None
 
 
 def _release(response: HttpResponseBase) -> None:
     # Not response.close(): that sends the signal that closes every database connection.
     for closer in response._resource_closers:  # type: ignore[attr-defined]
         closer()
+    response._resource_closers.clear()  # type: ignore[attr-defined]
 
 
 async def send_response(response: HttpResponseBase, receive: Receive, send: Send) -> None:

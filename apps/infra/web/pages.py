@@ -79,7 +79,8 @@ def everyone(view: View) -> View:
     async def answer(request: HttpRequest, **parts: Any) -> HttpResponseBase:
         viewer = None
         try:
-            await invalidation.catch_up()
+            if not getattr(request, "is_caught_up", False):
+                await invalidation.catch_up()
             viewer = await viewer_of(request)
             return await view(request, viewer, **parts)
         except Exception as error:
