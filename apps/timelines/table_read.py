@@ -16,7 +16,7 @@ from apps.users import queries as user_queries
 
 # Followees from which on the walk is tried, and tweets that it looks at.
 WALK_FROM = 2_000
-WALK_STEPS = (512, 1_536)
+WALK_STEPS = (256, 512, 1_024)
 
 
 @dataclass(slots=True)

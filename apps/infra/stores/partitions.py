@@ -264,19 +264,23 @@ async def months() -> list[Month]:
 def windows_back(before_id: int, known: list[Month]) -> Iterator[tuple[int, int]]:
     """Half-open id windows from `before_id` down to 0, newest first, each wider than the last.
 
-    A page is usually found in the newest month; a reader of quiet authors gets to the first
-    tweet in a few steps. Windows end at month bounds, so PostgreSQL prunes to those partitions.
+    A page is usually found in the running month, which the first window holds with the empty ones
+    after it; a reader of quiet authors gets to the first tweet in a few steps. Windows end at
+    month bounds, so PostgreSQL prunes to those partitions.
 
     Args:
         before_id: exclusive upper bound of the first window.
         known: months that have a partition, oldest first.
     """
     floors = [bounds(month)[0] for month in reversed(known)]
-    high, width = before_id, 1
-    below = [floor for floor in floors if floor < high]
+    high, below = before_id, [floor for floor in floors if floor < before_id]
+    now = ids.at_ms(clock.now_ms())
+    ahead = sum(floor > now for floor in below)
+    width, wider = ahead + 1, 3
     while below:
         step = below[:width]
         yield step[-1], high
-        high, below, width = step[-1], below[width:], width * 3
+        high, below = step[-1], below[width:]
+        width, wider = wider, wider * 3
     if high > 0:
         yield 0, high

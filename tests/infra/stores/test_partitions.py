@@ -86,6 +86,17 @@ def test_windows_reach_from_the_cursor_to_the_first_tweet_without_a_gap(
     assert cursor == 0
 
 
+def test_the_first_window_holds_the_running_month() -> None:
+    now = partitions.month_of_id(ids.at_ms(clock.now_ms()))
+    after = partitions.next_month(now)
+    known = [(2019, 1), (2020, 2), now, after, partitions.next_month(after)]
+
+    windows = list(partitions.windows_back(partitions.MAX_ID, known))
+
+    assert windows[0] == (partitions.bounds(now)[0], partitions.MAX_ID)
+    assert [low for low, _ in windows[1:]] == [partitions.bounds((2019, 1))[0], 0]
+
+
 def test_a_month_is_made_once_with_its_indexes(raw: psycopg.Connection[Any]) -> None:
     made = partitions.ensure_months([MONTH, MONTH])
     again = partitions.ensure_months([MONTH])
