@@ -1,0 +1,1 @@
+"""Search: the query language. No table: it knows tweets only as documents."""

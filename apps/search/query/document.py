@@ -1,0 +1,139 @@
+"""A tweet as the query language sees it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from apps.search.query import tokens
+from apps.search.query.tokens import Positions
+
+MediaKind = Literal["image", "video", "gif"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """One text, ready to be searched: lexemes, and its tags, names and links, folded.
+
+    Positions count from 1, as in PostgreSQL. Links are whole, `url_positions` their pieces.
+    """
+
+    positions: Positions
+    hashtags: frozenset[str]
+    cashtags: frozenset[str]
+    mentions: frozenset[str]
+    urls: tuple[str, ...]
+    url_positions: Positions
+
+    @classmethod
+    def of(cls, text: str, *, urls: Iterable[str] = ()) -> "Body":
+        """Read a text. `urls` are further links, such as where a short one leads."""
+        reading = tokens.read(text)
+        links = tuple(dict.fromkeys([*reading.urls, *urls]))
+        return cls(
+            positions=tokens.positions_of(reading.units, first=1),
+            hashtags=reading.hashtags,
+            cashtags=reading.cashtags,
+            mentions=reading.mentions,
+            urls=links,
+            url_positions=tokens.url_positions(links),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a tweet says it is from. `country` is ISO 3166 alpha-2, upper case."""
+
+    id: str
+    full_name: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One tweet. Usernames are as accounts write them; comparisons fold them.
+
+    A retweet has the body of what it repeats. `quoted` is the body of a quoted tweet where it
+    counts: in streams, not in search. `contexts` are `domain.entity` ids, `entities` names.
+    `author_lists` are the ids of lists that the author is a member of.
+    """
+
+    id: int
+    author_id: int
+    author_username: str
+    body: Body
+    conversation_id: int
+    quoted: Body | None = None
+    lang: str = "und"
+    in_reply_to_id: int | None = None
+    in_reply_to_user_id: int | None = None
+    in_reply_to_username: str | None = None
+    retweet_of_id: int | None = None
+    retweet_of_user_id: int | None = None
+    retweet_of_username: str | None = None
+    quote_of_id: int | None = None
+    like_count: int = 0
+    reply_count: int = 0
+    repost_count: int = 0
+    author_verified: bool = False
+    nullcast: bool = False
+    media: frozenset[MediaKind] = frozenset()
+    place: Place | None = None
+    # Degrees, longitude first.
+    point: tuple[float, float] | None = None
+    contexts: frozenset[str] = frozenset()
+    entities: frozenset[str] = frozenset()
+    author_lists: frozenset[int] = frozenset()
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """What words, tags, names and links are looked for in."""
+        return (self.body,) if self.quoted is None else (self.body, self.quoted)
+
+
+def kinds(document: Document) -> frozenset[str]:
+    """What `is:` finds it by."""
+    said: Mapping[str, bool] = {
+        "retweet": document.retweet_of_id is not None,
+        "reply": document.in_reply_to_id is not None,
+        "quote": document.quote_of_id is not None,
+        "verified": document.author_verified,
+        "nullcast": document.nullcast,
+    }
+    return frozenset(kind for kind, true in said.items() if true)
+
+
+def things(document: Document) -> frozenset[str]:
+    """What `has:` finds it by; only its own body counts."""
+    held: Mapping[str, bool] = {
+        "hashtags": bool(document.body.hashtags),
+        "cashtags": bool(document.body.cashtags),
+        "links": bool(document.body.urls),
+        "mentions": bool(document.body.mentions),
+        "media": bool(document.media),
+        "images": "image" in document.media,
+        "video_link": "video" in document.media,
+        "geo": document.place is not None or document.point is not None,
+    }
+    return frozenset(thing for thing, true in held.items() if true)
+
+
+def marks(document: Document, bodies: Iterable[Body]) -> frozenset[str]:
+    """All that is simply so or not so about a tweet, as strings: `#tag`, `@name`, `is:reply` …
+
+    The index stores those of the own body; a stream asks for those of all its bodies.
+    """
+    found = {f"is:{kind}" for kind in kinds(document)}
+    found |= {f"has:{thing}" for thing in things(document)}
+    found.add(f"lang:{document.lang.lower()}")
+    for body in bodies:
+        found |= {f"#{tag}" for tag in body.hashtags}
+        found |= {f"${symbol}" for symbol in body.cashtags}
+        found |= {f"@{name}" for name in body.mentions}
+    for context in document.contexts:
+        domain, _, entity = context.partition(".")
+        found |= {f"context:{context}", f"context:{domain}.*", f"context:*.{entity}"}
+    found |= {f"entity:{tokens.fold(name)}" for name in document.entities}
+    if (place := document.place) is not None:
+        found |= {f"place:{tokens.fold(place.id)}", f"place:{tokens.fold(place.full_name)}"}
+        found.add(f"country:{place.country.upper()}")
+    return frozenset(found)
