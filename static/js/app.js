@@ -104,10 +104,22 @@
   });
 
   // ── Compose ─────────────────────────────────────────────────────────────
+  let domains = null, asked = false;
+  function learnDomains(form) {
+    if (asked) return;
+    asked = true;
+    fetch(form.dataset.domains)
+      .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer)))
+      .then((list) => { domains = weigh.names(list); all(".write").forEach(count); })
+      .catch(() => { asked = false; });
+  }
   function count(form) {
     const area = $("textarea", form), box = $(".count", form), button = $(".btn", form);
     if (!area || !box) return;
-    const limit = Number(form.dataset.limit), used = [...area.value.trim()].length, left = limit - used;
+    const words = area.value.trim();
+    // Only what may be an address needs the list.
+    if (/\S\.\S/.test(words)) learnDomains(form);
+    const limit = Number(form.dataset.limit), used = weigh(words, domains), left = limit - used;
     box.hidden = used === 0;
     box.classList.toggle("low", left <= LOW && left >= 0);
     box.classList.toggle("over", left < 0);

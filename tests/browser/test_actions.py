@@ -57,6 +57,20 @@ def test_a_text_that_is_too_long_stays_and_the_ring_says_by_how_much(tab, site):
     assert box.input_value() == "x" * 287
 
 
+def test_the_ring_weighs_addresses_emoji_and_east_asian_scripts_as_the_server_does(tab, site):
+    page = tab("norafeld")
+    box = page.locator("form.write.inline textarea")
+    box.fill("日" * 129 + " 👨‍👩‍👧‍👦")
+    assert page.locator(".write .left").inner_text() == "19"
+
+    with page.expect_response(lambda answer: "tlds" in answer.url):
+        box.fill("x" * 238 + " https://example.com/" + "y" * 400)
+
+    page.locator(".write .left").get_by_text("18", exact=True).wait_for()
+    assert page.locator(".write .btn").get_attribute("aria-disabled") == "false"
+    box.fill("")
+
+
 def test_a_post_that_does_not_reach_the_server_keeps_its_text(tab, site):
     page = tab("norafeld")
     page.route("**/compose", lambda route: route.abort())

@@ -7,7 +7,8 @@ from pathlib import Path
 from apps.tweets.text.characters import DIRECTIONS, HOST_ENDS, INVALID, LATIN, SPACES
 
 MAX_LABEL = 63
-_TLD_FILE = Path(__file__).with_name("tlds.txt")
+# One name a line. Browsers read it too, where a post is written.
+_TLD_FILE = Path(__file__).parents[1] / "static" / "tweets" / "tlds.txt"
 _ASCII_TLD = re.compile(r"[A-Za-z]++(?![0-9@+-])")
 _PUNYCODE = re.compile(r"[Xx][Nn]--[0-9A-Za-z]++")
 _NO_TLD_BEFORE = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@+-")

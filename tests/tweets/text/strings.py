@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-_PIECES = [
+PIECES = [
     "@maren", "＠maren", "@maren/list", "#tag", "＃タグ", "#1", "$TIDE", "$TIDE.A", "RT@",
     "://", "http://", "https://",
     "example.com", "t.co", "http://t.co/abc", "http://例え.みんな",
@@ -15,4 +15,4 @@ _PIECES = [
     "a", "Z9",
 ]  # fmt: skip
 # Half of them are put together from what means something, so that meaning is met.
-TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(_PIECES), max_size=24).map("".join))
+TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=24).map("".join))
