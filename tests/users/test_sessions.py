@@ -30,6 +30,7 @@ from apps.users.services import suspend_user, unsuspend_user, update_profile
 from tests.browsing import Browser
 
 PAGE = "/settings/appearance"
+READ_SEQ = aioredis.encode([invalidation.READ_SEQ])
 UNTOUCHED = {"password", "last_login", "followers_count", "following_count", "tweet_count"}
 
 
@@ -117,8 +118,24 @@ def test_a_page_asks_postgresql_for_nothing_and_redis_once(now_settled, browser_
     assert _is_in(browser)
 
     assert asked.statements == []
-    assert asked.trips == [aioredis.encode([invalidation.READ_SEQ])]
+    assert asked.trips == [READ_SEQ]
     assert asked.commands == []
+
+
+def test_home_and_profiles_ask_no_more_for_who_reads(now_settled, browser_as, asked, alice):
+    browser = browser_as(alice)
+    # A profile's posts make sure once more for themselves.
+    for path, looks in (("/home", 1), ("/alice", 2)):
+        # The first meets the second state Redis, of whose log nothing is known yet.
+        browser.get(path)
+        browser.get(path)
+        asked.forget()
+
+        assert browser.get(path).status_code == 200
+
+        assert not [one for one in asked.statements if "django_session" in one]
+        assert not [one for one in asked.statements if "password" in one]
+        assert len([one for one in asked.trips if one == READ_SEQ]) == looks
 
 
 def test_a_process_that_knows_nothing_asks_once_for_each(now_settled, browser_as, asked, alice):
@@ -157,7 +174,7 @@ def test_a_visitor_leaves_no_session_and_asks_postgresql_for_nothing(browser, as
     assert answer.status_code == 200
     assert "sessionid" not in browser.cookies
     assert asked.statements == []
-    assert asked.trips == [aioredis.encode([invalidation.READ_SEQ])]
+    assert asked.trips == [READ_SEQ]
     assert asked.commands == []
     assert Session.objects.count() == 0
 
