@@ -98,6 +98,7 @@ WORDS = [
     ("#1st", Hashtag("1st")),
     ("＃タグ", Hashtag("タグ")),
     ("#東京", Hashtag("東京")),
+    ("#アニメ・漫画", Hashtag("アニメ・漫画")),
     ("#हिन्दी", Hashtag("हिन्दी")),
     ("@alice", Mention("alice")),
     ("＠Alice_1", Mention("Alice_1")),

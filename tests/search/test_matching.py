@@ -1,6 +1,6 @@
 """What fits: in search and in a stream, tried singly and found by their keys."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.search.query.document import Body, Document
@@ -8,7 +8,7 @@ from apps.search.query.matching import matches
 from apps.search.query.operators import Dialect
 from apps.search.query.parser import parse
 from apps.search.query.routing import Rules, document_keys, index_keys
-from tests.search.strategies import FIRST_ID, documents, trees
+from tests.search.strategies import FIRST_ID, LEAVES, documents, trees
 
 PLAIN = {"author_id": 1, "author_username": "Alice", "conversation_id": 10}
 
@@ -97,6 +97,16 @@ def test_a_rule_that_fits_shares_a_key_or_has_none(tree, document):
 
     if matches(tree, document) and keys is not None:
         assert keys & document_keys(document)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(documents(in_stream=True), min_size=10, max_size=10))
+def test_each_operator_that_fits_shares_a_key_or_has_none(found):
+    for document in found:
+        held = document_keys(document)
+        for term, tree in LEAVES.items():
+            if matches(tree, document) and (keys := index_keys(tree)) is not None:
+                assert keys & held, term
 
 
 @given(st.lists(trees(), max_size=12), documents(in_stream=True), st.data())

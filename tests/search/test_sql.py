@@ -134,6 +134,14 @@ def test_postgresql_keeps_every_text_as_it_was_read(index, text):
     assert {lexeme: frozenset(places) for lexeme, places in kept} == positions
 
 
+def test_a_lexeme_may_be_anything(index):
+    odd = {"a\\b'c\\": frozenset({1, 3}), "':1": frozenset({2}), " ": frozenset({4})}
+
+    kept = index.execute("select lexeme, positions from unnest(%s::tsvector)", [tsvector_of(odd)])
+
+    assert {lexeme: frozenset(places) for lexeme, places in kept} == odd
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_no_input_becomes_sql(index, text):

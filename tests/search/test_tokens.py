@@ -1,9 +1,21 @@
 """What a word is."""
 
+import os
+import random
+import unicodedata
+from pathlib import Path
+
 import pytest
+import zstandard
 
 from apps.search.query import tokens
 from apps.search.query.document import Body
+
+CORPUS = Path(os.environ.get("TWITTERLITE_CORPUS", "../shared/data"))
+TWEETS = CORPUS / "tweets" / "xlm-t"
+LANGUAGES = [
+    "arabic", "english", "french", "german", "hindi", "italian", "portuguese", "spanish",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -95,6 +107,27 @@ def test_tags_names_and_links_are_read():
     assert body.urls == ("https://X.com/a",)
 
 
+def test_tags_are_those_of_twitter_text():
+    body = Body.of("#l·l #アニメ・漫画 #हिन्दी $BRK.B $toolong @name_too_long_for_anybody #_1 a&#b")
+
+    assert body.hashtags == {"l·l", "アニメ・漫画", "हिन्दी"}
+    assert body.cashtags == {"brk.b"}
+    assert body.mentions == frozenset()
+    assert tokens.holds(body.positions, tokens.sought("漫画"))
+    assert tokens.holds(body.positions, tokens.sought("toolong"))
+
+
+def test_the_caller_may_know_the_tags_better():
+    body = Body.of(
+        "#a @b $c x.example", hashtags=["Ä"], cashtags=[], mentions=(), urls=["x.example"]
+    )
+
+    assert body.hashtags == {"a"}
+    assert not body.cashtags
+    assert not body.mentions
+    assert tokens.holds(body.url_positions, tokens.sought_in_url("x.example"))
+
+
 def test_phrases_stay_inside_one_link():
     body = Body.of("https://a.example/new http://york.example")
 
@@ -109,3 +142,28 @@ def test_a_long_text_keeps_what_a_tsvector_can_hold():
     assert len(body.positions["word"]) == tokens.MAX_POSITIONS
     assert body.positions["x" * 255] == {301}
     assert body.positions["end"] == {302}
+
+
+def letters_of(text):
+    """The words of a text by another road: Unicode categories, one character after the other."""
+    folded = tokens.fold(text)
+    kept = (
+        char if unicodedata.category(char)[0] in "LMN_" or char == "_" else " " for char in folded
+    )
+    return set("".join(kept).split())
+
+
+@pytest.mark.skipif(not TWEETS.exists(), reason=f"{TWEETS} is not here: set TWITTERLITE_CORPUS")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sampled_words_find_what_a_scan_of_all_texts_finds(language):
+    with zstandard.open(TWEETS / f"{language}.txt.zst", "rt", encoding="utf-8") as lines:
+        texts = [line.strip() for line in lines if "http" not in line][:1_000]
+    words = [letters_of(text) for text in texts]
+    bodies = [Body.of(text) for text in texts]
+    plain = sorted({w for found in words for w in found if not any(map(tokens.is_spaceless, w))})
+
+    for word in random.Random(language).sample(plain, 200):
+        found = [
+            n for n, body in enumerate(bodies) if tokens.holds(body.positions, tokens.sought(word))
+        ]
+        assert found == [n for n, there in enumerate(words) if word in there], word

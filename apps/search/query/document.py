@@ -25,18 +25,36 @@ class Body:
     url_positions: Positions
 
     @classmethod
-    def of(cls, text: str, *, urls: Iterable[str] = ()) -> "Body":
-        """Read a text. `urls` are further links, such as where a short one leads."""
+    def of(
+        cls,
+        text: str,
+        *,
+        urls: Iterable[str] = (),
+        hashtags: Iterable[str] | None = None,
+        cashtags: Iterable[str] | None = None,
+        mentions: Iterable[str] | None = None,
+    ) -> "Body":
+        """Read a text.
+
+        Args:
+            urls: further links, such as where a short one leads, or those without `https://`.
+            hashtags, cashtags, mentions: without their signs, where the caller knows them by
+                stricter rules; None takes what is found here.
+        """
         reading = tokens.read(text)
         links = tuple(dict.fromkeys([*reading.urls, *urls]))
         return cls(
             positions=tokens.positions_of(reading.units, first=1),
-            hashtags=reading.hashtags,
-            cashtags=reading.cashtags,
-            mentions=reading.mentions,
+            hashtags=_folded(hashtags, reading.hashtags),
+            cashtags=_folded(cashtags, reading.cashtags),
+            mentions=_folded(mentions, reading.mentions),
             urls=links,
             url_positions=tokens.url_positions(links),
         )
+
+
+def _folded(names: Iterable[str] | None, found: frozenset[str]) -> frozenset[str]:
+    return found if names is None else frozenset(map(tokens.fold, names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,8 +37,8 @@ MAX_DEPTH = 32
 MAX_TERMS = 256
 
 _AMBIGUOUS = {"and", "or"}
-_CASHTAG = re.compile(r"[$＄]([A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?)")
-_MENTION = re.compile(r"[@＠]([A-Za-z0-9_]{1,20})")
+_CASHTAG = re.compile(f"[$＄]({tokens.CASHTAG})")
+_MENTION = re.compile(f"[@＠]({tokens.USERNAME})")
 _LINK = re.compile("https?://", re.IGNORECASE)
 
 
@@ -273,8 +273,7 @@ def _word(lexeme: Lexeme, dialect: Dialect) -> Leaf:
 
 def _tag(lexeme: Lexeme) -> str:
     tag = lexeme.text[1:]
-    found = tokens.read(lexeme.text)
-    if tag.isdigit() or len(found.hashtags) != 1 or not tokens.is_word(tag):
+    if not tokens.is_tag(tag) or not tokens.read(lexeme.text).hashtags:
         _refuse_sign(lexeme, "hashtag", "A hashtag has letters, digits and _, not digits only.")
     return tag
 

@@ -56,9 +56,14 @@ _EMOJI = (
     f"(?:\u200d{_EMOJI_ONE}[\ufe0f{_TONES}]{{0,2}}){{0,8}}"
 )
 _TONE = re.compile(f"[{_TONES}]")
-_CASHTAG = re.compile(r"[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?")
-_USERNAME = re.compile(r"[A-Za-z0-9_]{1,20}")
-_SIGNS = {"#": "#", "＃": "#", "@": "@", "＠": "@", "$": "$", "＄": "$"}
+CASHTAG = "[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?"
+USERNAME = "[A-Za-z0-9_]{1,20}"
+# What a hashtag may have inside besides letters, marks and digits: as twitter-text.
+_TAG_SIGNS = (
+    "\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003"
+    "\u0f0b\u0f0c\u00b7"
+)
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,9 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     word = rf"\w[{word_class()}]*"
     text = re.compile(
         rf"(?P<url>https?://[^\s<>\"]+)|(?P<emoji>{_EMOJI})"
-        rf"|(?P<sign>(?<![\w&])[#＃@＠$＄](?=\w))?(?P<word>{word})",
+        rf"|(?<![\w&])(?:[#＃](?P<tag>[{word_class()}{_TAG_SIGNS}]+)"
+        rf"|[$＄](?P<cash>{CASHTAG})(?![{word_class()}])"
+        rf"|[@＠](?P<name>{USERNAME})(?![{word_class()}]))|(?P<word>{word})",
         re.IGNORECASE,
     )
     piece = re.compile(rf"[{_SPACELESS}][{_SPACELESS}{_marks()}]*|[^{_SPACELESS}]+")
@@ -158,13 +165,7 @@ def read(text: str) -> Reading:
         elif (emoji := found["emoji"]) is not None:
             units.append(_emoji_unit(emoji))
         else:
-            made = list(islice(_word_units(found["word"]), MAX_UNITS))
-            sign = _sign_of(found)
-            if sign and made:
-                name = fold(found["word"])
-                marked[sign].add(name)
-                made = _signed(made, (sign + name)[:MAX_LEXEME])
-            units.extend(made)
+            units += _read_word(found, marked)
     return Reading(
         units=tuple(units[:MAX_UNITS]),
         hashtags=frozenset(marked["#"]),
@@ -174,12 +175,16 @@ def read(text: str) -> Reading:
     )
 
 
-def _sign_of(found: re.Match[str]) -> str:
-    """The sign of a tag or name, empty where the word cannot be one (`#1`, `$5`)."""
-    sign, word = _SIGNS.get(found["sign"] or "", ""), found["word"]
-    if (sign == "#" and word.isdigit()) or (sign == "$" and not _CASHTAG.fullmatch(word)):
-        return ""
-    return "" if sign == "@" and not _USERNAME.fullmatch(word) else sign
+def _read_word(found: re.Match[str], marked: dict[str, set[str]]) -> list[Unit]:
+    """A word, or a tag or name, which is noted in `marked` under its sign."""
+    sign = {"tag": "#", "cash": "$", "name": "@"}.get(found.lastgroup or "", "")
+    word = found[found.lastgroup or "word"]
+    units = list(islice(_word_units(word), MAX_UNITS))
+    if not units or not sign or (sign == "#" and not is_tag(word)):
+        return units
+    name = fold(word)
+    marked[sign].add(name)
+    return _signed(units, (sign + name)[:MAX_LEXEME])
 
 
 def _signed(units: list[Unit], lexeme: str) -> list[Unit]:
@@ -212,9 +217,14 @@ def _word_units(word: str) -> Iterator[Unit]:
                 yield Unit((piece[:MAX_LEXEME],), piece[:MAX_LEXEME])
 
 
-def is_word(text: str) -> bool:
-    """Whether all of a text is one word, as a hashtag is."""
-    return _patterns()[1].fullmatch(text) is not None
+def is_tag(text: str) -> bool:
+    """Whether a text may follow a # as a hashtag: one letter at least."""
+    return _tag().fullmatch(text) is not None and _LETTER.search(text) is not None
+
+
+@cache
+def _tag() -> re.Pattern[str]:
+    return re.compile(f"[{word_class()}{_TAG_SIGNS}]+")
 
 
 def is_keycap(text: str) -> bool:

@@ -52,7 +52,7 @@ FILTERS: dict[str, str] = {
 _ALSO: dict[str, Thing] = {"videos": "video_link", "video": "video_link", "image": "images"}
 
 _NUMBER = r"-?\d{1,3}(?:\.\d{1,10})?"
-_USER = re.compile(r"@?([A-Za-z0-9_]{1,20})")
+_USER = re.compile(f"@?({tokens.USERNAME})")
 _LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
 _CONTEXT = re.compile(r"(\d{1,19}|\*)\.(\d{1,19}|\*)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
