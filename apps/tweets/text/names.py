@@ -15,7 +15,7 @@ _QUERY = re.compile(rf"(?:[{_UNRESERVED}!$&'()*+,;=:|@/?]|%[0-9A-Fa-f]{{2}})*+")
 _USER = re.compile(rf"(?:[{_UNRESERVED}!$&'()*+,;=:]|%[0-9A-Fa-f]{{2}})*+")
 _PORT = re.compile("[0-9]{1,5}")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\]")
-_NUMBERS = re.compile("[0-9]+(?:\\.[0-9]+){3}")
+_NUMBERS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _MAX_OCTET = 255
 _NAME = "[A-Za-z0-9\u0080-\U0010ffff]"
 _SUBDOMAIN = re.compile(rf"{_NAME}(?:[A-Za-z0-9_\u0080-\U0010ffff-]*{_NAME})?")

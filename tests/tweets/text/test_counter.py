@@ -4,16 +4,15 @@ import json
 import random
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 
+from apps.infra.conf import BASE_DIR
 from apps.tweets.text.weights import weighted_length
 from tests.tweets.text.strings import PIECES
 
-STATIC = Path(settings.BASE_DIR) / "static/js/weigh.js"
-NAMES = Path(settings.BASE_DIR) / "apps/tweets/static/tweets/tlds.txt"
+COUNTER = BASE_DIR / "static/js/weigh.js"
+NAMES = BASE_DIR / "apps/tweets/static/tweets/tlds.txt"
 PROGRAM = """
 globalThis.window = {};
 const fs = require("fs");
@@ -30,7 +29,7 @@ def weighed(texts: list[str]) -> list[int]:
     if node is None:
         pytest.skip("no Node on PATH")
     done = subprocess.run(
-        [node, "-e", PROGRAM, str(STATIC), str(NAMES)],
+        [node, "-e", PROGRAM, str(COUNTER), str(NAMES)],
         input=json.dumps(texts), capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     answer: list[int] = json.loads(done.stdout)
