@@ -267,6 +267,28 @@ def test_a_deactivated_account_is_out(now_settled, browser_as, alice):
     assert not _is_in(browser)
 
 
+def test_thousands_of_accounts_are_deactivated_at_once(now_settled, browser_as, alice):
+    copied = ", ".join(
+        one.column
+        for one in User._meta.concrete_fields
+        if one.name not in {"id", "username", "email"}
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into users (id, username, {copied}) select number, 'clone' || number,"
+            f" {copied} from users, generate_series(1, 9000) number where users.id = %s",
+            [alice.id],
+        )
+    browser = browser_as(alice)
+    assert _is_in(browser)
+
+    User.objects.filter(username__gte="a").update(is_active=False)
+
+    assert not _is_in(browser)
+    told: Any = redis.state(0).lrange("inv:log", 0, -1)
+    assert len({one for one in told if one.startswith(b"u:") and one.endswith(b":1")}) == 9_001
+
+
 def test_the_admin_opens_and_closes_with_the_staff_flag(now_settled, browser_as, alice):
     browser = browser_as(alice)
     assert browser.get("/admin/").status_code == 302
