@@ -269,7 +269,7 @@ def test_a_deactivated_account_is_out(now_settled, browser_as, alice):
 
 def test_thousands_of_accounts_are_deactivated_at_once(now_settled, browser_as, alice):
     copied = ", ".join(
-        one.column
+        one.attname
         for one in User._meta.concrete_fields
         if one.name not in {"id", "username", "email"}
     )
