@@ -82,7 +82,9 @@ def test_quoted_text_counts_where_it_is_given():
     in_search, in_stream = doc("x"), doc("x", quoted=quoted)
 
     for query in ("look", '"look #tag"', "#tag", "@bob", "$tsla", "url:x.com"):
-        assert fits(query, in_stream), query
+        rules: Rules[str] = Rules()
+        rules.add(query, parse(query))
+        assert rules.matching(in_stream) == {query}
         assert not fits(query, in_search), query
     assert not fits("x has:links", in_stream)
     assert not fits('"x look"', in_stream)
