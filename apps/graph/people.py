@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from apps.graph import queries
 from apps.graph.schemas import Relationship
 from apps.infra.errors import NotFound
-from apps.infra.stores.id_arrays import IdArray
+from apps.infra.stores.id_queries import IdQuery
 from apps.users import queries as user_queries
 from apps.users.schemas import UserOut
 
@@ -66,12 +66,11 @@ async def persons_by_ids(*, viewer_id: int | None, ids: Iterable[int]) -> list[P
 
 async def who_to_follow(viewer_id: int | None, *, limit: int = SUGGESTIONS) -> list[Person]:
     """The most followed people whom the viewer does not follow yet and has not shut out."""
-    known = IdArray.of([])
+    hidden, followees = frozenset[int](), IdQuery.of([])
     if viewer_id is not None:
-        relations = await queries.relations(viewer_id)
-        followees = await queries.followees(viewer_id)
-        known = followees.also(viewer_id, *relations.hidden)
-    users = await user_queries.most_followed(limit=limit, without=known)
+        hidden = (await queries.relations(viewer_id)).hidden
+        followees = queries.followees(viewer_id, about=0)
+    users = await user_queries.most_followed(limit=limit, without=hidden, but=followees)
     return await persons(viewer_id=viewer_id, users=users)
 
 

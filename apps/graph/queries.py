@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from apps.graph import store
@@ -10,7 +10,7 @@ from apps.graph.schemas import Relations, Relationship
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.aioredis import AioRedis, Command, RedisDown
 from apps.infra.stores.cache import MAX_LOAD_SECONDS
-from apps.infra.stores.id_arrays import IdArray
+from apps.infra.stores.id_queries import IdQuery
 
 _RELATIONS = """
 select 'b', blocked_id from blocks where blocker_id = %(viewer)s
@@ -105,19 +105,20 @@ async def settle_relations(viewer_id: int, blob: bytes | None, client: AioRedis)
     return loaded
 
 
-async def followees(user_id: int, *, but: Iterable[int] = ()) -> IdArray:
-    """Everybody whom an account follows, in no order, for another query.
+def followees(user_id: int, *, about: int, but: Collection[int] = ()) -> IdQuery:
+    """Everybody whom an account follows, and the account itself, in no order, for another query.
 
     Args:
+        about: how many they are, as far as one knows.
         but: leave these out.
     """
-    ((ids, count),) = await aiopostgres.fetch(
-        "select coalesce(array_agg(followee_id), '{}')::text, count(*) from follows"
-        " where follower_id = %(user)s"
-        " and (%(but)s = '{}' or followee_id <> all(%(but)s::bigint[]))",
-        {"user": user_id, "but": IdArray.of(but).text},
+    return IdQuery(
+        "select followee_id from follows where follower_id = %(graph_viewer)s"
+        " and (%(graph_but)s = '{}' or followee_id <> all(%(graph_but)s::bigint[]))"
+        " union all select %(graph_viewer)s",
+        {"graph_viewer": user_id, "graph_but": "{" + ",".join(map(str, but)) + "}"},
+        about,
     )
-    return IdArray(ids, count)
 
 
 async def following_page(

@@ -5,10 +5,11 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import LiteralString
 
 from apps.infra.stores import aiopostgres, partitions
 from apps.infra.stores.cache import LocalCache
-from apps.infra.stores.id_arrays import IdArray
+from apps.infra.stores.id_queries import IdQuery
 from apps.tweets.schemas import STORED, Marks, TweetOut
 
 MAX_CACHED = 100_000
@@ -22,22 +23,29 @@ _FIELDS = STORED
 _BY_IDS = f"select {COLUMNS} from tweets where id = any(%s) and {_LIVE}"
 # One short index walk per author; beyond so many authors one scan of the window is cheaper.
 _MAX_LATERAL = 2_000
-_BY_AUTHOR_EACH = f"""
-select t.id from unnest(%(authors)s::bigint[]) a(id) cross join lateral (
+
+
+def _by_author_each(authors: LiteralString) -> LiteralString:
+    return f"""
+select t.id from ({authors}) a(id) cross join lateral (
   select id from tweets where author_id = a.id and id >= %(low)s and id < %(high)s and {_LIVE}
    order by id desc limit %(limit)s) t
  order by t.id desc limit %(limit)s
 """
+
+
 # All tweets, newest first, and for each a look into one hash of the authors: with so many of them
 # the newest tweets hold a page within a few steps. `offset 0` keeps the two apart, else each
 # partition makes a hash of its own; without `coalesce` it becomes a join over every author.
-_BY_AUTHORS = f"""
+def _by_authors(authors: LiteralString) -> LiteralString:
+    return f"""
 select id from (
   select id, author_id from tweets where id >= %(low)s and id < %(high)s and {_LIVE}
    order by id desc offset 0) t
- where coalesce(author_id in (select unnest(%(authors)s::bigint[])), false)
+ where coalesce(author_id in ({authors}), false)
  limit %(limit)s
 """
+
 
 _tweets: LocalCache[int, TweetOut] = LocalCache("t", max_items=MAX_CACHED, name="tweets")
 # Ids that are not live, with the moment (`time.monotonic()`) until which that is believed. Lists
@@ -152,19 +160,19 @@ async def _load(ids: list[int]) -> dict[int, TweetOut]:
 
 
 async def ids_by_authors(
-    authors: IdArray, *, before_id: int, limit: int, after_id: int = 0
+    authors: IdQuery, *, before_id: int, limit: int, after_id: int = 0
 ) -> list[int]:
     """Ids of live tweets of these authors, newest first, `after_id` < id < `before_id`.
 
     Walks back through the months and stops when `limit` are found, so it ends at the first tweet.
     """
-    query = _BY_AUTHOR_EACH if authors.count <= _MAX_LATERAL else _BY_AUTHORS
+    query = (_by_author_each if authors.about <= _MAX_LATERAL else _by_authors)(authors.sql)
     found: list[int] = []
     for low, high in partitions.windows_back(before_id, await partitions.months()):
         rows = await aiopostgres.fetch(
             query,
             {
-                "authors": authors.text,
+                **authors.parameters,
                 "low": max(low, after_id + 1),
                 "high": high,
                 "limit": limit - len(found),

@@ -1,13 +1,13 @@
 """Reads of accounts."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.cache import LocalCache
-from apps.infra.stores.id_arrays import IdArray
+from apps.infra.stores.id_queries import IdQuery
 from apps.users.schemas import UserOut
 
 MAX_CACHED = 50_000
@@ -90,23 +90,32 @@ async def users_by_usernames(usernames: Sequence[str]) -> dict[str, UserOut]:
     return {user.username.lower(): user for user in users}
 
 
-async def not_suspended(ids: IdArray) -> IdArray:
-    """Those of these accounts that exist and are not suspended, in no order."""
-    ((found, count),) = await aiopostgres.fetch(
-        "select coalesce(array_agg(u.id), '{}')::text, count(*)"
-        " from unnest(%s::bigint[]) a(id) join users u on u.id = a.id"
-        " where u.suspended_at is null and u.is_active",
-        (ids.text,),
+async def following_count(user_id: int) -> int:
+    """How many people an account follows, as far as this process has read; 0 if there is none."""
+    user = (await users_by_ids([user_id])).get(user_id)
+    return 0 if user is None else user.following_count
+
+
+def not_suspended(ids: IdQuery) -> IdQuery:
+    """Those of these accounts that exist and are not suspended."""
+    return IdQuery(
+        f"select users.id from ({ids.sql}) a(id) join users on users.id = a.id"
+        " where suspended_at is null and is_active",
+        ids.parameters,
+        ids.about,
     )
-    return IdArray(found, count)
 
 
-async def most_followed(*, limit: int, without: IdArray) -> list[UserOut]:
-    """Public accounts with the most followers, most first."""
+async def most_followed(*, limit: int, without: Collection[int], but: IdQuery) -> list[UserOut]:
+    """Public accounts with the most followers, most first.
+
+    Args:
+        without, but: leave these out.
+    """
     rows = await aiopostgres.fetch(
         f"select {_COLUMNS} from users where suspended_at is null and is_active"
-        " and not is_protected and id <> all(%s::bigint[])"
-        " order by followers_count desc, id limit %s",
-        (without.text, limit),
+        f" and not is_protected and id <> all(%(without)s) and id not in ({but.sql})"
+        " order by followers_count desc, id limit %(limit)s",
+        {"without": list(without), "limit": limit, **but.parameters},
     )
     return [_from_row(row) for row in rows]

@@ -10,7 +10,7 @@ from apps.graph import services as graph
 from apps.infra import clock
 from apps.infra.errors import Forbidden, Invalid, NotFound
 from apps.infra.stores import aiopostgres, invalidation
-from apps.infra.stores.id_arrays import IdArray
+from apps.infra.stores.id_queries import IdQuery
 from apps.tweets import guards, queries, services
 from apps.tweets.models import Tweet
 from apps.tweets.visibility import visible_by_ids
@@ -216,7 +216,7 @@ def test_a_user_timeline_walks_to_its_first_tweet(alice, run):
 
     assert pages == everything
     assert (
-        run(queries.ids_by_authors(IdArray.of([alice.id]), before_id=reply.id, limit=3))
+        run(queries.ids_by_authors(IdQuery.of([alice.id]), before_id=reply.id, limit=3))
         == everything[1:4]
     )
 

@@ -35,6 +35,9 @@ async def _pool() -> Pool:
                 "options": (
                     f"-c statement_timeout={settings.DB_STATEMENT_TIMEOUT_MS}"
                     " -c default_transaction_read_only=on"
+                    # Half a million followees still fit into one hash; without it, each tweet
+                    # would be compared with all of them.
+                    " -c hash_mem_multiplier=8"
                 ),
                 # PgBouncer in transaction mode knows no prepared statements.
                 "prepare_threshold": None,

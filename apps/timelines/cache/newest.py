@@ -18,7 +18,7 @@ from django.conf import settings
 
 from apps.infra.stores import invalidation, partitions
 from apps.infra.stores.cache import MAX_LOAD_SECONDS
-from apps.infra.stores.id_arrays import IdArray
+from apps.infra.stores.id_queries import IdQuery
 from apps.tweets import queries as tweet_queries
 
 # Of 800 ids each: 30 kB an author.
@@ -174,7 +174,7 @@ async def newest_of(author_id: int) -> Newest:
     started = time.monotonic()
     limit = settings.HOME_TIMELINE_LENGTH
     ids = await tweet_queries.ids_by_authors(
-        IdArray.of([author_id]), before_id=partitions.MAX_ID, limit=limit
+        IdQuery.of([author_id]), before_id=partitions.MAX_ID, limit=limit
     )
     loaded = Newest(ids=ids[::-1], floor=ids[-1] if len(ids) >= limit else 0)
     changed = max(_changed_at.get(author_id, 0.0), _changed_at.get(0, 0.0))

@@ -12,6 +12,7 @@ from apps.infra.stores.aioredis import Command
 from apps.infra.telemetry import metrics
 from apps.timelines.store import homes, keys
 from apps.tweets import queries as tweet_queries
+from apps.users import queries as user_queries
 
 _MS_PER_DAY = 86_400_000
 
@@ -34,9 +35,11 @@ def snapshot(*, user_id: int) -> list[int]:
 
 
 async def _snapshot(user_id: int) -> list[int]:
-    authors = await graph_queries.followees(user_id)
+    count = await user_queries.following_count(user_id)
     return await tweet_queries.ids_by_authors(
-        authors.also(user_id), before_id=partitions.MAX_ID, limit=keys.kept_ids()
+        graph_queries.followees(user_id, about=count),
+        before_id=partitions.MAX_ID,
+        limit=keys.kept_ids(),
     )
 
 
