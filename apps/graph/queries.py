@@ -115,7 +115,7 @@ def followees(user_id: int, *, about: int, but: Collection[int] = ()) -> IdQuery
     return IdQuery(
         "select followee_id from follows where follower_id = %(graph_viewer)s"
         " and (%(graph_but)s = '{}' or followee_id <> all(%(graph_but)s::bigint[]))"
-        " union all select %(graph_viewer)s",
+        " union all select %(graph_viewer)s::bigint",
         {"graph_viewer": user_id, "graph_but": "{" + ",".join(map(str, but)) + "}"},
         about,
     )
@@ -149,17 +149,17 @@ async def request_page(
 
 
 async def blocked_page(
-    *, user_id: int, before: int | None = None, limit: int = 20
+    *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
-    """Whom an account blocks, newest first: (edge id, user id)."""
-    return await _edges("blocked_id", "blocks", "blocker_id", user_id, before, limit)
+    """Whom an account blocks, newest first: (edge id, user id); `after` as in `following_page`."""
+    return await _edges("blocked_id", "blocks", "blocker_id", user_id, before, limit, after)
 
 
 async def muted_page(
-    *, user_id: int, before: int | None = None, limit: int = 20
+    *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
-    """Whom an account mutes, newest first: (edge id, user id)."""
-    return await _edges("muted_id", "mutes", "muter_id", user_id, before, limit)
+    """Whom an account mutes, newest first: (edge id, user id); `after` as in `following_page`."""
+    return await _edges("muted_id", "mutes", "muter_id", user_id, before, limit, after)
 
 
 async def _edges(

@@ -15,7 +15,7 @@ from apps.users import queries as user_queries
 
 # Followees from which on the walk is tried, and tweets that it looks at.
 WALK_FROM = 2_000
-WALK_STEPS = (256, 512, 1_024)
+WALK_TWEETS = 1_000
 
 
 @dataclass(slots=True)
@@ -38,10 +38,12 @@ class TableRead:
             is_first: nothing was asked for this page before that did not suffice.
         """
         count = await user_queries.following_count(self.viewer_id)
+        authors = graph_queries.followees(self.viewer_id, about=count, but=self.hidden)
         if count >= WALK_FROM and not self._has_walked:
             self._has_walked = True
-            return await self._walk(cursor, bottom, want)
-        authors = graph_queries.followees(self.viewer_id, about=count, but=self.hidden)
+            return await tweet_queries.newest_by(
+                authors, before_id=cursor, after_id=bottom - 1, limit=want, look_at=WALK_TWEETS
+            )
         if not is_first:
             # The filter left much out: suspended people may have posted a lot.
             authors = user_queries.not_suspended(authors)
@@ -49,18 +51,3 @@ class TableRead:
             authors, before_id=cursor, limit=want, after_id=bottom - 1
         )
         return found, found[-1] if len(found) == want else bottom
-
-    async def _walk(self, cursor: int, bottom: int, want: int) -> tuple[list[int], int]:
-        found: list[int] = []
-        for step in WALK_STEPS:
-            newest = await tweet_queries.newest(before_id=cursor, limit=step, after_id=bottom - 1)
-            authors = {author_id for _, author_id in newest} - self.hidden
-            shown = await graph_queries.follows_any(self.viewer_id, authors)
-            shown.add(self.viewer_id)
-            found += [tweet_id for tweet_id, author_id in newest if author_id in shown]
-            if len(found) >= want:
-                return found[:want], found[want - 1]
-            if len(newest) < step:
-                return found, bottom
-            cursor = newest[-1][0]
-        return found, cursor

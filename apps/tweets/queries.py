@@ -47,6 +47,19 @@ select id from (
 """
 
 
+# `limit 1` keeps it a look into the index of follows for each tweet, not a hash of all followees.
+def _newest_by(authors: LiteralString) -> LiteralString:
+    return f"""
+with newest as materialized (
+  select id, author_id from tweets where id >= %(low)s and id < %(high)s and {_LIVE}
+   order by id desc limit %(look_at)s)
+select array(select newest.id from newest cross join lateral (
+               select from ({authors}) a(id) where a.id = newest.author_id limit 1) known
+              order by newest.id desc limit %(limit)s),
+       (select count(*) from newest), (select min(id) from newest)
+"""
+
+
 _tweets: LocalCache[int, TweetOut] = LocalCache("t", max_items=MAX_CACHED, name="tweets")
 # Ids that are not live, with the moment (`time.monotonic()`) until which that is believed. Lists
 # keep the ids of deleted tweets; without this every read of such a page would ask PostgreSQL. What
@@ -184,19 +197,28 @@ async def ids_by_authors(
     return found
 
 
-async def newest(*, before_id: int, limit: int, after_id: int = 0) -> list[tuple[int, int]]:
-    """The newest live tweets of all: (id, author's id), `after_id` < id < `before_id`."""
-    found: list[tuple[int, int]] = []
-    for low, high in partitions.windows_back(before_id, await partitions.months()):
-        rows = await aiopostgres.fetch(
-            "select id, author_id from tweets where id >= %s and id < %s"
-            f" and {_LIVE} order by id desc limit %s",
-            (max(low, after_id + 1), high, limit - len(found)),
-        )
-        found.extend((row[0], row[1]) for row in rows)
-        if len(found) >= limit or low <= after_id:
-            break
-    return found
+async def newest_by(
+    authors: IdQuery, *, before_id: int, after_id: int, limit: int, look_at: int
+) -> tuple[list[int], int]:
+    """Those of the newest `look_at` live tweets of all that are by these authors.
+
+    Each is looked up among the authors: cheap for very many of them, as long as enough of the
+    newest tweets are theirs.
+
+    Returns:
+        At most `limit` ids, newest first, `after_id` < id < `before_id`, and from which id on
+        they are all: `after_id` + 1 if there are no more.
+    """
+    windows = partitions.windows_back(before_id, await partitions.months())
+    low, high = next(windows, (0, 0))
+    low = max(low, after_id + 1)
+    ((found, looked, last),) = await aiopostgres.fetch(
+        _newest_by(authors.sql),
+        {**authors.parameters, "low": low, "high": high, "limit": limit, "look_at": look_at},
+    )
+    if len(found) == limit:
+        return found, found[-1]
+    return found, last if looked == look_at else low
 
 
 async def user_tweet_ids(

@@ -11,7 +11,7 @@ from apps.graph import services as graph
 from apps.graph.queries import NOBODY
 from apps.graph.schemas import Relations
 from apps.infra.stores.cache import LocalCache
-from apps.timelines import home_read, table_read
+from apps.timelines import home_read
 from apps.timelines.cache import newest
 from apps.timelines.cache.blocks import Blocks
 from apps.timelines.services import bulk, fanout, invalidation
@@ -19,6 +19,7 @@ from apps.timelines.store import homes as home_store
 from apps.timelines.store import pushes, scripts
 from apps.timelines.store.scripts import Script
 from apps.tweets import page_rows
+from apps.tweets import queries as tweet_queries
 from apps.users import queries as user_queries
 from tests.timelines.oracle.schedule import Plan, plan_of
 from tests.timelines.test_oracle import failure_of
@@ -200,13 +201,13 @@ def _without_the_watermark_of_the_bulk_lane(patch: pytest.MonkeyPatch) -> None:
 
 
 def _without_going_on_after_the_walk(patch: pytest.MonkeyPatch) -> None:
-    real = table_read.TableRead._walk
+    real = tweet_queries.newest_by
 
-    async def walk(self: Any, cursor: int, bottom: int, want: int) -> tuple[list[int], int]:
-        found, low = await real(self, cursor, bottom, want)
-        return found, low if len(found) == want else bottom
+    async def newest_by(*given: Any, after_id: int, limit: int, **rest: Any) -> Any:
+        found, low = await real(*given, after_id=after_id, limit=limit, **rest)
+        return found, low if len(found) == limit else after_id + 1
 
-    patch.setattr(table_read.TableRead, "_walk", walk)
+    patch.setattr(tweet_queries, "newest_by", newest_by)
 
 
 def _nothing(_patch: pytest.MonkeyPatch) -> None:

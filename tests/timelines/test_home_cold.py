@@ -69,7 +69,7 @@ def test_below_the_walk_the_set_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(table_read, "WALK_FROM", 1)
-    monkeypatch.setattr(table_read, "WALK_STEPS", (1, 2))
+    monkeypatch.setattr(table_read, "WALK_TWEETS", 3)
     follow(bob, alice)
     early = [post(alice).id for _ in range(2)]
     between = [post(who).id for who in (carol, alice, carol)]

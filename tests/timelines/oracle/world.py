@@ -48,7 +48,7 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     patch.setattr(large_blocks, "PIECE", 2)
     # Who follows nobody has the set, the others walk first: some find enough, some do not.
     patch.setattr(table_read, "WALK_FROM", 1 if plan.seed % 3 else 1_000)
-    patch.setattr(table_read, "WALK_STEPS", (2, 5) if plan.seed % 2 else (8, 60))
+    patch.setattr(table_read, "WALK_TWEETS", 3 if plan.seed % 2 else 60)
     patch.setattr(tweet_queries, "_MAX_LATERAL", 0 if plan.seed % 4 < 2 else 1_000)
     patch.setattr(bulk, "NOTE_EVERY", 1)
     patch.setattr(blocks, "RECHECK_SECONDS", plan.recheck_seconds)
