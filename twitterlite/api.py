@@ -12,6 +12,7 @@ from apps.graph import api as graph
 from apps.infra.web import problems
 from apps.timelines import api as timelines
 from apps.tweets import api as tweets
+from apps.tweets import api_edges as tweet_edges
 from apps.users import api as users
 
 
@@ -43,5 +44,13 @@ def _answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
     return problems.of_exception(error).response()
 
 
-for router in (users.router, graph.router, tweets.router, timelines.router):
+# Addresses with a name in them before those with an id in its place.
+for router in (
+    tweet_edges.reposts,
+    users.router,
+    graph.router,
+    tweets.router,
+    tweet_edges.router,
+    timelines.router,
+):
     api.add_router("", router)

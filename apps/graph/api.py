@@ -1,4 +1,7 @@
-"""/2/users/:id/following and followers: who follows whom."""
+"""/2/users/:id/following, followers, muting and blocking: how people stand to each other."""
+
+from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
 from ninja import Body, Path, Query, Router, Schema
@@ -7,7 +10,7 @@ from pydantic import ConfigDict
 from apps.graph import queries, services
 from apps.graph.schemas import Relationship
 from apps.infra import clock
-from apps.infra.web import envelope, pagination
+from apps.infra.web import edges, envelope
 from apps.infra.web.params import Id, Paging, between
 from apps.infra.web.threads import in_thread
 from apps.users import queries as user_queries
@@ -18,11 +21,15 @@ from apps.users.schemas import UserOut
 router = Router(tags=["Follows"])
 READ = "follows.read users.read tweet.read"
 WRITE = "follows.write users.read tweet.read"
+READ_MUTES = "mute.read users.read tweet.read"
+WRITE_MUTES = "mute.write users.read tweet.read"
+READ_BLOCKS = "block.read users.read tweet.read"
+WRITE_BLOCKS = "block.write users.read tweet.read"
 MAX_PAGE = 1_000
 
 
-class FollowIn(Schema):
-    """Whom to follow."""
+class PersonIn(Schema):
+    """Whom to follow, mute or block."""
 
     model_config = ConfigDict(extra="forbid")
     target_user_id: Id
@@ -35,7 +42,7 @@ class UserPage(UserFields, Paging):
 
 
 @router.post("/users/{id}/following", auth=needs(WRITE), summary="Follow an account")
-async def follow(request: AuthedRequest, id: Path[Id], body: Body[FollowIn]) -> HttpResponse:
+async def follow(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> HttpResponse:
     """A protected account is asked first: `pending_follow` is true then."""
     ensure_self(request.auth, id)
     state = await in_thread(
@@ -76,34 +83,95 @@ async def followers(request: AuthedRequest, id: Path[Id], page: Query[UserPage])
     return await _page(request.auth.user_id, id, page, following=False)
 
 
+@router.get("/users/{id}/muting", auth=needs(READ_MUTES), summary="Whom the own account mutes")
+async def muting(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
+    """Newest first; nobody else may see it."""
+    ensure_self(request.auth, id)
+    return await _people(queries.muted_page, id, page)
+
+
+@router.post("/users/{id}/muting", auth=needs(WRITE_MUTES), summary="Mute an account")
+async def mute(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> HttpResponse:
+    """Leaves the account out of the home timeline; it is not told."""
+    ensure_self(request.auth, id)
+    await in_thread(services.mute_user, muter_id=id, muted_id=body.target_user_id, now=clock.now())
+    return envelope.answer({"muting": True})
+
+
+@router.delete(
+    "/users/{source_user_id}/muting/{target_user_id}",
+    auth=needs(WRITE_MUTES),
+    summary="Unmute an account",
+)
+async def unmute(
+    request: AuthedRequest, source_user_id: Path[Id], target_user_id: Path[Id]
+) -> HttpResponse:
+    """Nothing happens if it is not muted."""
+    ensure_self(request.auth, source_user_id)
+    await in_thread(
+        services.unmute_user, muter_id=source_user_id, muted_id=target_user_id, now=clock.now()
+    )
+    return envelope.answer({"muting": False})
+
+
+@router.get("/users/{id}/blocking", auth=needs(READ_BLOCKS), summary="Whom the own account blocks")
+async def blocking(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
+    """Newest first; nobody else may see it."""
+    ensure_self(request.auth, id)
+    return await _people(queries.blocked_page, id, page)
+
+
+@router.post("/users/{id}/blocking", auth=needs(WRITE_BLOCKS), summary="Block an account")
+async def block(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> HttpResponse:
+    """Neither sees the other from now on; follows both ways end."""
+    ensure_self(request.auth, id)
+    await in_thread(
+        services.block_user, blocker_id=id, blocked_id=body.target_user_id, now=clock.now()
+    )
+    return envelope.answer({"blocking": True})
+
+
+@router.delete(
+    "/users/{source_user_id}/blocking/{target_user_id}",
+    auth=needs(WRITE_BLOCKS),
+    summary="Unblock an account",
+)
+async def unblock(
+    request: AuthedRequest, source_user_id: Path[Id], target_user_id: Path[Id]
+) -> HttpResponse:
+    """Follows do not come back."""
+    ensure_self(request.auth, source_user_id)
+    await in_thread(
+        services.unblock_user, blocker_id=source_user_id, blocked_id=target_user_id, now=clock.now()
+    )
+    return envelope.answer({"blocking": False})
+
+
 async def _page(viewer_id: int, user_id: int, page: UserPage, *, following: bool) -> HttpResponse:
-    position = page.position()
+    page.position()  # A bad token is refused, whoever is asked for.
     owner = (await user_queries.users_by_ids([user_id])).get(user_id)
     if owner is None or owner.is_suspended:
         return envelope.nobody(user_missing("id", str(user_id), owner))
     if not await _may_list(viewer_id, owner):
         return envelope.nobody(envelope.not_authorized("user", "id", str(user_id)))
     edges_of = queries.following_page if following else queries.followers_page
-    back = position is not None and position.direction == "p"
-    edges = await edges_of(
-        user_id=user_id,
-        before=position.id if position and not back else None,
-        after=position.id if position and back else None,
-        limit=page.max_results + 1,
+    return await _people(edges_of, user_id, page)
+
+
+async def _people(edges_of: Callable[..., Any], user_id: int, page: UserPage) -> HttpResponse:
+    """Those at the other end of an account's edges, except who is suspended."""
+
+    async def fetch(before: int | None, after: int | None, limit: int) -> list[edges.Edge]:
+        found: list[edges.Edge] = await edges_of(
+            user_id=user_id, before=before, after=after, limit=limit
+        )
+        return found
+
+    found = await edges.page_of(
+        fetch, user_queries.open_accounts, position=page.position(), limit=page.max_results
     )
-    more = len(edges) > page.max_results
-    shown = edges[-page.max_results :] if back else edges[: page.max_results]
-    users = await user_queries.users_by_ids([other for _, other in shown])
-    people = [users[other] for _, other in shown if other in users]
-    items = render_users(
-        (user for user in people if not user.is_suspended), user_selection(page.user_fields)
-    )
-    meta: dict[str, object] = {"result_count": len(items)}
-    if shown and (more or back):
-        meta["next_token"] = pagination.encode("n", shown[-1][0])
-    if shown and (more if back else position is not None):
-        meta["previous_token"] = pagination.encode("p", shown[0][0])
-    return envelope.response(envelope.many(items, meta=meta))
+    items = render_users(found.things, user_selection(page.user_fields))
+    return envelope.response(envelope.many(items, meta=found.meta()))
 
 
 async def _may_list(viewer_id: int, owner: UserOut) -> bool:

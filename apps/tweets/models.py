@@ -44,6 +44,10 @@ class Tweet(models.Model):
             Index("author_id", F("id").desc(), name="tweet_recent", condition=Q(deleted_at=None)),
             # Replies to one tweet, oldest first.
             Index("in_reply_to_id", "id", name="tweet_replies", condition=~Q(in_reply_to_id=None)),
+            # Quotes of one tweet, newest first. Rows that quote nothing are not in it.
+            Index(
+                "quote_of_id", F("id").desc(), name="tweet_quotes", condition=~Q(quote_of_id=None)
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -21,6 +21,7 @@ from apps.graph.schemas import Relations
 from apps.tweets import queries
 from apps.tweets.schemas import TweetOut
 from apps.users import queries as user_queries
+from apps.users.schemas import UserOut
 
 Surface = Literal["home", "profile", "thread", "lookup"]
 
@@ -92,3 +93,14 @@ async def visible_by_ids(
     found = await queries.tweets_by_ids(ids)
     tweets = [found[tweet_id] for tweet_id in ids if tweet_id in found]
     return await visible(viewer_id=viewer_id, tweets=tweets, surface=surface)
+
+
+async def open_people(viewer_id: int | None, ids: Sequence[int]) -> dict[int, UserOut]:
+    """Accounts whose doings (likes, retweets) the viewer may see, by id: not suspended, no block
+    either way, and protected ones only for their followers."""
+    blocked = (await graph_queries.relations(viewer_id)).blocked
+    found = await user_queries.open_accounts(one for one in ids if one not in blocked)
+    closed = {one for one, user in found.items() if user.is_protected and one != viewer_id}
+    if closed and viewer_id is not None:
+        closed -= await graph_queries.follows_any(viewer_id, closed)
+    return {user_id: user for user_id, user in found.items() if user_id not in closed}

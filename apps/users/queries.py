@@ -56,6 +56,12 @@ async def users_by_ids(ids: Iterable[int]) -> dict[int, UserOut]:
     return found
 
 
+async def open_accounts(ids: Iterable[int]) -> dict[int, UserOut]:
+    """Accounts by id, without those that are suspended."""
+    found = await users_by_ids(ids)
+    return {user_id: user for user_id, user in found.items() if not user.is_suspended}
+
+
 def _note_counts(counts: str) -> None:
     """Take over authors' new numbers of tweets, `id=count,…`, or forget all (`*`)."""
     now = time.monotonic()

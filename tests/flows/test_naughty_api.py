@@ -44,6 +44,12 @@ def queries(bad):
         "/2/tweets": ["ids", *tweet],
         "/2/users/{me}/followers": ["user.fields", *page],
         "/2/users/{me}/following": ["user.fields", *page],
+        "/2/users/{me}/muting": ["user.fields", *page],
+        "/2/users/{me}/blocking": ["user.fields", *page],
+        "/2/users/{me}/liked_tweets": [*tweet, *page],
+        "/2/users/reposts_of_me": [*tweet, *page],
+        "/2/tweets/5/liking_users": ["user.fields", *page],
+        "/2/tweets/5/quote_tweets": [*tweet, *page, "exclude"],
         "/2/users/{me}/tweets": [*tweet, *page, *window],
         "/2/users/{me}/timelines/reverse_chronological": [*tweet, *page, *window],
     }
@@ -66,6 +72,11 @@ def paths(bad):
     yield "DELETE", f"/2/users/{{me}}/likes/{bad}", b""
     yield "DELETE", f"/2/users/{{me}}/retweets/{bad}", b""
     yield "DELETE", f"/2/users/{{me}}/following/{bad}", b""
+    yield "DELETE", f"/2/users/{{me}}/muting/{bad}", b""
+    yield "DELETE", f"/2/users/{{me}}/blocking/{bad}", b""
+    yield "GET", f"/2/tweets/{bad}/retweeted_by", b""
+    yield "GET", f"/2/tweets/{bad}/quote_tweets", b""
+    yield "GET", f"/2/users/{bad}/liked_tweets", b""
     yield "POST", f"/2/users/{bad}/following", b'{"target_user_id": "5"}'
     yield "GET", f"/2/{bad}", b""
 
@@ -81,6 +92,8 @@ def bodies(value):
     yield "/2/users/{me}/likes", {"tweet_id": value}
     yield "/2/users/{me}/retweets", {"tweet_id": value}
     yield "/2/users/{me}/following", {"target_user_id": value}
+    yield "/2/users/{me}/muting", {"target_user_id": value}
+    yield "/2/users/{me}/blocking", {"target_user_id": value}
 
 
 def check(answer, where):
@@ -108,7 +121,11 @@ def try_everywhere(client, me, text, *, place=None):
 
 def post_everywhere(client, me, value, *, place=None):
     everywhere = list(bodies(value))
-    chosen = everywhere if place is None else [everywhere[0], everywhere[1 + place % 8]]
+    chosen = (
+        everywhere
+        if place is None
+        else [everywhere[0], everywhere[1 + place % (len(everywhere) - 1)]]
+    )
     for path, body in chosen:
         where = path.replace("{me}", str(me.id))
         answer = client.post(where, body)

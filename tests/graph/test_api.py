@@ -4,8 +4,11 @@ import pytest
 
 from apps.graph.services import block_user, follow_user
 from apps.infra import clock
-from apps.users.services import set_protected, suspend_user
+from apps.users.services import issue_token, set_protected, suspend_user
 from tests.factories import UserFactory
+from tests.http import Client
+
+BASE = "users.read tweet.read"
 
 
 def names(answer):
@@ -118,3 +121,54 @@ def test_bad_pages_are_refused(api_as, alice, query):
 
     assert answer.status_code == 400
     assert list(answer.json()["errors"][0]["parameters"])
+
+
+EDGES = [("muting", "mute"), ("blocking", "block")]
+
+
+@pytest.mark.parametrize(("what", "scope"), EDGES)
+def test_muting_and_blocking_and_their_end(api_as, alice, bob, what, scope):
+    client, path = api_as(bob), f"/2/users/{bob.id}/{what}"
+
+    for _ in range(2):
+        answer = client.post(path, {"target_user_id": str(alice.id)})
+        assert (answer.status_code, answer.json()) == (200, {"data": {what: True}})
+    assert names(client.get(path)) == ["alice"]
+    for _ in range(2):
+        assert client.delete(f"{path}/{alice.id}").json() == {"data": {what: False}}
+    assert client.get(path).json() == {"meta": {"result_count": 0}}
+
+
+@pytest.mark.parametrize(("what", "scope"), EDGES)
+def test_whom_somebody_mutes_or_blocks_is_nobody_elses_business(
+    loop, api, api_as, alice, bob, what, scope
+):
+    path = f"/2/users/{bob.id}/{what}"
+    body = {"target_user_id": str(alice.id)}
+
+    assert api_as(alice).get(path).status_code == 403
+    assert api_as(alice).post(path, body).json()["code"] == "not_your_account"
+    assert api_as(alice).delete(f"{path}/5").status_code == 403
+    assert api.get(path).status_code == 401
+    reading = issue_token(user_id=bob.id, now=clock.now(), scopes=f"{scope}.read {BASE}")
+    writing = issue_token(user_id=bob.id, now=clock.now(), scopes=f"{scope}.write {BASE}")
+    assert Client(loop, reading).get(path).status_code == 200
+    assert Client(loop, reading).post(path, body).status_code == 403
+    assert Client(loop, writing).get(path).status_code == 403
+    assert Client(loop, writing).delete(f"{path}/{alice.id}").status_code == 200
+    for target, status in ((str(bob.id), 400), ("5", 404), ("x", 400)):
+        assert api_as(bob).post(path, {"target_user_id": target}).status_code == status
+
+
+def test_blocked_people_come_in_pages_both_ways(api_as, alice):
+    people = [UserFactory() for _ in range(5)]
+    for one in people:
+        block_user(blocker_id=alice.id, blocked_id=one.id, now=clock.now())
+    client, path = api_as(alice), f"/2/users/{alice.id}/blocking?max_results=2"
+
+    first = client.get(path)
+    second = client.get(f"{path}&pagination_token={first.json()['meta']['next_token']}")
+    back = client.get(f"{path}&pagination_token={second.json()['meta']['previous_token']}")
+
+    assert names(first) + names(second) == [one.username for one in people[:0:-1]]
+    assert names(back) == names(first)

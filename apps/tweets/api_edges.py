@@ -1,0 +1,166 @@
+"""/2/tweets/:id/liking_users and its kin: who did what with a tweet."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from ninja import Path, Query, Router
+
+from apps.graph import people
+from apps.infra.web import edges, envelope
+from apps.infra.web.pagination import Position
+from apps.infra.web.params import Id, Paging, between, words_of
+from apps.tweets import queries_edges
+from apps.tweets.rendering import TweetFields, render_tweets
+from apps.tweets.schemas import TweetOut
+from apps.tweets.visibility import open_people, visible_by_ids
+from apps.users import queries as user_queries
+from apps.users.bearer import AuthedRequest, needs
+from apps.users.rendering import UserFields, render_users, user_missing, user_selection
+
+router = Router(tags=["Tweets"])
+READ = "tweet.read users.read"
+READ_LIKES = "like.read tweet.read users.read"
+READ_OWN = "timeline.read tweet.read users.read"
+EdgesOf = Callable[..., Awaitable[list[edges.Edge]]]
+
+
+class PeoplePage(UserFields, Paging):
+    """A page of accounts."""
+
+    max_results: between(1, 100) = 100  # type: ignore[valid-type]
+
+
+class RetweetsPage(TweetFields, Paging):
+    """A page of tweets."""
+
+    max_results: between(1, 100) = 100  # type: ignore[valid-type]
+
+
+class LikedPage(TweetFields, Paging):
+    """A page of liked tweets."""
+
+    max_results: between(5, 100) = 100  # type: ignore[valid-type]
+
+
+class QuotesPage(TweetFields, Paging):
+    """A page of quotes."""
+
+    max_results: between(10, 100) = 10  # type: ignore[valid-type]
+    exclude: words_of(("replies", "retweets")) = ""  # type: ignore[valid-type]
+
+
+@router.get("/tweets/{id}/liking_users", auth=needs(READ_LIKES), summary="Who likes a tweet")
+async def liking_users(
+    request: AuthedRequest, id: Path[Id], page: Query[PeoplePage]
+) -> HttpResponse:
+    """Latest like first; likes of a protected account are for its followers."""
+    return await _people(request.auth.user_id, id, page, queries_edges.likes_of_tweet)
+
+
+@router.get("/tweets/{id}/retweeted_by", auth=needs(READ), summary="Who retweeted a tweet")
+async def retweeted_by(
+    request: AuthedRequest, id: Path[Id], page: Query[PeoplePage]
+) -> HttpResponse:
+    """Latest retweet first."""
+    return await _people(request.auth.user_id, id, page, queries_edges.retweeters)
+
+
+@router.get("/tweets/{id}/retweets", auth=needs(READ), summary="The retweets of a tweet")
+async def retweets(request: AuthedRequest, id: Path[Id], page: Query[RetweetsPage]) -> HttpResponse:
+    """Latest first."""
+    return await _about(request.auth.user_id, id, page, queries_edges.retweets)
+
+
+@router.get("/tweets/{id}/quote_tweets", auth=needs(READ), summary="The quotes of a tweet")
+async def quote_tweets(
+    request: AuthedRequest, id: Path[Id], page: Query[QuotesPage]
+) -> HttpResponse:
+    """Latest first. A quote is never a retweet; `exclude=retweets` leaves nothing out."""
+    fetch = partial(queries_edges.quotes, exclude_replies="replies" in page.exclude.split(","))
+    return await _about(request.auth.user_id, id, page, fetch)
+
+
+@router.get("/users/{id}/liked_tweets", auth=needs(READ_LIKES), summary="What an account likes")
+async def liked_tweets(
+    request: AuthedRequest, id: Path[Id], page: Query[LikedPage]
+) -> HttpResponse:
+    """Latest like first; likes of a protected account are for its followers."""
+    viewer_id, position = request.auth.user_id, page.position()
+    owner = (await user_queries.users_by_ids([id])).get(id)
+    if owner is None or owner.is_suspended:
+        return envelope.nobody(user_missing("id", str(id), owner))
+    if not people.may_look_inside((await people.persons(viewer_id=viewer_id, users=[owner]))[0]):
+        return envelope.nobody(envelope.not_authorized("user", "id", str(id)))
+    return await _tweet_page(viewer_id, page, position, partial(queries_edges.likes_of_user, id))
+
+
+reposts = Router(tags=["Tweets"])
+
+
+@reposts.get("/users/reposts_of_me", auth=needs(READ_OWN), summary="Own tweets that were retweeted")
+async def reposts_of_me(request: AuthedRequest, page: Query[RetweetsPage]) -> HttpResponse:
+    """By others, latest tweet first."""
+    viewer_id, position = request.auth.user_id, page.position()
+    return await _tweet_page(viewer_id, page, position, partial(queries_edges.reposted, viewer_id))
+
+
+async def _is_there(viewer_id: int, tweet_id: int) -> bool:
+    return bool(await visible_by_ids(viewer_id=viewer_id, ids=[tweet_id], surface="lookup"))
+
+
+async def _people(
+    viewer_id: int, tweet_id: int, page: PeoplePage, edges_of: EdgesOf
+) -> HttpResponse:
+    """Accounts at the other end of a tweet's edges."""
+    position = page.position()
+    if not await _is_there(viewer_id, tweet_id):
+        return envelope.nobody(envelope.missing("tweet", "id", str(tweet_id)))
+    found = await edges.page_of(
+        partial(_fetch, partial(edges_of, tweet_id)),
+        partial(open_people, viewer_id),
+        position=position,
+        limit=page.max_results,
+    )
+    items = render_users(found.things, user_selection(page.user_fields))
+    return envelope.response(envelope.many(items, meta=found.meta()))
+
+
+async def _about(viewer_id: int, tweet_id: int, page: Any, edges_of: EdgesOf) -> HttpResponse:
+    """Tweets at the other end of a tweet's edges."""
+    position = page.position()
+    if not await _is_there(viewer_id, tweet_id):
+        return envelope.nobody(envelope.missing("tweet", "id", str(tweet_id)))
+    return await _tweet_page(viewer_id, page, position, partial(edges_of, tweet_id))
+
+
+async def _fetch(
+    edges_of: EdgesOf, before: int | None, after: int | None, limit: int
+) -> list[edges.Edge]:
+    return await edges_of(before=before, after=after, limit=limit)
+
+
+async def _tweet_page(
+    viewer_id: int,
+    page: "RetweetsPage | LikedPage | QuotesPage",
+    position: Position | None,
+    edges_of: EdgesOf,
+) -> HttpResponse:
+    """A page of the tweets at the other end of edges, as the viewer may see them."""
+
+    async def keep(ids: Sequence[int]) -> dict[int, TweetOut]:
+        shown = await visible_by_ids(viewer_id=viewer_id, ids=ids, surface="lookup")
+        return {tweet.id: tweet for tweet in shown}
+
+    found = await edges.page_of(
+        partial(_fetch, edges_of), keep, position=position, limit=page.max_results
+    )
+    rendered = await render_tweets(found.things, page.selection(), viewer_id=viewer_id)
+    body = envelope.many(
+        rendered.tweets,
+        includes=rendered.includes,
+        errors=rendered.errors,
+        meta=found.meta(),
+    )
+    return envelope.response(body)
