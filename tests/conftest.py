@@ -29,7 +29,8 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 TABLES = (
     "users, applications, access_tokens, follows, unfollows, follow_requests, blocks, mutes,"
     " pull_authors, tweets, likes, retweets, idempotency_keys, django_session, event_log,"
-    " deliveries, dead_letters, recounts, django_admin_log, import_progress"
+    " deliveries, dead_letters, recounts, django_admin_log, import_progress,"
+    " search_documents, search_backfills"
 )
 
 
