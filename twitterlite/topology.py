@@ -31,6 +31,13 @@ SUBSCRIBERS = (
         handler="apps.tweets.tasks.count_likes",
         queue="index",
     ),
+    # Keeps the index of search.
+    Subscriber(
+        name="search",
+        topics=frozenset({"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden"}),
+        handler="apps.search.tasks.index",
+        queue="search",
+    ),
     # Repeats the invalidations that the services made before they committed.
     Subscriber(
         name="invalidate",
@@ -56,7 +63,7 @@ SUBSCRIBERS = (
 # One solo worker process per lane; the queues that it serves.
 LANES: list[tuple[str, ...]] = [
     ("fanout",),
-    ("fanout_bulk", "index", "notify", "default"),
+    ("fanout_bulk", "index", "search", "notify", "default"),
 ]
 
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "apps.graph",
     "apps.tweets",
     "apps.timelines",
+    "apps.search",
     "apps.ops",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,72 @@
+"""Tweets as documents of the index, and the columns that are kept of one."""
+
+from typing import NamedTuple
+
+from apps.search.query import document as d
+from apps.search.query.document import Body, Document
+from apps.search.query.sql import tsvector_of
+from apps.tweets.schemas import TweetOut
+
+# Between the marks of one tweet; no mark holds a control character.
+SEPARATOR = "\x1f"
+
+
+class Row(NamedTuple):
+    """One row of `search_documents`, in the order of its columns; vectors and marks as text."""
+
+    tweet_id: int
+    author_id: int
+    conversation_id: int
+    in_reply_to_id: int | None
+    in_reply_to_user_id: int | None
+    retweet_of_id: int | None
+    retweet_of_user_id: int | None
+    quote_of_id: int | None
+    tokens: str
+    url_tokens: str
+    marks: str
+
+
+def document_of(
+    tweet: TweetOut, original: TweetOut | None = None, *, username: str = ""
+) -> Document:
+    """The tweet as queries see it; a retweet has the text and language of its original.
+
+    Args:
+        original: of a retweet. username: the author's; the index does without.
+    """
+    said = original or tweet
+    return Document(
+        id=tweet.id,
+        author_id=tweet.author_id,
+        author_username=username,
+        body=Body.of(said.text),
+        conversation_id=tweet.conversation_id,
+        lang=said.lang,
+        in_reply_to_id=tweet.in_reply_to_id,
+        in_reply_to_user_id=tweet.in_reply_to_user_id,
+        retweet_of_id=tweet.retweet_of_id,
+        retweet_of_user_id=tweet.retweet_of_user_id,
+        quote_of_id=tweet.quote_of_id,
+        like_count=tweet.like_count,
+        reply_count=tweet.reply_count,
+        repost_count=tweet.retweet_count,
+    )
+
+
+def row_of(document: Document) -> Row:
+    """What the index keeps."""
+    body = document.body
+    return Row(
+        document.id,
+        document.author_id,
+        document.conversation_id,
+        document.in_reply_to_id,
+        document.in_reply_to_user_id,
+        document.retweet_of_id,
+        document.retweet_of_user_id,
+        document.quote_of_id,
+        tsvector_of(body.positions),
+        tsvector_of(body.url_positions),
+        SEPARATOR.join(sorted(d.marks(document, [body]))),
+    )

@@ -1,0 +1,44 @@
+"""Live tweets as workers read them: synchronously, many at once, straight from PostgreSQL."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connection
+
+from apps.tweets.queries import COLUMNS
+from apps.tweets.schemas import STORED, TweetOut
+
+_LIVE = "deleted_at is null and hidden_at is null"
+# The bounds say the same again, so that PostgreSQL looks into the months of these ids only.
+_BY_IDS = f"""
+select {COLUMNS} from tweets where id = any(%s) and id between %s and %s and {_LIVE}
+"""  # noqa: S608 (own names)
+_BEFORE = f"""
+select {COLUMNS} from tweets where id >= %s and id < %s and {_LIVE} order by id desc limit %s
+"""  # noqa: S608 (own names)
+
+
+def live_tweets(*, tweet_ids: Collection[int]) -> dict[int, TweetOut]:
+    """Those of these tweets that are neither deleted nor hidden, by id."""
+    if not tweet_ids:
+        return {}
+    found = _read(_BY_IDS, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
+    return {tweet.id: tweet for tweet in found}
+
+
+def live_tweets_between(*, low: int, high: int, limit: int) -> list[TweetOut]:
+    """The newest `limit` live tweets with `low` <= id < `high`, newest first."""
+    return _read(_BEFORE, [low, high, limit])
+
+
+def count_between(*, low: int, high: int) -> int:
+    """How many tweets there are with `low` <= id < `high`, dead ones too."""
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from tweets where id >= %s and id < %s", [low, high])
+        return int(cursor.fetchone()[0])
+
+
+def _read(query: str, parameters: list[Any]) -> list[TweetOut]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return [TweetOut(**dict(zip(STORED, row, strict=True))) for row in cursor.fetchall()]
