@@ -19,6 +19,8 @@ class DomainError(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "invalid_request"
     title: ClassVar[str] = "Invalid Request"
+    # The last part of the problem's type, where X has one of its own.
+    problem: ClassVar[str] = ""
 
     def __init__(
         self, detail: str = "", *, field: str = "", retry_after_seconds: int | None = None

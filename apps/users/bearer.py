@@ -1,5 +1,7 @@
 """Bearer tokens at the door of the API: who is calling, and with which permissions."""
 
+import re
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -7,8 +9,12 @@ from ninja.security import HttpBearer
 
 from apps.infra.errors import Forbidden, Unauthorized
 from apps.infra.stores import invalidation
-from apps.users.auth import actor_of_token
-from apps.users.schemas import Actor
+from apps.users.auth import caller_of_token
+from apps.users.permissions import OPERATIONS
+from apps.users.schemas import Actor, Caller
+
+# A part of a route that stands for a value.
+_PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class MissingScope(Forbidden):
@@ -23,10 +29,30 @@ class NotYourAccount(Forbidden):
     code = "not_your_account"
 
 
+class UnsupportedAuthentication(Forbidden):
+    """An application asks by itself for what only a person may."""
+
+    code = "unsupported_authentication"
+    title = "Unsupported Authentication"
+    problem = "unsupported-authentication"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint."
+            " Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 User Context]."
+        )
+
+
 class AuthedRequest(HttpRequest):
-    """A request whose caller is known."""
+    """A request of a person."""
 
     auth: Actor
+
+
+class PublicRequest(HttpRequest):
+    """A request of a person, or of an application that sees what a visitor sees."""
+
+    auth: Caller
 
 
 def token_of(authorization: str | None) -> str:
@@ -37,20 +63,32 @@ def token_of(authorization: str | None) -> str:
     return token
 
 
+async def _known(authorization: str | None) -> Caller:
+    found = await caller_of_token(token_of(authorization))
+    if found is None:
+        raise Unauthorized("Unauthorized")
+    return found
+
+
+def _ensure_granted(found: Caller, scopes: frozenset[str]) -> None:
+    if not scopes <= found.scopes:
+        lacking = " ".join(sorted(scopes - found.scopes))
+        raise MissingScope(f"This token lacks the scope {lacking}.")
+
+
 async def actor_of(authorization: str | None, scopes: frozenset[str]) -> Actor:
     """Who calls; the process has caught up with revocations (`caller`), or will before it answers.
 
     Raises:
         Unauthorized: no token, or one that opens nothing.
+        UnsupportedAuthentication: an application's own token.
         MissingScope: the token lacks a permission.
     """
-    actor = await actor_of_token(token_of(authorization))
-    if actor is None:
-        raise Unauthorized("Unauthorized")
-    if not scopes <= actor.scopes:
-        lacking = " ".join(sorted(scopes - actor.scopes))
-        raise MissingScope(f"This token lacks the scope {lacking}.")
-    return actor
+    found = await _known(authorization)
+    if not isinstance(found, Actor):
+        raise UnsupportedAuthentication
+    _ensure_granted(found, scopes)
+    return found
 
 
 async def caller(authorization: str | None, scopes: frozenset[str]) -> Actor:
@@ -58,10 +96,23 @@ async def caller(authorization: str | None, scopes: frozenset[str]) -> Actor:
     too, may be believed for the whole request.
 
     Raises:
-        Unauthorized, MissingScope: as `actor_of`.
+        Unauthorized, UnsupportedAuthentication, MissingScope: as `actor_of`.
     """
     await invalidation.catch_up()
     return await actor_of(authorization, scopes)
+
+
+async def reader(authorization: str | None, scopes: frozenset[str]) -> Caller:
+    """The same for what is public: an application may ask without a person, and sees what a visitor
+    sees (`viewer_id` is None).
+
+    Raises:
+        Unauthorized, MissingScope: as `actor_of`.
+    """
+    await invalidation.catch_up()
+    found = await _known(authorization)
+    _ensure_granted(found, scopes)
+    return found
 
 
 def ensure_self(actor: Actor, user_id: int) -> None:
@@ -73,23 +124,52 @@ def ensure_self(actor: Actor, user_id: int) -> None:
         )
 
 
+@lru_cache(maxsize=1_024)
+def operation_of(method: str, route: str) -> str:
+    """The table's name of a route: `GET /2/users/{id}`."""
+    return f"{method} /" + _PART.sub(r"{\1}", route)
+
+
 class Bearer(HttpBearer):
-    """Lets a request in whose token has the scopes; `request.auth` is the Actor then."""
+    """Lets a request in whose token has the scopes; `request.auth` is the Actor then.
+
+    What an operation needs stands in `permissions.OPERATIONS`.
+    """
 
     is_async = True
 
-    def __init__(self, scopes: str) -> None:
+    def __init__(self, scopes: str, *, is_public: bool = False) -> None:
         super().__init__()
         self._scopes = frozenset(scopes.split())
+        self._is_public = is_public
 
-    async def __call__(self, request: HttpRequest) -> Actor:
-        return await caller(request.META.get("HTTP_AUTHORIZATION"), self._scopes)
+    async def __call__(self, request: HttpRequest) -> Caller:
+        match = request.resolver_match
+        operation = operation_of(request.method or "", match.route if match else "")
+        permission = OPERATIONS.get(operation)
+        scopes = self._scopes if permission is None else permission.scopes
+        if not scopes:
+            raise MissingScope("Nobody may do this: it is not in the table of permissions.")
+        authorization = request.META.get("HTTP_AUTHORIZATION")
+        if self._is_public and permission is not None and permission.app_only:
+            return await reader(authorization, scopes)
+        return await caller(authorization, scopes)
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """Not used: `__call__` does it all."""
         raise NotImplementedError
 
 
-def needs(scopes: str) -> Bearer:
-    """The guard of a route: `auth=needs("tweet.read users.read")`."""
+def needs(scopes: str = "") -> Bearer:
+    """The guard of a route for people: `auth=needs()`; the table says which scopes.
+
+    Args:
+        scopes: for an operation that is not in the table yet.
+    """
     return Bearer(scopes)
+
+
+def reads() -> Bearer:
+    """The guard of a route that shows public things, also to applications without a person;
+    `request.auth.viewer_id` is None for those."""
+    return Bearer("", is_public=True)

@@ -5,10 +5,11 @@ from apps.infra.web.answers import Answer
 from apps.infra.web.params import parsed
 from apps.users import queries
 from apps.users.bearer import caller
+from apps.users.permissions import scopes_of
 from apps.users.rendering import UserFields, render_user, user_missing, user_selection
 from apps.users.schemas import UserOut
 
-READ = frozenset({"tweet.read", "users.read"})
+READ = scopes_of("GET /2/users/me")
 
 
 @answers.always

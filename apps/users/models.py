@@ -110,12 +110,35 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Application(models.Model):
-    """A program that acts for people, with the tokens they granted it."""
+    """A program that acts for people, with the tokens they granted it.
+
+    The consumer key and secret are for OAuth 1.0a and app-only tokens, the client id and secret for
+    OAuth 2.
+    """
+
+    class Access(models.TextChoices):
+        """The most that people can grant."""
+
+        READ = "read", "Read"
+        WRITE = "write", "Read and write"
 
     id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
     owner_id = models.BigIntegerField()
     name = models.CharField(max_length=32)
+    description = models.CharField(max_length=200, blank=True, default="")
+    website = models.CharField(max_length=200, blank=True, default="")
     client_id = models.CharField(max_length=40, unique=True)
+    # SHA-256; empty for a program that cannot keep a secret.
+    client_secret_digest = models.CharField(max_length=64, blank=True, default="")
+    is_confidential = models.BooleanField(default=True)
+    consumer_key = models.CharField(max_length=40, unique=True)
+    # Signatures need the secret itself: sealed (`apps.users.sealing`).
+    consumer_secret = models.TextField(blank=True, default="")
+    # Raised to make the app-only token another one.
+    bearer_generation = models.IntegerField(default=0)
+    # One per line; compared letter by letter.
+    redirect_uris = models.TextField(blank=True, default="")
+    access = models.CharField(max_length=8, choices=Access, default=Access.WRITE)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -130,14 +153,34 @@ class Application(models.Model):
 
 
 class AccessToken(models.Model):
-    """A bearer token. Only its SHA-256 is kept: a stolen table opens no door."""
+    """A token of any kind. Only its SHA-256 is kept: a stolen table opens no door.
 
-    digest = models.CharField(primary_key=True, max_length=64)
-    user_id = models.BigIntegerField()
+    The digest of a refresh token begins with `r.`, that of an OAuth 1.0a token with `1.`: neither
+    is found where a bearer token is looked for.
+    """
+
+    class Kind(models.TextChoices):
+        """What a token is good for."""
+
+        USER = "user", "bearer of a person"
+        APP = "app", "bearer of an application"
+        REFRESH = "refresh", "makes new bearer tokens"
+        OAUTH1 = "oauth1", "signs requests of a person"
+
+    digest = models.CharField(primary_key=True, max_length=66)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.USER)
+    # Null for an application's own.
+    user_id = models.BigIntegerField(null=True, blank=True)
     application_id = models.BigIntegerField(null=True, blank=True)
+    # Tokens that come from one consent, by refreshing too.
+    family_id = models.BigIntegerField(null=True, blank=True)
     scopes = models.TextField()
+    # OAuth 1.0a: the token's secret, sealed.
+    secret = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # A refresh token is good for one use.
+    used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -145,7 +188,63 @@ class AccessToken(models.Model):
         indexes = [
             # Settings: one person's tokens; suspension: all of them.
             models.Index(fields=["user_id"], name="token_of_user"),
+            # An application that is deleted, or whose keys are made anew.
+            models.Index(fields=["application_id"], name="token_of_application"),
+            # A code or a refresh token that comes a second time.
+            models.Index(fields=["family_id"], name="token_of_family"),
         ]
 
     def __str__(self) -> str:
         return f"token {self.digest[:8]}"
+
+
+class AuthorizationCode(models.Model):
+    """What a person's consent (OAuth 2) is carried back in; good for one use, for a short time."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    application_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    family_id = models.BigIntegerField()
+    redirect_uri = models.TextField()
+    scopes = models.TextField()
+    code_challenge = models.CharField(max_length=128)
+    challenge_method = models.CharField(max_length=8)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "authorization_codes"
+        indexes = [
+            # Old ones are swept.
+            models.Index(fields=["expires_at"], name="code_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"code {self.digest[:8]}"
+
+
+class RequestToken(models.Model):
+    """An OAuth 1.0a flow under way, from request_token to access_token."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    # Sealed.
+    secret = models.TextField()
+    application_id = models.BigIntegerField()
+    # "oob": the person types a PIN.
+    callback = models.TextField()
+    # Set by the consent.
+    user_id = models.BigIntegerField(null=True, blank=True)
+    verifier_digest = models.CharField(max_length=64, blank=True, default="")
+    # Wrong verifiers that were tried.
+    tries = models.SmallIntegerField(default=0)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "request_tokens"
+        indexes = [
+            # Old ones are swept.
+            models.Index(fields=["expires_at"], name="request_token_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"request {self.digest[:8]}"

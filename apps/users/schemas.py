@@ -25,10 +25,34 @@ class UserOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who a request acts as. `digest` names the token; empty for a browser session."""
+    """The person a request acts as. `digest` names the token; empty for a browser session."""
 
     user_id: int
     scopes: frozenset[str]
     application_id: int | None = None
     digest: str = ""
     expires_at_ms: int | None = None
+
+    @property
+    def viewer_id(self) -> int | None:
+        """Whose eyes a read has."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppOnly:
+    """An application that asks without a person: it reads what is public, and acts for nobody."""
+
+    application_id: int
+    scopes: frozenset[str]
+    digest: str
+    expires_at_ms: int | None = None
+
+    @property
+    def viewer_id(self) -> int | None:
+        """Whose eyes a read has: a visitor's."""
+        return None
+
+
+# Whoever a token may stand for.
+Caller = Actor | AppOnly

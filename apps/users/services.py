@@ -9,21 +9,29 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from apps.infra import ids
 from apps.infra.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.infra.eventlog.log import publish
 from apps.infra.stores import invalidation
 from apps.users.events import UserChanged
-from apps.users.models import MAX_BIO, MAX_NAME, AccessToken, User
+from apps.users.models import (
+    ANNOUNCE_AT_ONCE,
+    MAX_BIO,
+    MAX_NAME,
+    AccessToken,
+    Application,
+    User,
+)
 from apps.users.schemas import UserOut
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api compose explore healthz help home i intent login logout me media messages metrics
-notifications oauth oauth2 public readyz requests rules search settings signup static status tos
-twitterlite www
+2 about admin api compose developer explore healthz help home i intent login logout me media
+messages metrics notifications oauth oauth2 public readyz requests rules search settings signup
+static status tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
 ALL_SCOPES = (
@@ -184,9 +192,20 @@ def _change(user_id: int, what: str, **values: object) -> UserOut:
     user.save(update_fields=list(values))
     publish(UserChanged(user_id=user_id, what=what))
     if what == "suspended":
-        tokens = AccessToken.objects.filter(user_id=user_id, revoked_at=None)
-        invalidation.announce([("k", one) for one in tokens.values_list("digest", flat=True)])
+        _announce_tokens(user_id)
     return to_out(user)
+
+
+def _announce_tokens(user_id: int) -> None:
+    """What this account's tokens open has changed: those that act for it, and those with which its
+    applications act for themselves."""
+    own = Application.objects.filter(owner_id=user_id).values("id")
+    concerned = Q(user_id=user_id) | Q(kind=AccessToken.Kind.APP, application_id__in=own)
+    rows = AccessToken.objects.filter(concerned, revoked_at=None)
+    digests = list(rows.values_list("digest", flat=True))
+    for start in range(0, len(digests), ANNOUNCE_AT_ONCE):
+        part = digests[start : start + ANNOUNCE_AT_ONCE]
+        invalidation.announce([("k", digest) for digest in part])
 
 
 def change_counts(changes: dict[int, dict[str, int]]) -> None:

@@ -197,7 +197,7 @@ def _of_domain_error(error: DomainError) -> Problem:
         error.status,
         error.detail,
         title=error.title,
-        kind=kinds.get(error.status, "about:blank"),
+        kind=TYPES + error.problem if error.problem else kinds.get(error.status, "about:blank"),
         code=error.code,
         errors=errors,
         headers=headers,
