@@ -10,6 +10,7 @@ from ninja.parser import Parser
 
 from apps.graph import api as graph
 from apps.infra.web import problems
+from apps.search import api as search
 from apps.timelines import api as timelines
 from apps.tweets import api as tweets
 from apps.tweets import api_edges as tweet_edges
@@ -46,6 +47,7 @@ def _answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
 
 # Addresses with a name in them before those with an id in its place.
 for router in (
+    search.router,
     tweet_edges.reposts,
     users.router,
     graph.router,

@@ -24,6 +24,12 @@ _WAIT_SECONDS = 3.0
 _ATTEMPTS = 2
 
 
+class TookTooLong(Unavailable):
+    """The statement was ended at its limit."""
+
+    code = "took_too_long"
+
+
 async def _pool() -> Pool:
     loop = asyncio.get_running_loop()
     pool = _pools.get(loop)
@@ -55,21 +61,30 @@ async def _pool() -> Pool:
 
 
 async def fetch(
-    query: LiteralString, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    query: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+    *,
+    limit_ms: int | None = None,
 ) -> list[Row]:
     """All rows of one statement, in the statement's order.
 
+    Args:
+        limit_ms: how long it may take; DB_STATEMENT_TIMEOUT_MS without. Three round trips more.
+
     Raises:
+        TookTooLong: the limit was reached.
         Unavailable: no connection within 3 s, or it broke twice; nothing was changed.
     """
     pool = await _pool()
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with pool.connection() as connection:
+                if limit_ms is not None:
+                    return await _fetch_limited(connection, query, parameters, limit_ms)
                 cursor = await connection.execute(query, parameters)
                 return await cursor.fetchall()
         except psycopg.errors.QueryCanceled as error:
-            raise Unavailable("This took too long. Try again in a moment.") from error
+            raise TookTooLong("This took too long. Try again in a moment.") from error
         except (PoolTimeout, psycopg.OperationalError) as error:
             # A restarted server leaves dead connections behind; a read may simply be repeated.
             if attempt == _ATTEMPTS or isinstance(error, PoolTimeout):
@@ -78,6 +93,20 @@ async def fetch(
                 ) from error
             await pool.check()
     raise AssertionError("unreachable")
+
+
+async def _fetch_limited(
+    connection: psycopg.AsyncConnection[Row],
+    query: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    limit_ms: int,
+) -> list[Row]:
+    async with connection.transaction():
+        await connection.execute(
+            "select set_config('statement_timeout', %s, true)", [f"{limit_ms}"]
+        )
+        cursor = await connection.execute(query, parameters)
+        return await cursor.fetchall()
 
 
 async def close() -> None:
