@@ -46,6 +46,8 @@ SUBSCRIBERS = (
                 "tweet.deleted",
                 "tweet.hidden",
                 "tweet.unhidden",
+                "reply.hidden",
+                "reply.unhidden",
                 "follow.created",
                 "follow.removed",
                 "block.created",

@@ -2,18 +2,20 @@
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
+from pydantic import StrictBool
 
 from apps.infra import clock
 from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, IdList
 from apps.infra.web.threads import in_thread
-from apps.tweets import hot, services
+from apps.tweets import hot, services, services_replies
 from apps.tweets.rendering import TweetFields
 from apps.users.bearer import AuthedRequest, ensure_self, needs
 
 router = Router(tags=["Tweets"])
 READ = "tweet.read users.read"
 WRITE = "tweet.read tweet.write users.read"
+TIDY = "tweet.read tweet.moderate.write users.read"
 LIKE = "tweet.read like.write users.read"
 
 
@@ -81,6 +83,27 @@ async def delete_tweet(request: AuthedRequest, id: Path[Id]) -> HttpResponse:
         services.delete_tweet, user_id=request.auth.user_id, tweet_id=id, now=clock.now()
     )
     return envelope.answer({"deleted": True})
+
+
+class HiddenIn(hot.Strict):
+    """Out of the way, or not."""
+
+    hidden: StrictBool
+
+
+@router.put("/tweets/{tweet_id}/hidden", auth=needs(TIDY), summary="Hide a reply")
+async def hide_reply(
+    request: AuthedRequest, tweet_id: Path[Id], body: Body[HiddenIn]
+) -> HttpResponse:
+    """In a conversation that the own account began; it stays reachable by its id."""
+    await in_thread(
+        services_replies.set_reply_hidden,
+        user_id=request.auth.user_id,
+        tweet_id=tweet_id,
+        is_hidden=body.hidden,
+        now=clock.now(),
+    )
+    return envelope.answer({"hidden": body.hidden})
 
 
 @router.post("/users/{id}/likes", auth=needs(LIKE), summary="Like a tweet")

@@ -5,25 +5,35 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
-from ninja import Path, Query, Router
+from ninja import Body, Path, Query, Router
 
 from apps.graph import people
+from apps.infra import clock
 from apps.infra.web import edges, envelope
 from apps.infra.web.pagination import Position
 from apps.infra.web.params import Id, Paging, between, words_of
-from apps.tweets import queries_edges
+from apps.infra.web.threads import in_thread
+from apps.tweets import hot, queries_edges, services_bookmarks
 from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import open_people, visible_by_ids
 from apps.users import queries as user_queries
-from apps.users.bearer import AuthedRequest, needs
+from apps.users.bearer import AuthedRequest, ensure_self, needs
 from apps.users.rendering import UserFields, render_users, user_missing, user_selection
 
 router = Router(tags=["Tweets"])
 READ = "tweet.read users.read"
 READ_LIKES = "like.read tweet.read users.read"
 READ_OWN = "timeline.read tweet.read users.read"
+READ_BOOKMARKS = "bookmark.read tweet.read users.read"
+WRITE_BOOKMARKS = "bookmark.write tweet.read users.read"
 EdgesOf = Callable[..., Awaitable[list[edges.Edge]]]
+
+
+class TargetIn(hot.Strict):
+    """Which tweet."""
+
+    tweet_id: Id
 
 
 class PeoplePage(UserFields, Paging):
@@ -94,6 +104,51 @@ async def liked_tweets(
     if not people.may_look_inside((await people.persons(viewer_id=viewer_id, users=[owner]))[0]):
         return envelope.nobody(envelope.not_authorized("user", "id", str(id)))
     return await _tweet_page(viewer_id, page, position, partial(queries_edges.likes_of_user, id))
+
+
+@router.get(
+    "/users/{id}/bookmarks",
+    auth=needs(READ_BOOKMARKS),
+    summary="What the own account keeps",
+    tags=["Bookmarks"],
+)
+async def bookmarks(
+    request: AuthedRequest, id: Path[Id], page: Query[RetweetsPage]
+) -> HttpResponse:
+    """Kept last, first; nobody else may see it. Deleted tweets are left out."""
+    ensure_self(request.auth, id)
+    edges_of = partial(queries_edges.bookmarks, id)
+    return await _tweet_page(id, page, page.position(), edges_of)
+
+
+@router.post(
+    "/users/{id}/bookmarks",
+    auth=needs(WRITE_BOOKMARKS),
+    summary="Keep a tweet",
+    tags=["Bookmarks"],
+)
+async def bookmark(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> HttpResponse:
+    """Once, however often it is said; nobody is told."""
+    ensure_self(request.auth, id)
+    await in_thread(
+        services_bookmarks.add_bookmark, user_id=id, tweet_id=body.tweet_id, now=clock.now()
+    )
+    return envelope.answer({"bookmarked": True})
+
+
+@router.delete(
+    "/users/{id}/bookmarks/{tweet_id}",
+    auth=needs(WRITE_BOOKMARKS),
+    summary="Keep a tweet no longer",
+    tags=["Bookmarks"],
+)
+async def unbookmark(request: AuthedRequest, id: Path[Id], tweet_id: Path[Id]) -> HttpResponse:
+    """Nothing happens if it is not kept."""
+    ensure_self(request.auth, id)
+    await in_thread(
+        services_bookmarks.remove_bookmark, user_id=id, tweet_id=tweet_id, now=clock.now()
+    )
+    return envelope.answer({"bookmarked": False})
 
 
 reposts = Router(tags=["Tweets"])

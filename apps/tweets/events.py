@@ -49,6 +49,18 @@ class TweetUnhidden(_OneTweet):
     topic: ClassVar[str] = "tweet.unhidden"
 
 
+class ReplyHidden(_OneTweet):
+    """Whoever began the conversation put this answer out of the way."""
+
+    topic: ClassVar[str] = "reply.hidden"
+
+
+class ReplyUnhidden(_OneTweet):
+    """The answer stands with the others again."""
+
+    topic: ClassVar[str] = "reply.unhidden"
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Like(Event):
     """`is_counted`: the tweet's counter was changed in the same transaction."""

@@ -1,8 +1,9 @@
 """May A do this to that tweet?"""
 
 from apps.graph import guards as graph_guards
-from apps.infra.errors import Forbidden, NotFound
+from apps.infra.errors import Forbidden, Invalid, NotFound
 from apps.tweets.models import Tweet
+from apps.tweets.text.entities import extract_entities
 from apps.users import guards as user_guards
 
 
@@ -10,6 +11,18 @@ class ProtectedTweet(Forbidden):
     """Posts of protected accounts may not be passed on."""
 
     code = "protected"
+
+
+class MayNotAnswer(Forbidden):
+    """Whoever began the conversation lets only some people answer."""
+
+    code = "reply_not_allowed"
+
+
+class NotAReply(Invalid):
+    """Only answers can be put out of the way."""
+
+    code = "not_a_reply"
 
 
 def ensure_may_see(*, viewer_id: int, tweet_id: int) -> Tweet:
@@ -65,3 +78,50 @@ def ensure_own(*, user_id: int, tweet_id: int) -> Tweet:
     if tweet.author_id != user_id:
         raise Forbidden("Only its author can do this.")
     return tweet
+
+
+def ensure_may_answer(*, user_id: int, parent: Tweet) -> None:
+    """The user may answer in the parent's conversation.
+
+    Who began it may always; where answers are limited, those mentioned in its first tweet may, and
+    with "following" those whom its author follows. A first tweet that was deleted still counts.
+
+    Raises:
+        MayNotAnswer.
+    """
+    root = _root_of(parent)
+    if root is None or not root.reply_settings or root.author_id == user_id:
+        return
+    mentioned = {one.username.lower() for one in extract_entities(root.text).mentions}
+    if mentioned and user_guards.username_of(user_id=user_id).lower() in mentioned:
+        return
+    if root.reply_settings == "following" and graph_guards.follows(
+        follower_id=root.author_id, followee_id=user_id
+    ):
+        return
+    raise MayNotAnswer("Its author lets only some people answer in this conversation.")
+
+
+def ensure_may_tidy(*, user_id: int, tweet_id: int) -> Tweet:
+    """The live answer, if the user began its conversation.
+
+    Raises:
+        NotFound, Blocked: as `ensure_may_see`, for others. Forbidden: somebody else began the
+        conversation. NotAReply.
+    """
+    rows = Tweet.objects.filter(id=tweet_id, deleted_at=None, hidden_at=None)
+    tweet = rows.order_by("id").first() if 0 < tweet_id < 1 << 63 else None
+    root = _root_of(tweet) if tweet is not None else None
+    if tweet is None or root is None or root.author_id != user_id:
+        ensure_may_see(viewer_id=user_id, tweet_id=tweet_id)
+        raise Forbidden("Only who began the conversation can do this.")
+    if tweet.in_reply_to_id is None:
+        raise NotAReply("This post answers nothing; only replies can be hidden.", field="id")
+    return tweet
+
+
+def _root_of(tweet: Tweet) -> Tweet | None:
+    """The first tweet of a conversation, deleted or not; None if it was never stored here."""
+    if tweet.conversation_id == tweet.id:
+        return tweet
+    return Tweet.objects.filter(id=tweet.conversation_id).order_by("id").first()

@@ -1,13 +1,15 @@
 """New tweets and single ones as the API answers them: bytes, for the gate, the hot lane and the
 router alike."""
 
+from typing import Annotated, Any
+
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 
 from apps.infra import clock
 from apps.infra.web import answers, envelope, problems
 from apps.infra.web.answers import Answer
-from apps.infra.web.params import Id, id_of, parsed
+from apps.infra.web.params import Id, id_of, parsed, wrong
 from apps.infra.web.threads import in_thread
 from apps.tweets import queries, services
 from apps.tweets.group_commit import post_plain_tweet
@@ -33,6 +35,24 @@ class ReplyIn(Strict):
     in_reply_to_tweet_id: Id
 
 
+def _settings(value: Any, info: ValidationInfo) -> str:
+    allowed = ("everyone", *services.REPLY_SETTINGS)
+    if value in ("subscribers", "verified"):
+        raise wrong(
+            "reply_settings", value, "offered here: there are no paid and no checked accounts"
+        )
+    if not isinstance(value, str) or value not in allowed:
+        raise wrong("reply_settings", value, f"one of [{','.join(allowed)}]")
+    return value
+
+
+ReplySettings = Annotated[
+    str,
+    BeforeValidator(_settings),
+    WithJsonSchema({"type": "string", "enum": ["everyone", *services.REPLY_SETTINGS]}),
+]
+
+
 class TweetIn(Strict):
     """A new tweet, reply or quote."""
 
@@ -40,6 +60,7 @@ class TweetIn(Strict):
     text: str
     reply: ReplyIn | None = None
     quote_tweet_id: Id | None = None
+    reply_settings: ReplySettings | None = None
 
 
 @answers.always
@@ -69,7 +90,8 @@ def _read(content_type: str | None, body: bytes) -> TweetIn:
 
 
 async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> TweetOut:
-    if new.reply is None and new.quote_tweet_id is None and not idempotency_key:
+    refers = new.reply or new.quote_tweet_id is not None
+    if not refers and not new.reply_settings and not idempotency_key:
         return await post_plain_tweet(
             author_id=author_id, text=new.text, now=clock.now(), source=SOURCE
         )
@@ -80,6 +102,7 @@ async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> Tw
         now=clock.now(),
         in_reply_to_id=new.reply.in_reply_to_tweet_id if new.reply else None,
         quote_of_id=new.quote_tweet_id,
+        reply_settings=new.reply_settings,
         idempotency_key=idempotency_key,
         source=SOURCE,
     )

@@ -34,6 +34,11 @@ class Tweet(models.Model):
     reply_count = models.IntegerField(default=0)
     retweet_count = models.IntegerField(default=0)
     quote_count = models.IntegerField(default=0)
+    # Who may answer in the conversation that this tweet begins; null: everyone. Nulls take no room,
+    # and "" would.
+    reply_settings = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001
+    # Whoever began the conversation has put this answer out of the way.
+    reply_hidden_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
@@ -80,6 +85,26 @@ class Like(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} likes {self.tweet_id}"
+
+
+class Bookmark(models.Model):
+    """`user` keeps a tweet to find it again; nobody else knows. Spread by the person."""
+
+    pk = models.CompositePrimaryKey("user_id", "tweet_id")
+    user_id = models.BigIntegerField()
+    tweet_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "bookmarks"
+        indexes = [
+            # What one person keeps, newest first.
+            Index("user_id", F("id").desc(), name="bookmark_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} keeps {self.tweet_id}"
 
 
 class Recount(models.Model):

@@ -48,6 +48,17 @@ async def likes_of_user(
     )  # fmt: skip
 
 
+async def bookmarks(
+    user_id: int, *, before: int | None, after: int | None, limit: int
+) -> list[Edge]:
+    """What one person keeps: (edge id, tweet id)."""
+    return await _walk(
+        "select id, tweet_id from bookmarks where user_id = %s and id {compare} %s"
+        " order by id {order} limit %s",
+        user_id, before, after, limit,
+    )  # fmt: skip
+
+
 async def retweeters(
     tweet_id: int, *, before: int | None, after: int | None, limit: int
 ) -> list[Edge]:

@@ -47,7 +47,7 @@ _FIELDS: dict[str, Any] = {
     "lang": lambda tweet: tweet.lang,
     "source": lambda tweet: tweet.source,
     "possibly_sensitive": lambda tweet: False,
-    "reply_settings": lambda tweet: "everyone",
+    "reply_settings": lambda tweet: tweet.reply_settings or "everyone",
     "public_metrics": lambda tweet: {
         "retweet_count": tweet.retweet_count,
         "reply_count": tweet.reply_count,

@@ -28,6 +28,10 @@ class TweetOut:
     reply_count: int
     retweet_count: int
     quote_count: int
+    # "following" or "mentionedUsers": who may answer in the conversation that it begins.
+    reply_settings: str | None = None
+    # Whoever began the conversation has put this answer out of the way.
+    reply_hidden_at: datetime | None = None
     fragments: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -25,6 +25,7 @@ from apps.users import services as user_services
 
 MAX_CHARS = weights.V3.limit
 MAX_KEY = 255
+REPLY_SETTINGS = ("following", "mentionedUsers")
 
 
 class TweetTooLong(Invalid):
@@ -43,6 +44,12 @@ class BadText(Invalid):
     """The text cannot be stored as it is."""
 
     code = "bad_text"
+
+
+class BadReplySettings(Invalid):
+    """Nobody can be let in by this rule, or not by this tweet."""
+
+    code = "bad_reply_settings"
 
 
 class KeyReused(Conflict):
@@ -87,6 +94,7 @@ def post_tweet(
     now: datetime,
     in_reply_to_id: int | None = None,
     quote_of_id: int | None = None,
+    reply_settings: str | None = None,
     idempotency_key: str | None = None,
     source: str = "web",
 ) -> TweetOut:
@@ -94,20 +102,26 @@ def post_tweet(
 
     Args:
         text: stored exactly, a weighted length of 1 to 280.
+        reply_settings: who may answer, of a tweet that answers none: "following" or
+            "mentionedUsers"; None or "everyone" for all.
         idempotency_key: a repeat with the same key gives the first tweet, not a second one.
 
     Raises:
-        TweetEmpty, TweetTooLong, BadText. NotFound, Blocked, ProtectedTweet: of the tweet that
-        this answers or quotes. KeyReused: the key came with another request before.
+        TweetEmpty, TweetTooLong, BadText, BadReplySettings. NotFound, Blocked, ProtectedTweet,
+        MayNotAnswer: of the tweet that this answers or quotes. KeyReused: the key came with
+        another request before.
     """
     tweet = Tweet(
         id=ids.next_id(), author_id=author_id, text=checked_text(text), created_at=now,
-        source=source,
+        source=source, reply_settings=_checked_settings(reply_settings, in_reply_to_id),
     )  # fmt: skip
     tweet.conversation_id = tweet.id
     with transaction.atomic():
         if idempotency_key:
-            print_of = hashlib.sha256(repr((text, in_reply_to_id, quote_of_id)).encode())
+            asked: tuple[object, ...] = (text, in_reply_to_id, quote_of_id)
+            if tweet.reply_settings:
+                asked += (tweet.reply_settings,)
+            print_of = hashlib.sha256(repr(asked).encode())
             before = _claim_key(author_id, idempotency_key, print_of.hexdigest(), tweet.id, now)
             if before is not None:
                 return before
@@ -118,6 +132,23 @@ def post_tweet(
             tweet.quote_of_id, tweet.quote_of_user_id = quoted.id, quoted.author_id
         _store(tweet)
     return to_out(tweet)
+
+
+def _checked_settings(reply_settings: str | None, in_reply_to_id: int | None) -> str | None:
+    """What is stored of the setting; None for everyone."""
+    if reply_settings is None or reply_settings == "everyone":
+        return None
+    if reply_settings not in REPLY_SETTINGS:
+        raise BadReplySettings(
+            f"[{reply_settings}] is not offered here: everyone, following or mentionedUsers.",
+            field="reply_settings",
+        )
+    if in_reply_to_id is not None:
+        raise BadReplySettings(
+            "Who may answer is for the first post of a conversation to say.",
+            field="reply_settings",
+        )
+    return reply_settings
 
 
 def _claim_key(
@@ -145,6 +176,7 @@ def _answer(tweet: Tweet, parent_id: int) -> None:
     parent = guards.ensure_may_see(viewer_id=tweet.author_id, tweet_id=parent_id)
     if parent.retweet_of_id is not None:
         parent = guards.ensure_may_see(viewer_id=tweet.author_id, tweet_id=parent.retweet_of_id)
+    guards.ensure_may_answer(user_id=tweet.author_id, parent=parent)
     tweet.in_reply_to_id, tweet.in_reply_to_user_id = parent.id, parent.author_id
     tweet.conversation_id = parent.conversation_id
 
@@ -152,8 +184,8 @@ def _answer(tweet: Tweet, parent_id: int) -> None:
 _INSERT = """
 insert into tweets (id, author_id, text, lang, source, created_at, conversation_id,
   in_reply_to_id, in_reply_to_user_id, retweet_of_id, retweet_of_user_id, quote_of_id,
-  quote_of_user_id)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+  quote_of_user_id, reply_settings)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -166,7 +198,7 @@ def _store(tweet: Tweet) -> None:
                 tweet.id, tweet.author_id, tweet.text, tweet.lang, tweet.source,
                 tweet.created_at, tweet.conversation_id, tweet.in_reply_to_id,
                 tweet.in_reply_to_user_id, tweet.retweet_of_id, tweet.retweet_of_user_id,
-                tweet.quote_of_id, tweet.quote_of_user_id,
+                tweet.quote_of_id, tweet.quote_of_user_id, tweet.reply_settings,
             ],
         )  # fmt: skip
     _count_references(tweet, 1)

@@ -35,6 +35,16 @@ class Branch:
     more: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Answers on a page; `last_id` is where the next page goes on after, None at the end, and
+    `hides` says that some were left out because they are out of the way."""
+
+    branches: list[Branch]
+    last_id: int | None
+    hides: bool
+
+
 async def ancestors(*, viewer_id: int | None, tweet: TweetOut) -> tuple[list[Step], int | None]:
     """What a tweet answers, first one first, and the id to go on from if there is still more.
 
@@ -69,13 +79,16 @@ async def _steps(viewer_id: int | None, chain: Sequence[TweetOut]) -> list[Step]
 
 
 async def replies(
-    *, viewer_id: int | None, tweet: TweetOut, after_id: int = 0
-) -> tuple[list[Branch], int | None]:
-    """Answers to a tweet, oldest first, and the id after which the next page starts, if any."""
+    *, viewer_id: int | None, tweet: TweetOut, after_id: int = 0, with_hidden: bool = False
+) -> Answers:
+    """Answers to a tweet, oldest first.
+
+    Args:
+        with_hidden: also those that whoever began the conversation put out of the way.
+    """
     width = WIDTHS[0]
     ids = await queries.reply_ids(tweet.id, after_id=after_id, limit=width + 1)
-    found = await queries.tweets_by_ids(ids[:width])
-    level = [found[one] for one in ids[:width] if one in found]
+    level, hides = await _level(ids[:width], with_hidden)
     branches = await _branches(viewer_id, level, tweet.author_id)
     opened = [branches]
     budget = MAX_OPENED
@@ -86,7 +99,7 @@ async def replies(
                 continue
             if budget > 0:
                 budget -= 1
-                await _open(branch, branch.card.tweet, limit, viewer_id, tweet.author_id)
+                hides |= await _open(branch, limit, viewer_id, tweet.author_id, with_hidden)
                 below += branch.children
             else:
                 branch.more = branch.card.tweet.reply_count
@@ -94,18 +107,31 @@ async def replies(
     for branch in opened[-1]:
         if branch.card is not None:
             branch.more = branch.card.tweet.reply_count
-    return branches, ids[width - 1] if len(ids) > width else None
+    last_id = ids[width - 1] if len(ids) > width else None
+    return Answers(branches=branches, last_id=last_id, hides=hides)
 
 
 async def _open(
-    branch: Branch, tweet: TweetOut, limit: int, viewer_id: int | None, starter_id: int
-) -> None:
+    branch: Branch, limit: int, viewer_id: int | None, starter_id: int, with_hidden: bool
+) -> bool:
+    """Put the answers to a branch below it; whether some of them are out of the way."""
+    tweet = branch.card.tweet if branch.card else None
+    if tweet is None:
+        return False
     ids = await queries.reply_ids(tweet.id, limit=limit + 1)
-    found = await queries.tweets_by_ids(ids[:limit])
-    level = [found[one] for one in ids[:limit] if one in found]
+    level, hides = await _level(ids[:limit], with_hidden)
     branch.children = await _branches(viewer_id, level, starter_id)
     if len(ids) > limit:
         branch.more = max(tweet.reply_count - limit, 1)
+    return hides
+
+
+async def _level(ids: Sequence[int], with_hidden: bool) -> tuple[list[TweetOut], bool]:
+    """Answers by id, and whether some were left out because they are out of the way."""
+    found = await queries.tweets_by_ids(ids)
+    level = [found[one] for one in ids if one in found]
+    shown = level if with_hidden else [one for one in level if one.reply_hidden_at is None]
+    return shown, len(shown) < len(level)
 
 
 async def _branches(

@@ -60,10 +60,11 @@ async def tweet(
         return HttpResponseRedirect(card.url + query)
     above, go_on = await thread.ancestors(viewer_id=_id(viewer), tweet=card.tweet)
     after_id = pages.id_from(request.GET.get("after"), fallback=0) or 0
-    branches, last_id = await thread.replies(
-        viewer_id=_id(viewer), tweet=card.tweet, after_id=after_id
+    with_hidden = request.GET.get("hidden") == "1"
+    answers = await thread.replies(
+        viewer_id=_id(viewer), tweet=card.tweet, after_id=after_id, with_hidden=with_hidden
     )
-    talkers = _talkers(card, above, branches)
+    talkers = _talkers(card, above, answers.branches)
     known = await persons(viewer_id=_id(viewer), users=[card.author, *talkers])
     context = {
         "card": card,
@@ -71,14 +72,21 @@ async def tweet(
         "person": known[0],
         "ancestors": above,
         "more_ancestors_url": f"/i/status/{go_on}" if go_on else "",
-        "branches": branches,
-        "older_url": f"{card.url}?{urlencode({'after': last_id})}" if last_id else "",
+        "branches": answers.branches,
+        "older_url": _answers_url(card, answers.last_id, with_hidden) if answers.last_id else "",
+        "hidden_url": _answers_url(card, after_id, True) if answers.hides else "",
         "talkers": [one for one in known if not one.mine][:MAX_TALKERS],
         "people": [] if talkers else await who_to_follow(_id(viewer)),
         "key": pages.new_key(),
         "canonical": settings.PUBLIC_URL.rstrip("/") + card.url,
     }
     return pages.page(request, "tweets/tweet.html", viewer, context)
+
+
+def _answers_url(card: Card, after_id: int, with_hidden: bool) -> str:
+    """The post's page with the answers after one of them."""
+    query = {"after": after_id} if after_id else {}
+    return f"{card.url}?{urlencode(query | ({'hidden': 1} if with_hidden else {}))}"
 
 
 def _talkers(card: Card, above: list[thread.Step], branches: list[thread.Branch]) -> list[UserOut]:

@@ -25,3 +25,8 @@ def ensure_exists(*, user_id: int) -> Target:
     if row is None:
         raise NotFound("There is no such account.")
     return Target(*row)
+
+
+def username_of(*, user_id: int) -> str:
+    """The account's name; "" if there is none."""
+    return User.objects.filter(id=user_id).values_list("username", flat=True).first() or ""

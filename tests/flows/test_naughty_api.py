@@ -47,6 +47,7 @@ def queries(bad):
         "/2/users/{me}/muting": ["user.fields", *page],
         "/2/users/{me}/blocking": ["user.fields", *page],
         "/2/users/{me}/liked_tweets": [*tweet, *page],
+        "/2/users/{me}/bookmarks": [*tweet, *page],
         "/2/users/reposts_of_me": [*tweet, *page],
         "/2/tweets/5/liking_users": ["user.fields", *page],
         "/2/tweets/5/quote_tweets": [*tweet, *page, "exclude"],
@@ -73,6 +74,8 @@ def paths(bad):
     yield "DELETE", f"/2/users/{{me}}/retweets/{bad}", b""
     yield "DELETE", f"/2/users/{{me}}/following/{bad}", b""
     yield "DELETE", f"/2/users/{{me}}/muting/{bad}", b""
+    yield "DELETE", f"/2/users/{{me}}/bookmarks/{bad}", b""
+    yield "PUT", f"/2/tweets/{bad}/hidden", b'{"hidden": true}'
     yield "DELETE", f"/2/users/{{me}}/blocking/{bad}", b""
     yield "GET", f"/2/tweets/{bad}/retweeted_by", b""
     yield "GET", f"/2/tweets/{bad}/quote_tweets", b""
@@ -87,7 +90,9 @@ def bodies(value):
     yield "/2/tweets", {"text": "x", "quote_tweet_id": value}
     yield "/2/tweets", {"text": "x", "reply": {"in_reply_to_tweet_id": value}}
     yield "/2/tweets", {"text": "x", "reply": value}
+    yield "/2/tweets", {"text": "x", "reply_settings": value}
     yield "/2/tweets", value
+    yield "/2/users/{me}/bookmarks", {"tweet_id": value}
     yield "/2/tweets", {str(value): value}
     yield "/2/users/{me}/likes", {"tweet_id": value}
     yield "/2/users/{me}/retweets", {"tweet_id": value}

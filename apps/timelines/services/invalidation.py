@@ -23,7 +23,9 @@ _RELATIONS_OF = {
     "mute.created": ("muter_id",),
     "mute.removed": ("muter_id",),
 }
-_TWEET_TOPICS = frozenset({"tweet.deleted", "tweet.hidden", "tweet.unhidden"})
+_TWEET_TOPICS = frozenset(
+    {"tweet.deleted", "tweet.hidden", "tweet.unhidden", "reply.hidden", "reply.unhidden"}
+)
 
 
 def invalidate(*, events: Sequence[LoggedEvent], late: bool) -> None:
