@@ -209,7 +209,7 @@
   const act = (key) => $(`[data-key="${key}"]`, document.activeElement?.closest(".tw, .focal") || $("#main .focal") || document.createElement("i"))?.click();
   const KEYS = {
     j: () => step(1), k: () => step(-1), n: () => document.body.dataset.me && open("/compose"),
-    l: () => act("l"), t: () => act("t"), r: () => act("r"), "?": () => open("/about?keys"),
+    l: () => act("l"), t: () => act("t"), r: () => act("r"), "?": () => open("/about?keys"), "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } else location.assign("/search"); },
     Enter: () => location.assign($(".when", document.activeElement).href),
   };
   document.addEventListener("keydown", (event) => {

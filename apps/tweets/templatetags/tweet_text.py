@@ -13,6 +13,11 @@ MAX_URL_CHARS = 32
 def linkify(value: str) -> SafeString:
     """Text with its mentions, tags and addresses marked; safe.
 
-    Tags are not links as long as no page lists them.
+    Tags lead to the newest posts that have them.
     """
-    return autolink(value, max_url_chars=MAX_URL_CHARS)
+    return autolink(
+        value,
+        hashtag_url="/hashtag/",
+        cashtag_url="/search?q=%24",
+        max_url_chars=MAX_URL_CHARS,
+    )
