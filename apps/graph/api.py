@@ -14,12 +14,11 @@ from apps.infra.web import edges, envelope
 from apps.infra.web.params import Id, Paging, between
 from apps.infra.web.threads import in_thread
 from apps.users import queries as user_queries
-from apps.users.bearer import AuthedRequest, ensure_self, needs
+from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
 from apps.users.rendering import UserFields, render_users, user_missing, user_selection
 from apps.users.schemas import UserOut
 
 router = Router(tags=["Follows"])
-READ = "follows.read users.read tweet.read"
 WRITE = "follows.write users.read tweet.read"
 READ_MUTES = "mute.read users.read tweet.read"
 WRITE_MUTES = "mute.write users.read tweet.read"
@@ -71,16 +70,16 @@ async def unfollow(
     return envelope.answer({"following": False})
 
 
-@router.get("/users/{id}/following", auth=needs(READ), summary="Whom an account follows")
-async def following(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
+@router.get("/users/{id}/following", auth=reads(), summary="Whom an account follows")
+async def following(request: PublicRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
     """Newest first."""
-    return await _page(request.auth.user_id, id, page, following=True)
+    return await _page(request.auth.viewer_id, id, page, following=True)
 
 
-@router.get("/users/{id}/followers", auth=needs(READ), summary="Who follows an account")
-async def followers(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
+@router.get("/users/{id}/followers", auth=reads(), summary="Who follows an account")
+async def followers(request: PublicRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
     """Newest first."""
-    return await _page(request.auth.user_id, id, page, following=False)
+    return await _page(request.auth.viewer_id, id, page, following=False)
 
 
 @router.get("/users/{id}/muting", auth=needs(READ_MUTES), summary="Whom the own account mutes")
@@ -147,7 +146,9 @@ async def unblock(
     return envelope.answer({"blocking": False})
 
 
-async def _page(viewer_id: int, user_id: int, page: UserPage, *, following: bool) -> HttpResponse:
+async def _page(
+    viewer_id: int | None, user_id: int, page: UserPage, *, following: bool
+) -> HttpResponse:
     page.position()  # A bad token is refused, whoever is asked for.
     owner = (await user_queries.users_by_ids([user_id])).get(user_id)
     if owner is None or owner.is_suspended:
@@ -174,9 +175,11 @@ async def _people(edges_of: Callable[..., Any], user_id: int, page: UserPage) ->
     return envelope.response(envelope.many(items, meta=found.meta()))
 
 
-async def _may_list(viewer_id: int, owner: UserOut) -> bool:
+async def _may_list(viewer_id: int | None, owner: UserOut) -> bool:
     """Lists of a protected account are for its followers; of a blocker, not for the blocked."""
     if viewer_id == owner.id:
         return True
+    if viewer_id is None:
+        return not owner.is_protected
     stand = (await queries.relationships(viewer_id, [owner.id])).get(owner.id, Relationship())
     return not stand.blocked_by and (stand.following or not owner.is_protected)

@@ -29,13 +29,15 @@ from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
 from apps.users import queries as user_queries
 from apps.users.auth import actor_in_memory, is_known
-from apps.users.bearer import actor_of, caller, ensure_self
+from apps.users.bearer import actor_of, ensure_self, reader
+from apps.users.permissions import scopes_of
 from apps.users.rendering import user_missing
 from apps.users.schemas import Actor
 
 log = logging.getLogger(__name__)
 
-SCOPES = frozenset({"tweet.read", "users.read"})
+SCOPES = scopes_of("GET /2/users/{id}/timelines/reverse_chronological")
+READ = scopes_of("GET /2/users/{id}/tweets")
 EXCLUDE = ("replies", "retweets")
 
 
@@ -277,12 +279,12 @@ async def user_tweets_answer(*, authorization: str | None, user_id: str, query: 
     Args:
         authorization: the header. user_id: from the path. query: the raw query string.
     """
-    actor = await caller(authorization, SCOPES)
+    viewer_id = (await reader(authorization, READ)).viewer_id
     wanted = parsed(TweetPage, query)
-    return Answer(200, await _user_tweets(id_of(user_id), actor.user_id, wanted))
+    return Answer(200, await _user_tweets(id_of(user_id), viewer_id, wanted))
 
 
-async def _user_tweets(author_id: int, viewer_id: int, wanted: TweetPage) -> bytes:
+async def _user_tweets(author_id: int, viewer_id: int | None, wanted: TweetPage) -> bytes:
     author = (await user_queries.users_by_ids([author_id])).get(author_id)
     if author is None or author.is_suspended:
         error = user_missing("id", str(author_id), author)

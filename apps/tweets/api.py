@@ -10,10 +10,9 @@ from apps.infra.web.params import Id, IdList
 from apps.infra.web.threads import in_thread
 from apps.tweets import hot, services, services_replies
 from apps.tweets.rendering import TweetFields
-from apps.users.bearer import AuthedRequest, ensure_self, needs
+from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
 
 router = Router(tags=["Tweets"])
-READ = "tweet.read users.read"
 WRITE = "tweet.read tweet.write users.read"
 TIDY = "tweet.read tweet.moderate.write users.read"
 LIKE = "tweet.read like.write users.read"
@@ -47,12 +46,12 @@ async def post_tweet(request: HttpRequest) -> HttpResponse:
     return answer.response()
 
 
-@router.get("/tweets", auth=needs(READ), summary="Tweets by id")
+@router.get("/tweets", auth=reads(), summary="Tweets by id")
 async def tweets_by_id(
-    request: AuthedRequest, ids: Query[IdList], fields: Query[TweetFields]
+    request: PublicRequest, ids: Query[IdList], fields: Query[TweetFields]
 ) -> HttpResponse:
     """Up to 100 ids, comma-joined; those not found are listed under `errors`."""
-    rendered, errors = await hot.look_up(ids, fields, request.auth.user_id, "ids")
+    rendered, errors = await hot.look_up(ids, fields, request.auth.viewer_id, "ids")
     return envelope.response(
         envelope.many(rendered.tweets, includes=rendered.includes, errors=errors)
     )

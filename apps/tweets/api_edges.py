@@ -18,11 +18,10 @@ from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import open_people, visible_by_ids
 from apps.users import queries as user_queries
-from apps.users.bearer import AuthedRequest, ensure_self, needs
+from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
 from apps.users.rendering import UserFields, render_users, user_missing, user_selection
 
 router = Router(tags=["Tweets"])
-READ = "tweet.read users.read"
 READ_LIKES = "like.read tweet.read users.read"
 READ_OWN = "timeline.read tweet.read users.read"
 READ_BOOKMARKS = "bookmark.read tweet.read users.read"
@@ -69,27 +68,27 @@ async def liking_users(
     return await _people(request.auth.user_id, id, page, queries_edges.likes_of_tweet)
 
 
-@router.get("/tweets/{id}/retweeted_by", auth=needs(READ), summary="Who retweeted a tweet")
+@router.get("/tweets/{id}/retweeted_by", auth=reads(), summary="Who retweeted a tweet")
 async def retweeted_by(
-    request: AuthedRequest, id: Path[Id], page: Query[PeoplePage]
+    request: PublicRequest, id: Path[Id], page: Query[PeoplePage]
 ) -> HttpResponse:
     """Latest retweet first."""
-    return await _people(request.auth.user_id, id, page, queries_edges.retweeters)
+    return await _people(request.auth.viewer_id, id, page, queries_edges.retweeters)
 
 
-@router.get("/tweets/{id}/retweets", auth=needs(READ), summary="The retweets of a tweet")
-async def retweets(request: AuthedRequest, id: Path[Id], page: Query[RetweetsPage]) -> HttpResponse:
+@router.get("/tweets/{id}/retweets", auth=reads(), summary="The retweets of a tweet")
+async def retweets(request: PublicRequest, id: Path[Id], page: Query[RetweetsPage]) -> HttpResponse:
     """Latest first."""
-    return await _about(request.auth.user_id, id, page, queries_edges.retweets)
+    return await _about(request.auth.viewer_id, id, page, queries_edges.retweets)
 
 
-@router.get("/tweets/{id}/quote_tweets", auth=needs(READ), summary="The quotes of a tweet")
+@router.get("/tweets/{id}/quote_tweets", auth=reads(), summary="The quotes of a tweet")
 async def quote_tweets(
-    request: AuthedRequest, id: Path[Id], page: Query[QuotesPage]
+    request: PublicRequest, id: Path[Id], page: Query[QuotesPage]
 ) -> HttpResponse:
     """Latest first. A quote is never a retweet; `exclude=retweets` leaves nothing out."""
     fetch = partial(queries_edges.quotes, exclude_replies="replies" in page.exclude.split(","))
-    return await _about(request.auth.user_id, id, page, fetch)
+    return await _about(request.auth.viewer_id, id, page, fetch)
 
 
 @router.get("/users/{id}/liked_tweets", auth=needs(READ_LIKES), summary="What an account likes")
@@ -161,12 +160,12 @@ async def reposts_of_me(request: AuthedRequest, page: Query[RetweetsPage]) -> Ht
     return await _tweet_page(viewer_id, page, position, partial(queries_edges.reposted, viewer_id))
 
 
-async def _is_there(viewer_id: int, tweet_id: int) -> bool:
+async def _is_there(viewer_id: int | None, tweet_id: int) -> bool:
     return bool(await visible_by_ids(viewer_id=viewer_id, ids=[tweet_id], surface="lookup"))
 
 
 async def _people(
-    viewer_id: int, tweet_id: int, page: PeoplePage, edges_of: EdgesOf
+    viewer_id: int | None, tweet_id: int, page: PeoplePage, edges_of: EdgesOf
 ) -> HttpResponse:
     """Accounts at the other end of a tweet's edges."""
     position = page.position()
@@ -182,7 +181,9 @@ async def _people(
     return envelope.response(envelope.many(items, meta=found.meta()))
 
 
-async def _about(viewer_id: int, tweet_id: int, page: Any, edges_of: EdgesOf) -> HttpResponse:
+async def _about(
+    viewer_id: int | None, tweet_id: int, page: Any, edges_of: EdgesOf
+) -> HttpResponse:
     """Tweets at the other end of a tweet's edges."""
     position = page.position()
     if not await _is_there(viewer_id, tweet_id):
@@ -197,7 +198,7 @@ async def _fetch(
 
 
 async def _tweet_page(
-    viewer_id: int,
+    viewer_id: int | None,
     page: "RetweetsPage | LikedPage | QuotesPage",
     position: Position | None,
     edges_of: EdgesOf,

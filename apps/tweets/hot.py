@@ -16,10 +16,11 @@ from apps.tweets.group_commit import post_plain_tweet
 from apps.tweets.rendering import Rendered, TweetFields, render_new, render_tweets
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import visible
-from apps.users.bearer import caller
+from apps.users.bearer import caller, reader
+from apps.users.permissions import scopes_of
 
-SCOPES = frozenset({"tweet.read", "tweet.write", "users.read"})
-READ = frozenset({"tweet.read", "users.read"})
+SCOPES = scopes_of("POST /2/tweets")
+READ = scopes_of("GET /2/tweets/{id}")
 SOURCE = "api"
 
 
@@ -115,15 +116,15 @@ async def tweet_answer(*, authorization: str | None, tweet_id: str, query: str) 
     Args:
         authorization: the header. tweet_id: from the path. query: the raw query string.
     """
-    actor = await caller(authorization, READ)
+    viewer_id = (await reader(authorization, READ)).viewer_id
     fields = parsed(TweetFields, query)
-    rendered, errors = await look_up([id_of(tweet_id)], fields, actor.user_id, "id")
+    rendered, errors = await look_up([id_of(tweet_id)], fields, viewer_id, "id")
     data = rendered.tweets[0] if rendered.tweets else None
     return Answer(200, envelope.one(data, includes=rendered.includes, errors=errors))
 
 
 async def look_up(
-    ids: list[int], fields: TweetFields, viewer_id: int, parameter: str
+    ids: list[int], fields: TweetFields, viewer_id: int | None, parameter: str
 ) -> tuple[Rendered, list[dict[str, str]]]:
     """Tweets by id as a reader may see them, and an error for each that is not there."""
     found = await queries.tweets_by_ids(ids)

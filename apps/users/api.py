@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, IdList, words_in, wrong
 from apps.users import hot, queries
-from apps.users.bearer import AuthedRequest, needs
+from apps.users.bearer import PublicRequest, reads
 from apps.users.rendering import (
     UserFields,
     render_users,
@@ -20,7 +20,6 @@ from apps.users.rendering import (
 from apps.users.schemas import UserOut
 
 router = Router(tags=["Users"])
-READ = "users.read tweet.read"
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 
 
@@ -60,18 +59,18 @@ async def me(request: HttpRequest) -> HttpResponse:
     return answer.response()
 
 
-@router.get("/users/by/username/{username}", auth=needs(READ), summary="One account by name")
+@router.get("/users/by/username/{username}", auth=reads(), summary="One account by name")
 async def user_by_username(
-    request: AuthedRequest, username: Path[Username], fields: Query[UserFields]
+    request: PublicRequest, username: Path[Username], fields: Query[UserFields]
 ) -> HttpResponse:
     """In any letter case."""
     users = await queries.users_by_usernames([username])
     return envelope.response(hot.one("username", username, users.get(username.lower()), fields))
 
 
-@router.get("/users/by", auth=needs(READ), summary="Accounts by name")
+@router.get("/users/by", auth=reads(), summary="Accounts by name")
 async def users_by_username(
-    request: AuthedRequest, usernames: Query[UsernameList], fields: Query[UserFields]
+    request: PublicRequest, usernames: Query[UsernameList], fields: Query[UserFields]
 ) -> HttpResponse:
     """Up to 100 names, comma-joined; those not found are listed under `errors`."""
     found = await queries.users_by_usernames(usernames)
@@ -79,9 +78,9 @@ async def users_by_username(
     return _many("usernames", wanted, fields)
 
 
-@router.get("/users", auth=needs(READ), summary="Accounts by id")
+@router.get("/users", auth=reads(), summary="Accounts by id")
 async def users_by_id(
-    request: AuthedRequest, ids: Query[IdList], fields: Query[UserFields]
+    request: PublicRequest, ids: Query[IdList], fields: Query[UserFields]
 ) -> HttpResponse:
     """Up to 100 ids, comma-joined; those not found are listed under `errors`."""
     found = await queries.users_by_ids(ids)
@@ -89,9 +88,9 @@ async def users_by_id(
     return _many("ids", wanted, fields)
 
 
-@router.get("/users/{id}", auth=needs(READ), summary="One account by id")
+@router.get("/users/{id}", auth=reads(), summary="One account by id")
 async def user_by_id(
-    request: AuthedRequest, id: Path[Id], fields: Query[UserFields]
+    request: PublicRequest, id: Path[Id], fields: Query[UserFields]
 ) -> HttpResponse:
     """One account; when there is none, `errors` says so."""
     users = await queries.users_by_ids([id])

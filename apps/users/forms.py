@@ -91,6 +91,49 @@ class PrivacyForm(DomainForm):
     )
 
 
+class ApplicationForm(DomainForm):
+    """A program that acts for people."""
+
+    ACCESS: ClassVar[list[tuple[str, Any]]] = [
+        ("write", _("Read and write")),
+        ("read", _("Read only")),
+    ]
+    name = forms.CharField(
+        label=_("Name"), max_length=32, help_text=_("People see it when they are asked.")
+    )
+    description = forms.CharField(
+        label=_("What it does"),
+        required=False,
+        max_length=200,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+    )
+    website = forms.CharField(
+        label=_("Web address"),
+        required=False,
+        max_length=200,
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    redirect_uris = forms.CharField(
+        label=_("Addresses to come back to"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "ltr", "spellcheck": "false"}),
+        help_text=_("One per line, compared letter by letter. Empty: people type a PIN."),
+    )
+    access = forms.ChoiceField(
+        label=_("What it may ask for"), choices=ACCESS, widget=forms.Select()
+    )
+
+
+class NewApplicationForm(ApplicationForm):
+    """The same, and what cannot be changed later."""
+
+    is_public = forms.BooleanField(
+        label=_("Runs in a browser or on people's devices"),
+        required=False,
+        help_text=_("It cannot keep a secret and gets no client secret."),
+    )
+
+
 class AppearanceForm(forms.Form):
     """How pages look in this browser."""
 

@@ -56,3 +56,34 @@ class AppOnly:
 
 # Whoever a token may stand for.
 Caller = Actor | AppOnly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationOut:
+    """A program that acts for people; the secrets only as they are stored."""
+
+    id: int
+    owner_id: int
+    name: str
+    description: str
+    website: str
+    client_id: str
+    client_secret_digest: str
+    is_confidential: bool
+    consumer_key: str
+    consumer_secret_sealed: str
+    redirect_uris: tuple[str, ...]
+    access: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantOut:
+    """What one person lets one application do; `scopes` is sorted."""
+
+    application_id: int
+    name: str
+    description: str
+    website: str
+    scopes: tuple[str, ...]
+    since: datetime
