@@ -9,6 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 MEMBERS = (
     "/home", "/ines28", "/quietbird", "/compose", "/ines28/followers", "/settings/profile",
     "/settings/privacy", "/settings/appearance", "/requests", "/about", "/public",
+    "/search", "/search?q=ines",
 )  # fmt: skip
 VISITORS = ("/", "/login", "/signup", "/ines28")
 
