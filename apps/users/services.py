@@ -29,7 +29,7 @@ from apps.users.schemas import UserOut
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api compose developer explore healthz help home i intent login logout me media
+2 about admin api compose developer explore hashtag healthz help home i intent login logout me media
 messages metrics notifications oauth oauth2 public readyz requests rules search settings signup
 static status tos twitterlite www
 """
