@@ -21,11 +21,10 @@ from apps.search.query.parser import ALL_LENGTH, RECENT_LENGTH, parse
 from apps.search.schemas import Granularity, Window
 from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import Page
-from apps.users.bearer import AuthedRequest, needs
+from apps.users.bearer import AuthedRequest, PublicRequest, needs, reads
 from apps.users.rendering import UserFields, render_users, user_selection
 
 router = Router(tags=["Search"])
-READ = "tweet.read users.read"
 DAY_MS = 86_400_000
 RECENT_MS = 7 * DAY_MS
 # X's clocks and ours need not agree to the second.
@@ -88,8 +87,8 @@ def refusal(error: QueryError, query: str) -> HttpResponse:
     ).response()
 
 
-@router.get("/tweets/search/recent", auth=needs(READ), summary="Search the last 7 days")
-async def search_recent(request: AuthedRequest, wanted: Query[_Recent]) -> HttpResponse:
+@router.get("/tweets/search/recent", auth=reads(), summary="Search the last 7 days")
+async def search_recent(request: PublicRequest, wanted: Query[_Recent]) -> HttpResponse:
     """Newest first, back to 7 days ago."""
     earliest = clock.now_ms() - RECENT_MS
     _ensure_recent(wanted.start_time, "start_time", earliest)
@@ -97,8 +96,8 @@ async def search_recent(request: AuthedRequest, wanted: Query[_Recent]) -> HttpR
     return await _search(request, wanted, RECENT_LENGTH, ids.at_ms(earliest) - 1)
 
 
-@router.get("/tweets/search/all", auth=needs(READ), summary="Search everything")
-async def search_all(request: AuthedRequest, wanted: Query[_All]) -> HttpResponse:
+@router.get("/tweets/search/all", auth=reads(), summary="Search everything")
+async def search_all(request: PublicRequest, wanted: Query[_All]) -> HttpResponse:
     """Newest first, back to the first."""
     return await _search(request, wanted, ALL_LENGTH, 0)
 
@@ -111,13 +110,13 @@ def _ensure_recent(moment: datetime | None, name: str, earliest_ms: int) -> None
 
 
 async def _search(
-    request: AuthedRequest, wanted: _Recent, max_length: int, floor: int
+    request: PublicRequest, wanted: _Recent, max_length: int, floor: int
 ) -> HttpResponse:
     try:
         tree = parse(wanted.query, max_length=max_length)
     except QueryError as error:
         return refusal(error, wanted.query)
-    viewer_id = request.auth.user_id
+    viewer_id = request.auth.viewer_id
     window = _window(wanted, wanted.position(), floor)
     found = await queries.search_tweets(
         viewer_id=viewer_id, tree=tree, window=window, limit=wanted.max_results
@@ -165,8 +164,8 @@ def _meta(page: Page) -> dict[str, Any]:
 # ── Counts ───────────────────────────────────────────────────────────────────
 
 
-@router.get("/tweets/counts/recent", auth=needs(READ), summary="Count the last 7 days")
-async def counts_recent(request: AuthedRequest, wanted: Query[_Counts]) -> HttpResponse:
+@router.get("/tweets/counts/recent", auth=reads(), summary="Count the last 7 days")
+async def counts_recent(request: PublicRequest, wanted: Query[_Counts]) -> HttpResponse:
     """How many posts fit, by minute, hour or day, oldest first."""
     earliest = clock.now_ms() - RECENT_MS
     _ensure_recent(wanted.start_time, "start_time", earliest)
@@ -175,15 +174,15 @@ async def counts_recent(request: AuthedRequest, wanted: Query[_Counts]) -> HttpR
     )
 
 
-@router.get("/tweets/counts/all", auth=needs(READ), summary="Count everything")
-async def counts_all(request: AuthedRequest, wanted: Query[_Counts]) -> HttpResponse:
+@router.get("/tweets/counts/all", auth=reads(), summary="Count everything")
+async def counts_all(request: PublicRequest, wanted: Query[_Counts]) -> HttpResponse:
     """The same for any time, in pages of at most 31 days; without a time for the last 30."""
     page_ms = PAGE_MS[wanted.granularity]
     return await _counts(request, wanted, ALL_LENGTH, COUNTS_MS, (ids.EPOCH_MS, page_ms))
 
 
 async def _counts(
-    request: AuthedRequest,
+    request: PublicRequest,
     wanted: _Counts,
     max_length: int,
     usual_ms: int,
@@ -199,7 +198,7 @@ async def _counts(
     start, end = _times(wanted, window, usual_ms, earliest)
     first = max(start, end - page_ms)
     buckets = await queries.tweet_counts(
-        viewer_id=request.auth.user_id,
+        viewer_id=request.auth.viewer_id,
         tree=tree,
         start_ms=first,
         end_ms=end,
@@ -245,7 +244,7 @@ def _times(wanted: _Counts, window: Window, usual_ms: int, earliest: int) -> tup
 # ── People ───────────────────────────────────────────────────────────────────
 
 
-@router.get("/users/search", auth=needs(READ), summary="Search people")
+@router.get("/users/search", auth=needs(), summary="Search people")
 async def search_people(request: AuthedRequest, wanted: Query[_People]) -> HttpResponse:
     """Whose username or name begins so, the most followed first."""
     position = wanted.position()

@@ -12,7 +12,6 @@ from apps.tweets.services_import import TweetRow, ensure_partitions, import_twee
 from apps.users.services import set_protected, suspend_user, unsuspend_user
 from tests.factories import UserFactory
 
-READ = "tweet.read users.read"
 RECENT, ALL = "/2/tweets/search/recent", "/2/tweets/search/all"
 COUNTS = "/2/tweets/counts/recent"
 
