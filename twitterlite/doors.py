@@ -19,8 +19,10 @@ from apps.users import sessions
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
 POST_PATH, POST_ROUTE = "/2/tweets", "2/tweets"
+# Where applications ask for tokens; those of /2/ besides.
+TOKENS = ("/oauth2/", "/oauth/request_token", "/oauth/access_token")
 # Asked by machines: no session, no forms, no middleware.
-PLAIN = ("/2/", "/healthz", "/readyz", "/metrics")
+PLAIN = ("/2/", "/healthz", "/readyz", "/metrics", *TOKENS)
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 

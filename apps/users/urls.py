@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.users import views, views_apps
+from apps.users import views, views_apps, views_oauth
 
 urlpatterns = [
     path("login", views.log_in),
@@ -20,5 +20,10 @@ urlpatterns = [
     path("developer/apps/<int:application_id>", views_apps.application),
     path("developer/apps/<int:application_id>/keys/<slug:kind>", views_apps.new_keys),
     path("developer/apps/<int:application_id>/delete", views_apps.delete),
+    path("oauth2/token", views_oauth.app_only_token),
+    path("oauth2/invalidate_token", views_oauth.invalidate_token),
+    path("i/oauth2/authorize", views_oauth.authorize),
+    path("2/oauth2/token", views_oauth.token),
+    path("2/oauth2/revoke", views_oauth.revoke),
     path("about", views.about),
 ]
