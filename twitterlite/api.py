@@ -10,6 +10,7 @@ from ninja.parser import Parser
 
 from apps.graph import api as graph
 from apps.infra.web import problems
+from apps.media import api as media
 from apps.search import api as search
 from apps.timelines import api as timelines
 from apps.tweets import api as tweets
@@ -51,6 +52,7 @@ for router in (
     tweet_edges.reposts,
     users.router,
     graph.router,
+    media.router,
     tweets.router,
     tweet_edges.router,
     timelines.router,

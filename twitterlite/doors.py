@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 
 from apps.infra.web import handler
 from apps.infra.web.answers import Answer
-from apps.infra.web.edge import Edge
+from apps.infra.web.edge import MAX_BODY_BYTES, Edge
 from apps.infra.web.gate import Headers, Turn
 from apps.infra.web.handler import Receive, Scope, Send
+from apps.infra.web.large import MAX_LARGE_BYTES, LargeBodies
 from apps.timelines import hot as home
 from apps.tweets import hot as post
 from apps.users import hot as me
@@ -22,11 +23,14 @@ POST_PATH, POST_ROUTE = "/2/tweets", "2/tweets"
 # Where applications ask for tokens; those of /2/ besides.
 TOKENS = ("/oauth2/", "/oauth/request_token", "/oauth/access_token")
 # Asked by machines: no session, no forms, no middleware.
-PLAIN = ("/2/", "/healthz", "/readyz", "/metrics", *TOKENS)
+PLAIN = ("/2/", "/1.1/", "/media/", "/healthz", "/readyz", "/metrics", *TOKENS)
+# Here bodies may be large; they wait on disk until one of few turns is free.
+UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
 pages = handler.Pages(prepare=sessions.recall)
+uploads = LargeBodies(handler.api)
 
 
 async def doors(scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +40,8 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await _post(scope, receive, send)
     elif (user_id := _home_of(scope, path)) is not None:
         await _home(scope, user_id, send)
+    elif scope["method"] == "POST" and path.startswith(UPLOADS):
+        await uploads(scope, receive, send)
     elif path.startswith(PLAIN):
         await handler.api(scope, receive, send)
     else:
@@ -155,4 +161,9 @@ def _lookup(path: bytes, token: str | None, query: str) -> Turn | None:
     return None
 
 
-application = Edge(doors, gate=Gate())
+def limit_of(path: str) -> int:
+    """How many bytes a body may have."""
+    return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
+
+
+application = Edge(doors, gate=Gate(), limit_of=limit_of)

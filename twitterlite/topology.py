@@ -72,12 +72,17 @@ LANES: list[tuple[str, ...]] = [
 JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
     "apps.tweets.tasks.recount_due": "index",
+    # Long animations; seconds each.
+    "apps.media.tasks.process": "default",
+    "apps.media.tasks.sweep": "default",
 }
 
 # The clock (Celery beat): job name → every so many seconds.
 SCHEDULE: dict[str, float] = {
     # The last likes of a rush; while it lasts its own events see to the counts.
     "apps.tweets.tasks.recount_due": 2.0,
+    # Pictures that no tweet took, and processing that a dead process left.
+    "apps.media.tasks.sweep": 60.0,
     # Days of the event log: made ahead, dropped when old.
     "eventlog.maintain_days": 3600.0,
     # Months of tweets: made ahead, and the DEFAULT partition emptied.

@@ -11,7 +11,15 @@ from twitterlite import docs
 from twitterlite.api import api
 
 # An app without pages has no `urls` room.
-PAGES = ["apps.users", "apps.graph", "apps.tweets", "apps.search", "apps.timelines", "apps.ops"]
+PAGES = [
+    "apps.users",
+    "apps.graph",
+    "apps.media",
+    "apps.tweets",
+    "apps.search",
+    "apps.timelines",
+    "apps.ops",
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("2/openapi.json", docs.openapi, name="openapi"),

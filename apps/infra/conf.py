@@ -62,6 +62,10 @@ class Conf:
     event_log_days: int = _env(7, "Days that the event log keeps; older replays use the tables.")
     log_level: str = _env("INFO", "Lowest level that is logged.")
     log_json: bool = _env(True, "Log lines as JSON; off for people at a terminal.")
+    media_dir: Path = _env(Path(), "Folder of pictures; unset means media/ in VAR_DIR.")  # noqa: RUF009 (immutable)
+    media_url: str = _env(
+        "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
+    )
     metrics_token: str = _env("", "Bearer token for /metrics; unset serves loopback only.")
 
 

@@ -1,5 +1,6 @@
 """What every environment shares. Values come from `apps.infra.conf`, never from `os.environ`."""
 
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from apps.infra.conf import BASE_DIR, load
@@ -25,6 +26,7 @@ INSTALLED_APPS = [
     "apps.infra",
     "apps.users",
     "apps.graph",
+    "apps.media",
     "apps.tweets",
     "apps.timelines",
     "apps.search",
@@ -169,6 +171,11 @@ HOME_TIMELINE_LENGTH = CONF.home_timeline_length
 TIMELINE_SHARDS = CONF.timeline_shards
 TWEET_HASH_PARTITIONS = CONF.tweet_hash_partitions
 PARTITION_MONTHS_AHEAD = CONF.partition_months_ahead
+MEDIA_DIR = CONF.media_dir if CONF.media_dir != Path() else CONF.var_dir / "media"
+# With a slash at the end.
+MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.public_url}/media/"
+# The edge bounds bodies before Django sees them; uploads are larger than Django's default.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8_388_608
 METRICS_TOKEN = CONF.metrics_token
 LOG_LEVEL = CONF.log_level
 LOG_JSON = CONF.log_json

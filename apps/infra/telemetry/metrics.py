@@ -71,3 +71,14 @@ RELAY_LEADS = Gauge("tl_relay_leads", "1 in the relay that leads", multiprocess_
 # Home timelines.
 HOME_READS = Counter("tl_home_reads", "Home timeline reads by where the page came from", ["source"])
 HOME_REBUILDS = Counter("tl_home_rebuilds", "Rebuilds of home timelines", ["result"])
+
+# Pictures.
+MEDIA_UPLOADS = Counter("tl_media_uploads", "Uploads that ended, by how", ["outcome"])
+MEDIA_UPLOAD_BYTES = Counter("tl_media_upload_bytes", "Bytes of uploads that became pictures")
+MEDIA_PROCESSING_SECONDS = Histogram(
+    "tl_media_processing_seconds",
+    "Time to decode a picture and encode its variants",
+    ["kind"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+MEDIA_SWEPT = Counter("tl_media_swept", "Pictures removed because no tweet took them in time")

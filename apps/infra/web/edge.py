@@ -23,7 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class BodyTooLarge(Exception):
-    """A body without a declared length passed the limit while it came in."""
+    """A body is over the limit of its path, or passed it while it came in."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class Edge:
@@ -32,9 +36,17 @@ class Edge:
     `scope["route"]`, set inside, names the route in the metrics.
     """
 
-    def __init__(self, inside: App, *, gate: Any = None) -> None:
+    def __init__(
+        self, inside: App, *, gate: Any = None, limit_of: Callable[[str], int] | None = None
+    ) -> None:
+        """Wrap the doors.
+
+        Args:
+            limit_of: how many bytes a body may have at a path; `MAX_BODY_BYTES` when unset.
+        """
         self._inside = inside
         self.gate = gate
+        self._limit_of = limit_of or _usual_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or what else the server has to say."""
@@ -58,9 +70,10 @@ class Edge:
             await send(message)
 
         try:
-            if length is not None and not _fits(length):
-                raise BodyTooLarge
-            bounded = receive if length is not None else _bounded(receive)
+            limit = self._limit_of(scope["path"])
+            if length is not None and not _fits(length, limit):
+                raise BodyTooLarge(limit)
+            bounded = receive if length is not None else _bounded(receive, limit)
             await self._inside(scope, bounded, send_marked)
         except Disconnected:
             pass
@@ -94,11 +107,15 @@ def note(method: str, path: str, status: int, seconds: float) -> None:
     )
 
 
-def _fits(length: bytes) -> bool:
-    return length.isdigit() and int(length) <= MAX_BODY_BYTES
+def _usual_limit(_path: str) -> int:
+    return MAX_BODY_BYTES
 
 
-def _bounded(receive: Receive) -> Receive:
+def _fits(length: bytes, limit: int) -> bool:
+    return length.isdigit() and int(length) <= limit
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
     """A `receive` that counts: a chunked body declares no length."""
     total = 0
 
@@ -106,8 +123,8 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > MAX_BODY_BYTES:
-            raise BodyTooLarge
+        if total > limit:
+            raise BodyTooLarge(limit)
         return message
 
     return counted
@@ -115,7 +132,7 @@ def _bounded(receive: Receive) -> Receive:
 
 def _problem_of(error: Exception) -> problems.Problem:
     if isinstance(error, BodyTooLarge):
-        return problems.problem(413, f"A body may have {MAX_BODY_BYTES:,} bytes.")
+        return problems.problem(413, f"A body may have {error.limit:,} bytes.")
     return problems.of_exception(error)
 
 

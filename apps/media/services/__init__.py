@@ -1,0 +1,1 @@
+"""Verbs: uploads, their processing, their tweets, their end."""

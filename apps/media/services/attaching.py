@@ -1,0 +1,71 @@
+"""Whose pictures hang on which tweet; called by the tweets app, in its transactions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.infra.errors import Forbidden, Invalid
+from apps.media.models import Media
+
+MAX_PICTURES = 4
+_FIELD = "media.media_ids"
+
+
+class NotYourMedia(Forbidden):
+    """A picture that somebody else uploaded."""
+
+    code = "not_your_media"
+
+
+class NotReady(Invalid):
+    """A picture that is not there to be attached: unfinished, expired, or on another tweet."""
+
+    code = "media_not_ready"
+
+
+def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datetime) -> None:
+    """Hang pictures on a tweet, in the transaction that stores it; again does nothing.
+
+    Args:
+        media_ids: 1 to 4 pictures, or one animated GIF; their order is the tweet's to keep.
+        owner_id: the author; pictures must be theirs.
+
+    Raises:
+        Invalid: too many, twice the same, a GIF beside others. NotYourMedia.
+        NotReady: unknown, unfinished, expired, or on another tweet.
+    """
+    if not 1 <= len(media_ids) <= MAX_PICTURES:
+        raise Invalid(f"A tweet has at most {MAX_PICTURES} pictures.", field=_FIELD)
+    if len(set(media_ids)) < len(media_ids):
+        raise Invalid("The same picture is named twice.", field=_FIELD)
+    with transaction.atomic():
+        rows = Media.objects.select_for_update().filter(id__in=media_ids).order_by("id")
+        found = {media.id: media for media in rows}
+        for media_id in media_ids:
+            _ensure_attachable(found.get(media_id), media_id, owner_id, tweet_id, now)
+        kinds = [media.kind for media in found.values()]
+        if Media.Kind.GIF in kinds and len(kinds) > 1:
+            raise Invalid("An animated GIF stands alone on a tweet.", field=_FIELD)
+        Media.objects.filter(id__in=media_ids).update(tweet_id=tweet_id, expires_at=None)
+
+
+def _ensure_attachable(
+    media: Media | None, media_id: int, owner_id: int, tweet_id: int, now: datetime
+) -> None:
+    if media is None or (media.tweet_id is None and media.is_over(now)):
+        raise NotReady(f"There is no picture {media_id}, or it has expired.", field=_FIELD)
+    if media.owner_id != owner_id:
+        raise NotYourMedia(f"The picture {media_id} was uploaded by somebody else.", field=_FIELD)
+    if media.state != Media.State.READY:
+        raise NotReady(f"The picture {media_id} is not ready: {media.state}.", field=_FIELD)
+    if media.tweet_id not in {None, tweet_id}:
+        raise NotReady(f"The picture {media_id} is on another tweet.", field=_FIELD)
+
+
+def detach(*, tweet_id: int, now: datetime) -> int:
+    """Take the pictures off a deleted tweet, in its transaction; how many there were.
+
+    From the commit on they are served no more; the sweep removes their files.
+    """
+    return Media.objects.filter(tweet_id=tweet_id).update(tweet_id=None, expires_at=now)

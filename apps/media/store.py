@@ -1,0 +1,118 @@
+"""Where the files lie: one folder per picture, behind few verbs, so that S3 may take its place.
+
+Names are made of ids, never of what a client sent. A file is written under another name and
+renamed, so a reader finds all of it or nothing.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+
+_NAME = re.compile(r"[a-z]{1,16}(-\d{1,3})?(\.[a-z]{3,4})?")
+SHARDS = 1_000
+_PART = 262_144
+
+
+class Store(Protocol):
+    """Files by picture and name; names are `large.jpg`, `segment-7`."""
+
+    def write(self, media_id: int, name: str, content: bytes) -> None:
+        """Put a file there, whole or not at all; one that is there is replaced."""
+
+    def read(self, media_id: int, name: str) -> bytes:
+        """The content. Raises FileNotFoundError."""
+
+    def size(self, media_id: int, name: str) -> int:
+        """Its bytes. Raises FileNotFoundError."""
+
+    def parts(self, media_id: int, name: str) -> Iterator[bytes]:
+        """The content in parts of 256 KiB."""
+
+    def sizes(self, media_id: int) -> dict[str, int]:
+        """The files of a picture that are whole, with their bytes."""
+
+    def remove(self, media_id: int, names: list[str]) -> None:
+        """Remove some files; those that are not there do not matter."""
+
+    def remove_all(self, media_id: int) -> None:
+        """Remove all of a picture, halves of files too. Idempotent."""
+
+
+class FolderStore:
+    """Files in a folder of this machine, or of a network file system."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _folder(self, media_id: int) -> Path:
+        # The time of an id spreads evenly over folders, its low bits do not.
+        return self._root / f"{(media_id >> 22) % SHARDS:03}" / str(int(media_id))
+
+    def _path(self, media_id: int, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError(name)
+        return self._folder(media_id) / name
+
+    def write(self, media_id: int, name: str, content: bytes) -> None:
+        """Put a file there, whole or not at all; one that is there is replaced."""
+        path = self._path(media_id, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{name}.{secrets.token_hex(8)}")
+        try:
+            with half.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(path)
+        except BaseException:
+            half.unlink(missing_ok=True)
+            raise
+
+    def read(self, media_id: int, name: str) -> bytes:
+        """The content. Raises FileNotFoundError."""
+        return self._path(media_id, name).read_bytes()
+
+    def size(self, media_id: int, name: str) -> int:
+        """Its bytes. Raises FileNotFoundError."""
+        return self._path(media_id, name).stat().st_size
+
+    def parts(self, media_id: int, name: str) -> Iterator[bytes]:
+        """The content in parts of 256 KiB."""
+        with self._path(media_id, name).open("rb") as file:
+            while part := file.read(_PART):
+                yield part
+
+    def sizes(self, media_id: int) -> dict[str, int]:
+        """The files of a picture that are whole, with their bytes."""
+        try:
+            with os.scandir(self._folder(media_id)) as found:
+                return {
+                    one.name: one.stat().st_size for one in found if not one.name.startswith(".")
+                }
+        except FileNotFoundError:
+            return {}
+
+    def remove(self, media_id: int, names: list[str]) -> None:
+        """Remove some files; those that are not there do not matter."""
+        for name in names:
+            self._path(media_id, name).unlink(missing_ok=True)
+
+    def remove_all(self, media_id: int) -> None:
+        """Remove all of a picture, halves of files too. Idempotent."""
+        shutil.rmtree(self._folder(media_id), ignore_errors=True)
+
+    def ids(self) -> Iterator[int]:
+        """Every picture of which something is here (tests and repairs: it reads all folders)."""
+        for folder in self._root.glob("*/*"):
+            yield int(folder.name)
+
+
+def store() -> FolderStore:
+    """The store of this installation."""
+    return FolderStore(settings.MEDIA_DIR)
