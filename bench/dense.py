@@ -6,11 +6,14 @@ Its people are others than those of `World`, so that nothing of one shows in the
 import random
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from bench.world import SEED, World
+
+if TYPE_CHECKING:
+    from bench.setup import Bench
 
 MEAN_FOLLOWERS = 403
 TAIL_EXPONENT = 0.6
@@ -30,6 +33,17 @@ def make(*, authors: int, readers: int) -> World:
         if follower != author
     ]
     return World(source=f"{readers:,} people, {authors:,} authors", edges=edges)
+
+
+def of(bench: "Bench") -> World:
+    """This world with its follows stored, made at the first call of a run."""
+    if "dense" not in bench.kept:
+        sizes = bench.sizes
+        made = make(authors=sizes.dense_authors, readers=sizes.dense_readers)
+        store_follows(bench.connection, made.edges)
+        bench.kept["dense"] = made
+    found: World = bench.kept["dense"]
+    return found
 
 
 def store_follows(connection: psycopg.Connection[Any], edges: Iterable[tuple[int, int]]) -> None:

@@ -10,10 +10,11 @@ from statistics import mean, median
 from typing import TYPE_CHECKING, TypeVar
 
 from apps.infra.batches import batches
-from bench import growth, homes
+from bench import dense, growth, homes
 from bench.cpu import Meter, Sample, explained, totals, waited_seconds
 from bench.figures import BY_ID, Result
 from bench.setup import Bench
+from bench.world import World
 
 if TYPE_CHECKING:
     from apps.infra.eventlog.log import LoggedEvent
@@ -26,6 +27,20 @@ Post = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """Whose posts are delivered, and how many in a round."""
+
+    world: World
+    posts: int
+
+    def draw(self) -> list[Post]:
+        """New posts of authors drawn evenly, so with the degrees of the graph."""
+        from apps.infra import ids
+
+        return dense.draw(self.world, sorted(self.world.followers), ids.next_ids(self.posts))
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """What was measured, and deliveries per second as if the machine were ours alone."""
 
@@ -35,10 +50,11 @@ class Round:
 
 def measure(bench: Bench) -> list[Result]:
     """The figures; the lists of a sample are checked after each of both ways."""
-    direct = _direct(bench)
+    real = Load(bench.world, bench.sizes.batch * bench.sizes.batches)
+    direct = _direct(bench, real)
     points = growth.fan_out_times(bench, _deliver)
-    whole = _through_celery(bench)
-    value, spine = (median(one.alone_per_second for one in way) for way in (direct, whole))
+    whole = _through_celery(bench, real)
+    value, spine = _median_rate(direct), _median_rate(whole)
     per_post = 1 + mean(len(followers) for followers in bench.world.followers.values())
     return [
         Result(
@@ -55,17 +71,33 @@ def measure(bench: Bench) -> list[Result]:
             },
             series={"followers": points},
         ),
-        Result(
-            figure=BY_ID["F6"],
-            value=spine,
-            ratio=spine / value,
-            also={
-                "in_process_per_second": value,
-                "by_cpu": _cpu_us(direct) / _cpu_us(whole),
-                "by_the_wall_clock": _wall(whole) / _wall(direct),
-            },
-        ),
+        _spine(bench, at_real_degrees=spine / value, per_post=per_post),
     ]
+
+
+def _spine(bench: Bench, *, at_real_degrees: float, per_post: float) -> Result:
+    """F6, at the mean of 403 followers that F1 has too."""
+    load = Load(dense.of(bench), bench.sizes.spine_posts)
+    try:
+        direct, whole = _direct(bench, load), _through_celery(bench, load)
+    finally:
+        homes.drop(load.world.people)
+    value, spine = _median_rate(direct), _median_rate(whole)
+    return Result(
+        figure=BY_ID["F6"],
+        value=spine,
+        ratio=spine / value,
+        also={
+            "in_process_per_second": value,
+            "by_cpu": _cpu_us(direct) / _cpu_us(whole),
+            "by_the_wall_clock": _wall(whole) / _wall(direct),
+            f"at_{per_post:.0f}_per_post": at_real_degrees,
+        },
+    )
+
+
+def _median_rate(rounds: list[Round]) -> float:
+    return median(one.alone_per_second for one in rounds)
 
 
 def _cpu_us(rounds: list[Round]) -> float:
@@ -91,7 +123,7 @@ def _deliver(tweet_id: int, author_id: int) -> None:
     fan_out(events=events_of([(tweet_id, author_id)]), late=False)
 
 
-def _direct(bench: Bench) -> list[Round]:
+def _direct(bench: Bench, load: Load) -> list[Round]:
     """Batches as the relay hands them out, straight into the subscriber's function."""
     from apps.timelines.tasks import fan_out
 
@@ -105,10 +137,10 @@ def _direct(bench: Bench) -> list[Round]:
         for batch in prepared:
             fan_out(events=batch, late=False)
 
-    return _rounds(bench, meter, prepare, work, pusher=os.getpid())
+    return _rounds(bench, load, meter, prepare, work, pusher=os.getpid())
 
 
-def _through_celery(bench: Bench) -> list[Round]:
+def _through_celery(bench: Bench, load: Load) -> list[Round]:
     """The same from the event log, through relay and worker, from commit to last ack."""
     from django.db import transaction
 
@@ -130,11 +162,12 @@ def _through_celery(bench: Bench) -> list[Round]:
         bench.wait_drained(pause_seconds=0.005)
 
     worker = bench.machine.pids()["worker-fanout"]
-    return _rounds(bench, bench.service_meter(), prepare, work, pusher=worker)
+    return _rounds(bench, load, bench.service_meter(), prepare, work, pusher=worker)
 
 
 def _rounds(
     bench: Bench,
+    load: Load,
     meter: Meter,
     prepare: Callable[[list[Post]], T],
     work: Callable[[T], None],
@@ -148,17 +181,17 @@ def _rounds(
     """
     from apps.infra import ids
 
-    people = bench.world.people
+    people = load.world.people
     homes.fill(people, ids.next_ids(800))
     gc.collect()
     gc.freeze()  # as in the service's processes: the world is not to be searched for garbage
     rounds: list[Round] = []
     posted: list[Post] = []
     for _ in range(bench.sizes.rounds + 1):
-        posts = _draw(bench, bench.sizes.batch * bench.sizes.batches)
+        posts = load.draw()
         posted += posts
         prepared = prepare(posts)
-        count = sum(len(bench.world.followers[author_id]) + 1 for _, author_id in posts)
+        count = dense.deliveries(load.world, posts)
         before, waited, began = meter.seconds(), _waited(bench, pusher), time.perf_counter()
         work(prepared)
         seconds = time.perf_counter() - began
@@ -168,7 +201,7 @@ def _rounds(
         # A tiny round may take less processor time than the clock of the kernel can tell.
         rounds.append(Round(sample, count / (min(seconds, alone) if alone > 0 else seconds)))
     some = bench.chooser.sample(people, min(bench.sizes.checked, len(people)))
-    homes.check(bench.world, some, posted)
+    homes.check(load.world, some, posted)
     return rounds[1:]  # the first one loaded the follower blocks
 
 
@@ -176,14 +209,6 @@ def _waited(bench: Bench, pusher: int) -> float:
     """How long the pushes have waited for a core: the pusher, then the slower of the Valkeys."""
     states = [engine.child.pid for engine in bench.machine.states if engine.child is not None]
     return waited_seconds(pusher) + max(map(waited_seconds, states))
-
-
-def _draw(bench: Bench, count: int) -> list[Post]:
-    """New posts of authors drawn evenly, so with the degrees of the graph."""
-    from apps.infra import ids
-
-    authors = sorted(bench.world.followers)
-    return [(tweet_id, bench.chooser.choice(authors)) for tweet_id in ids.next_ids(count)]
 
 
 def events_of(posts: Sequence[Post]) -> list["LoggedEvent"]:

@@ -22,9 +22,8 @@ LENGTH = 800
 
 
 def measure(bench: Bench) -> list[Result]:
-    """The figures; all of them share one world, which is gone afterwards."""
-    world = dense.make(authors=bench.sizes.dense_authors, readers=bench.sizes.dense_readers)
-    dense.store_follows(bench.connection, world.edges)
+    """The figures; all of them share one world, whose timelines are gone afterwards."""
+    world = dense.of(bench)
     try:
         return [_to_c_client(bench, world), _to_others(bench, world), _cache_bytes(world)]
     finally:

@@ -15,8 +15,10 @@ MEASURED = {
         `relay_celery_…`. The time in which the pushing process and the slower Valkey were ready to
         run but other programs had the cores does not count (`by_the_wall_clock` is with it). Lists
         are read back and held against the model.""",
-    "F6": """both ways of F2, in one run; the ratio is that of their medians. `by_cpu` is that of
-        the CPU per delivery, which no neighbour changes.""",
+    "F6": """both ways of F2 with the people of F1, 403 followers in the mean; the ratio is that of
+        the medians. `by_cpu` is that of the CPU per delivery, which no neighbour changes.
+        `at_…_per_post` is the same ratio with the people of F2, where the event log has fewer
+        deliveries to share its cost among.""",
     "F1, F3, M3": """3,000 people, 1,200 authors with 403 followers in the mean and a long
         tail; all home timelines full (800). F1: the quick lane with one state Valkey, in turn with
         `redis-benchmark -P 1000 … RPUSHX` on as many full lists of the same server, as many pushes

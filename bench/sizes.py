@@ -41,6 +41,7 @@ class Sizes:
     dense_authors: int = 1_200
     dense_readers: int = 3_000
     dense_posts: int = 500
+    spine_posts: int = 1_000
     pipeline_posts: int = 60
     mastodon_posts: int = 8
     # F4, F5: followers of the one large author, tweets, and small authors' tweets meanwhile.
@@ -117,6 +118,7 @@ QUICK = replace(
     dense_authors=400,
     dense_readers=2_000,
     dense_posts=300,
+    spine_posts=300,
     large_followers=200_000,
     large_tweets=3,
     small_tweets=100,
@@ -170,6 +172,7 @@ TINY = Sizes(
     dense_authors=6,
     dense_readers=60,
     dense_posts=40,
+    spine_posts=40,
     pipeline_posts=3,
     mastodon_posts=2,
     large_followers=12_000,
