@@ -9,6 +9,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from apps.graph import api as graph
+from apps.graph import api_lists as lists
 from apps.infra.web import problems
 from apps.media import api as media
 from apps.search import api as search
@@ -52,6 +53,7 @@ for router in (
     tweet_edges.reposts,
     users.router,
     graph.router,
+    lists.router,
     media.router,
     tweets.router,
     tweet_edges.router,

@@ -1,7 +1,8 @@
 """May A reach B?"""
 
-from apps.graph.models import Block, Follow
-from apps.infra.errors import Forbidden
+from apps.graph.models import Block, Follow, List
+from apps.infra.errors import Forbidden, NotFound
+from apps.users import guards as user_guards
 
 
 class Blocked(Forbidden):
@@ -23,3 +24,35 @@ def ensure_no_block(*, one: int, other: int) -> None:
 def follows(*, follower_id: int, followee_id: int) -> bool:
     """Whether one follows the other."""
     return Follow.objects.filter(follower_id=follower_id, followee_id=followee_id).exists()
+
+
+def ensure_may_see_list(*, viewer_id: int, list_id: int) -> List:
+    """The list, if the viewer may see it: one's own, or public, of an account that one may look
+    into.
+
+    Raises:
+        NotFound: it does not exist, or the viewer may not know that it does.
+        Blocked: one of viewer and owner blocks the other.
+    """
+    found = List.objects.filter(id=list_id).first()
+    if found is None or (found.is_private and found.owner_id != viewer_id):
+        raise NotFound("There is no such list.")
+    if found.owner_id == viewer_id:
+        return found
+    owner = user_guards.ensure_exists(user_id=found.owner_id)
+    ensure_no_block(one=viewer_id, other=found.owner_id)
+    if owner.is_protected and not follows(follower_id=viewer_id, followee_id=found.owner_id):
+        raise NotFound("There is no such list.")
+    return found
+
+
+def ensure_own_list(*, user_id: int, list_id: int) -> List:
+    """The list, if it is the user's.
+
+    Raises:
+        NotFound, Blocked: as `ensure_may_see_list`. Forbidden: somebody else's.
+    """
+    found = ensure_may_see_list(viewer_id=user_id, list_id=list_id)
+    if found.owner_id != user_id:
+        raise Forbidden("Only its owner can change a list.")
+    return found

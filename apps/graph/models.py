@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from apps.infra.ids import next_id
 
+MAX_LIST_NAME = 25
+MAX_LIST_DESCRIPTION = 100
+
 
 class Follow(models.Model):
     """`follower` sees the posts of `followee`."""
@@ -116,6 +119,91 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.muter_id} mutes {self.muted_id}"
+
+
+class List(models.Model):
+    """Accounts that `owner` put together; its timeline is merged when it is read."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    owner_id = models.BigIntegerField()
+    name = models.CharField(max_length=MAX_LIST_NAME)
+    description = models.CharField(max_length=MAX_LIST_DESCRIPTION, blank=True, default="")
+    is_private = models.BooleanField(default=False)
+    # Kept by the services that change the edges, in their transaction.
+    member_count = models.IntegerField(default=0)
+    follower_count = models.IntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "lists"
+        indexes = [
+            # One account's lists, newest first.
+            models.Index("owner_id", models.F("id").desc(), name="list_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ListMember(models.Model):
+    """The posts of `user` are in the list's timeline."""
+
+    pk = models.CompositePrimaryKey("list_id", "user_id")
+    list_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+
+    class Meta:
+        db_table = "list_members"
+        indexes = [
+            # Members of one list, newest first.
+            models.Index("list_id", models.F("id").desc(), name="list_member_of"),
+            # Lists that one account is in, newest first.
+            models.Index("user_id", models.F("id").desc(), name="list_membership"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is in {self.list_id}"
+
+
+class ListFollower(models.Model):
+    """`user` has subscribed to a list."""
+
+    pk = models.CompositePrimaryKey("list_id", "user_id")
+    list_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+
+    class Meta:
+        db_table = "list_followers"
+        indexes = [
+            # Who follows a list, newest first.
+            models.Index("list_id", models.F("id").desc(), name="list_follower_of"),
+            # Lists that one account follows, newest first.
+            models.Index("user_id", models.F("id").desc(), name="list_followed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} follows {self.list_id}"
+
+
+class PinnedList(models.Model):
+    """`user` has a list at hand: a few per person."""
+
+    pk = models.CompositePrimaryKey("user_id", "list_id")
+    user_id = models.BigIntegerField()
+    list_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=next_id)
+
+    class Meta:
+        db_table = "pinned_lists"
+        indexes = [
+            # Who has to lose a list that goes.
+            models.Index(fields=["list_id"], name="list_pinned_by"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} has {self.list_id} at hand"
 
 
 class PullAuthor(models.Model):

@@ -128,7 +128,7 @@ async def following_page(
 
     With `after`, those next above that edge.
     """
-    return await _edges("followee_id", "follows", "follower_id", user_id, before, limit, after)
+    return await edge_page("followee_id", "follows", "follower_id", user_id, before, limit, after)
 
 
 async def followers_page(
@@ -138,31 +138,31 @@ async def followers_page(
 
     With `after`, those next above that edge.
     """
-    return await _edges("follower_id", "follows", "followee_id", user_id, before, limit, after)
+    return await edge_page("follower_id", "follows", "followee_id", user_id, before, limit, after)
 
 
 async def request_page(
     *, user_id: int, before: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
     """Who asks to follow an account, newest first: (edge id, user id)."""
-    return await _edges("follower_id", "follow_requests", "followee_id", user_id, before, limit)
+    return await edge_page("follower_id", "follow_requests", "followee_id", user_id, before, limit)
 
 
 async def blocked_page(
     *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
     """Whom an account blocks, newest first: (edge id, user id); `after` as in `following_page`."""
-    return await _edges("blocked_id", "blocks", "blocker_id", user_id, before, limit, after)
+    return await edge_page("blocked_id", "blocks", "blocker_id", user_id, before, limit, after)
 
 
 async def muted_page(
     *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:
     """Whom an account mutes, newest first: (edge id, user id); `after` as in `following_page`."""
-    return await _edges("muted_id", "mutes", "muter_id", user_id, before, limit, after)
+    return await edge_page("muted_id", "mutes", "muter_id", user_id, before, limit, after)
 
 
-async def _edges(
+async def edge_page(
     other: str,
     table: str,
     mine: str,
@@ -171,7 +171,8 @@ async def _edges(
     limit: int,
     after: int | None = None,
 ) -> list[tuple[int, int]]:
-    """Edges newest first: the highest below `before`, or the lowest above `after`."""
+    """Edges of one owner, newest first: (id, what is in the column `other`); the highest below
+    `before`, or the lowest above `after`. The names are those of a table of this app."""
     compare, order = ("<", "desc") if after is None else (">", "asc")
     edge = before if after is None else after
     rows = await aiopostgres.fetch(

@@ -1,6 +1,7 @@
 """What leaves this app."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 FollowState = Literal["following", "pending"]
@@ -31,3 +32,17 @@ class Relationship:
     blocking: bool = False
     blocked_by: bool = False
     muting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOut:
+    """One list of accounts."""
+
+    id: int
+    owner_id: int
+    name: str
+    description: str
+    is_private: bool
+    member_count: int
+    follower_count: int
+    created_at: datetime

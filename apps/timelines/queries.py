@@ -2,11 +2,13 @@
 
 from apps.graph import queries as graph_queries
 from apps.infra.stores import invalidation, partitions
+from apps.infra.stores.id_queries import IdQuery
 from apps.timelines import explaining, home_read
 from apps.timelines.schemas import Finding
 from apps.tweets import queries as tweet_queries
 from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible
+from apps.users import queries as user_queries
 
 _MAX_IDS = 800
 MAX_ID = partitions.MAX_ID
@@ -89,6 +91,52 @@ async def user_timeline(
         if is_end or is_closed:
             return Page(tweets=tweets, next_before_id=None, degraded=is_degraded)
         cursor, want = ids[-1], min(want * 2, _MAX_IDS)
+
+
+async def list_timeline(
+    *,
+    members: IdQuery,
+    viewer_id: int | None,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    limit: int = 20,
+) -> Page:
+    """One page of what the members of a list posted, newest first, as the viewer may see it.
+
+    Merged when it is read: the members' newest tweets from PostgreSQL. The caller has seen to it
+    that the viewer may see the list, and has caught up with the invalidation log.
+
+    Args:
+        viewer_id: None for a visitor.
+        before_id: the last page's `next_before_id`.
+        after_id: leave out this id and everything older.
+
+    Returns:
+        `limit` tweets, fewer only at the end.
+    """
+    relations = await graph_queries.relations(viewer_id)
+    bottom = max(after_id or 0, 0)
+    tweets: list[TweetOut] = []
+    cursor, want = MAX_ID if before_id is None else before_id, limit
+    while True:
+        ids = await tweet_queries.ids_by_authors(
+            members, before_id=cursor, limit=want, after_id=bottom
+        )
+        found = await tweet_queries.tweets_by_ids(ids)
+        stored = [found[one] for one in ids if one in found]
+        shown = await visible(
+            viewer_id=viewer_id, tweets=stored, surface="profile", relations=relations
+        )
+        missing = limit - len(tweets)
+        tweets += shown[:missing]
+        is_end = len(ids) < want
+        if len(shown) > missing or (len(shown) == missing and not is_end):
+            return Page(tweets=tweets, next_before_id=tweets[-1].id)
+        if is_end:
+            return Page(tweets=tweets, next_before_id=None)
+        # Suspended and protected members may have posted a lot: look wider.
+        cursor, want = ids[-1], min(want * 2, _MAX_IDS)
+        members = user_queries.not_suspended(members)
 
 
 async def explain(*, viewer_id: int, tweet_id: int) -> list[Finding]:

@@ -1,10 +1,10 @@
 """/2/tweets/:id/liking_users and its kin: who did what with a tweet."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
 
 from apps.graph import people
@@ -22,11 +22,6 @@ from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, 
 from apps.users.rendering import UserFields, render_users, user_missing, user_selection
 
 router = Router(tags=["Tweets"])
-READ_LIKES = "like.read tweet.read users.read"
-READ_OWN = "timeline.read tweet.read users.read"
-READ_BOOKMARKS = "bookmark.read tweet.read users.read"
-WRITE_BOOKMARKS = "bookmark.write tweet.read users.read"
-EdgesOf = Callable[..., Awaitable[list[edges.Edge]]]
 
 
 class TargetIn(hot.Strict):
@@ -60,7 +55,7 @@ class QuotesPage(TweetFields, Paging):
     exclude: words_of(("replies", "retweets")) = ""  # type: ignore[valid-type]
 
 
-@router.get("/tweets/{id}/liking_users", auth=needs(READ_LIKES), summary="Who likes a tweet")
+@router.get("/tweets/{id}/liking_users", auth=needs(), summary="Who likes a tweet")
 async def liking_users(
     request: AuthedRequest, id: Path[Id], page: Query[PeoplePage]
 ) -> HttpResponse:
@@ -91,7 +86,7 @@ async def quote_tweets(
     return await _about(request.auth.viewer_id, id, page, fetch)
 
 
-@router.get("/users/{id}/liked_tweets", auth=needs(READ_LIKES), summary="What an account likes")
+@router.get("/users/{id}/liked_tweets", auth=needs(), summary="What an account likes")
 async def liked_tweets(
     request: AuthedRequest, id: Path[Id], page: Query[LikedPage]
 ) -> HttpResponse:
@@ -102,12 +97,12 @@ async def liked_tweets(
         return envelope.nobody(user_missing("id", str(id), owner))
     if not people.may_look_inside((await people.persons(viewer_id=viewer_id, users=[owner]))[0]):
         return envelope.nobody(envelope.not_authorized("user", "id", str(id)))
-    return await _tweet_page(viewer_id, page, position, partial(queries_edges.likes_of_user, id))
+    return await _tweet_page(viewer_id, page, position, edges.of(queries_edges.likes_of_user, id))
 
 
 @router.get(
     "/users/{id}/bookmarks",
-    auth=needs(READ_BOOKMARKS),
+    auth=needs(),
     summary="What the own account keeps",
     tags=["Bookmarks"],
 )
@@ -116,13 +111,13 @@ async def bookmarks(
 ) -> HttpResponse:
     """Kept last, first; nobody else may see it. Deleted tweets are left out."""
     ensure_self(request.auth, id)
-    edges_of = partial(queries_edges.bookmarks, id)
-    return await _tweet_page(id, page, page.position(), edges_of)
+    fetch = edges.of(queries_edges.bookmarks, id)
+    return await _tweet_page(id, page, page.position(), fetch)
 
 
 @router.post(
     "/users/{id}/bookmarks",
-    auth=needs(WRITE_BOOKMARKS),
+    auth=needs(),
     summary="Keep a tweet",
     tags=["Bookmarks"],
 )
@@ -137,7 +132,7 @@ async def bookmark(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -
 
 @router.delete(
     "/users/{id}/bookmarks/{tweet_id}",
-    auth=needs(WRITE_BOOKMARKS),
+    auth=needs(),
     summary="Keep a tweet no longer",
     tags=["Bookmarks"],
 )
@@ -153,11 +148,16 @@ async def unbookmark(request: AuthedRequest, id: Path[Id], tweet_id: Path[Id]) -
 reposts = Router(tags=["Tweets"])
 
 
-@reposts.get("/users/reposts_of_me", auth=needs(READ_OWN), summary="Own tweets that were retweeted")
+@reposts.get("/users/reposts_of_me", auth=needs(), summary="Own tweets that were retweeted")
 async def reposts_of_me(request: AuthedRequest, page: Query[RetweetsPage]) -> HttpResponse:
     """By others, latest tweet first."""
     viewer_id, position = request.auth.user_id, page.position()
-    return await _tweet_page(viewer_id, page, position, partial(queries_edges.reposted, viewer_id))
+    return await _tweet_page(viewer_id, page, position, edges.of(queries_edges.reposted, viewer_id))
+
+
+def _viewer(request: HttpRequest) -> int | None:
+    viewer_id: int | None = request.auth.viewer_id  # type: ignore[attr-defined]
+    return viewer_id
 
 
 async def _is_there(viewer_id: int | None, tweet_id: int) -> bool:
@@ -165,14 +165,14 @@ async def _is_there(viewer_id: int | None, tweet_id: int) -> bool:
 
 
 async def _people(
-    viewer_id: int | None, tweet_id: int, page: PeoplePage, edges_of: EdgesOf
+    viewer_id: int | None, tweet_id: int, page: PeoplePage, edges_of: edges.EdgesOf
 ) -> HttpResponse:
     """Accounts at the other end of a tweet's edges."""
     position = page.position()
     if not await _is_there(viewer_id, tweet_id):
         return envelope.nobody(envelope.missing("tweet", "id", str(tweet_id)))
     found = await edges.page_of(
-        partial(_fetch, partial(edges_of, tweet_id)),
+        edges.of(edges_of, tweet_id),
         partial(open_people, viewer_id),
         position=position,
         limit=page.max_results,
@@ -182,26 +182,20 @@ async def _people(
 
 
 async def _about(
-    viewer_id: int | None, tweet_id: int, page: Any, edges_of: EdgesOf
+    viewer_id: int | None, tweet_id: int, page: Any, edges_of: edges.EdgesOf
 ) -> HttpResponse:
     """Tweets at the other end of a tweet's edges."""
     position = page.position()
     if not await _is_there(viewer_id, tweet_id):
         return envelope.nobody(envelope.missing("tweet", "id", str(tweet_id)))
-    return await _tweet_page(viewer_id, page, position, partial(edges_of, tweet_id))
-
-
-async def _fetch(
-    edges_of: EdgesOf, before: int | None, after: int | None, limit: int
-) -> list[edges.Edge]:
-    return await edges_of(before=before, after=after, limit=limit)
+    return await _tweet_page(viewer_id, page, position, edges.of(edges_of, tweet_id))
 
 
 async def _tweet_page(
     viewer_id: int | None,
     page: "RetweetsPage | LikedPage | QuotesPage",
     position: Position | None,
-    edges_of: EdgesOf,
+    fetch: edges.Fetch,
 ) -> HttpResponse:
     """A page of the tweets at the other end of edges, as the viewer may see them."""
 
@@ -209,9 +203,7 @@ async def _tweet_page(
         shown = await visible_by_ids(viewer_id=viewer_id, ids=ids, surface="lookup")
         return {tweet.id: tweet for tweet in shown}
 
-    found = await edges.page_of(
-        partial(_fetch, edges_of), keep, position=position, limit=page.max_results
-    )
+    found = await edges.page_of(fetch, keep, position=position, limit=page.max_results)
     rendered = await render_tweets(found.things, page.selection(), viewer_id=viewer_id)
     body = envelope.many(
         rendered.tweets,

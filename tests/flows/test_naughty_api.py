@@ -48,6 +48,10 @@ def queries(bad):
         "/2/users/{me}/blocking": ["user.fields", *page],
         "/2/users/{me}/liked_tweets": [*tweet, *page],
         "/2/users/{me}/bookmarks": [*tweet, *page],
+        "/2/users/{me}/owned_lists": ["list.fields", "user.fields", "expansions", *page],
+        "/2/lists/5": ["list.fields", "user.fields", "expansions"],
+        "/2/lists/5/members": ["user.fields", *page],
+        "/2/lists/5/tweets": [*tweet, *page],
         "/2/users/reposts_of_me": [*tweet, *page],
         "/2/tweets/5/liking_users": ["user.fields", *page],
         "/2/tweets/5/quote_tweets": [*tweet, *page, "exclude"],
@@ -75,6 +79,12 @@ def paths(bad):
     yield "DELETE", f"/2/users/{{me}}/following/{bad}", b""
     yield "DELETE", f"/2/users/{{me}}/muting/{bad}", b""
     yield "DELETE", f"/2/users/{{me}}/bookmarks/{bad}", b""
+    yield "GET", f"/2/lists/{bad}", b""
+    yield "GET", f"/2/lists/{bad}/tweets", b""
+    yield "GET", f"/2/users/{bad}/owned_lists", b""
+    yield "PUT", f"/2/lists/{bad}", b'{"name": "x"}'
+    yield "DELETE", f"/2/lists/5/members/{bad}", b""
+    yield "DELETE", f"/2/users/{{me}}/pinned_lists/{bad}", b""
     yield "PUT", f"/2/tweets/{bad}/hidden", b'{"hidden": true}'
     yield "DELETE", f"/2/users/{{me}}/blocking/{bad}", b""
     yield "GET", f"/2/tweets/{bad}/retweeted_by", b""
@@ -93,6 +103,11 @@ def bodies(value):
     yield "/2/tweets", {"text": "x", "reply_settings": value}
     yield "/2/tweets", value
     yield "/2/users/{me}/bookmarks", {"tweet_id": value}
+    yield "/2/lists", {"name": value}
+    yield "/2/lists", {"name": "x", "description": value, "private": value}
+    yield "/2/lists/5/members", {"user_id": value}
+    yield "/2/users/{me}/followed_lists", {"list_id": value}
+    yield "/2/users/{me}/pinned_lists", {"list_id": value}
     yield "/2/tweets", {str(value): value}
     yield "/2/users/{me}/likes", {"tweet_id": value}
     yield "/2/users/{me}/retweets", {"tweet_id": value}
@@ -135,7 +150,9 @@ def post_everywhere(client, me, value, *, place=None):
         where = path.replace("{me}", str(me.id))
         answer = client.post(where, body)
         check(answer, (where, body))
-        if answer.status_code == 201:
+        if answer.status_code == 201 and path == "/2/lists":
+            assert answer.json()["data"]["name"] == body["name"].strip()
+        elif answer.status_code == 201:
             data = answer.json()["data"]
             assert data["text"] == body["text"]
             assert client.get(f"/2/tweets/{data['id']}").json()["data"]["text"] == body["text"]

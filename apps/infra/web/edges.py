@@ -16,6 +16,8 @@ Edge = tuple[int, int]
 # (before, after, limit) -> edges newest first: the highest below `before`, or, with `after`, the
 # lowest above it.
 Fetch = Callable[[int | None, int | None, int], Awaitable[list[Edge]]]
+# The same of many owners: (owner's id, before=, after=, limit=).
+EdgesOf = Callable[..., Awaitable[list[Edge]]]
 Thing = TypeVar("Thing")
 # Ids -> the things that may be shown, by id.
 Keep = Callable[[Sequence[int]], Awaitable[dict[int, Thing]]]
@@ -40,6 +42,15 @@ class EdgePage(Generic[Thing]):
         if self.previous_id is not None:
             told["previous_token"] = pagination.encode("p", self.previous_id)
         return told
+
+
+def of(edges_of: EdgesOf, owner_id: int) -> Fetch:
+    """The edges of one owner."""
+
+    async def fetch(before: int | None, after: int | None, limit: int) -> list[Edge]:
+        return await edges_of(owner_id, before=before, after=after, limit=limit)
+
+    return fetch
 
 
 async def page_of(
