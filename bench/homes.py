@@ -85,16 +85,21 @@ def memory_of_keys(user_ids: Sequence[int]) -> int:
 def check(world: World, user_ids: Sequence[int], posted: Iterable[tuple[int, int]]) -> None:
     """Hold lists that were full before against what was posted since: (tweet id, author id).
 
+    A list is cut by places, so of more than HOME_TIMELINE_LENGTH ids those are known for certain.
+
     Raises:
         WrongAnswer: an id is missing, doubled or foreign.
     """
+    from django.conf import settings
+
+    length: int = settings.HOME_TIMELINE_LENGTH
     newest: dict[int, list[int]] = {user_id: [] for user_id in user_ids}
     for tweet_id, author_id in posted:
         for user_id in itertools.chain(world.followers.get(author_id, ()), (author_id,)):
             if user_id in newest:
                 newest[user_id].append(tweet_id)
     for user_id, held in contents(user_ids).items():
-        expected = sorted(newest[user_id])[-len(held) :]
+        expected = sorted(newest[user_id])[-min(len(held), length) :]
         if expected:
             got = [one for one in held if one >= expected[0]]
             oracle.compare(got, expected, ordered=False, of=f"list of {user_id}")
