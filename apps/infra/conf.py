@@ -34,6 +34,10 @@ class Conf:
     allowed_hosts: str = _env("*", "Host names that are served, comma-separated.")
     csrf_trusted_origins: str = _env("", "Origins allowed to post forms, comma-separated.")
     public_url: str = _env("http://localhost:3000", "Address that people type, without a slash.")
+    oauth1_base_urls: str = _env(
+        "https://api.x.com,https://api.twitter.com,https://upload.x.com,https://upload.twitter.com",
+        "Addresses besides our own that OAuth 1.0a may be signed for, comma-separated.",
+    )
     https: bool = _env(False, "The site is served over HTTPS: secure cookies and HSTS.")
     var_dir: Path = _env(_VAR_DIR, "Folder for engines, logs, keys and run files.")  # noqa: RUF009 (immutable)
     database_url: str = _env("", "PostgreSQL; unset means the embedded engine.")

@@ -1,4 +1,4 @@
-"""Bearer tokens at the door of the API: who is calling, and with which permissions."""
+"""Tokens and signatures at the door of the API: who is calling, and with which permissions."""
 
 import re
 from functools import lru_cache
@@ -12,6 +12,7 @@ from apps.infra.stores import invalidation
 from apps.users.auth import caller_of_token
 from apps.users.permissions import OPERATIONS
 from apps.users.schemas import Actor, Caller
+from apps.users.signing import signed_actor
 
 # A part of a route that stands for a value.
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -64,6 +65,8 @@ def token_of(authorization: str | None) -> str:
 
 
 async def _known(authorization: str | None) -> Caller:
+    if authorization is not None and authorization[:6].lower() == "oauth ":
+        return await signed_actor()
     found = await caller_of_token(token_of(authorization))
     if found is None:
         raise Unauthorized("Unauthorized")

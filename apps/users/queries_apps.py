@@ -1,5 +1,9 @@
 """Reads of applications and of what people granted them; always from PostgreSQL."""
 
+import hashlib
+from typing import NamedTuple
+
+from apps.infra import clock
 from apps.infra.stores import aiopostgres
 from apps.users.schemas import ApplicationOut, GrantOut
 
@@ -19,6 +23,10 @@ select a.id, a.name, a.description, a.website, string_agg(t.scopes, ' '), min(t.
  where t.user_id = %s and t.revoked_at is null and t.used_at is null
    and (t.expires_at is null or t.expires_at > clock_timestamp())
  group by a.id order by min(t.created_at) desc
+"""
+_FLOW = """
+select application_id, secret, callback, user_id is not null
+  from request_tokens where digest = %s and expires_at > %s
 """
 
 
@@ -68,3 +76,20 @@ async def grants_of(user_id: int) -> list[GrantOut]:
         )
         for row in await aiopostgres.fetch(_GRANTS, (user_id,))
     ]
+
+
+class Flow(NamedTuple):
+    """An OAuth 1.0a flow under way; the secret is sealed."""
+
+    application_id: int
+    secret: str
+    callback: str
+    # Whether somebody has agreed.
+    is_agreed: bool
+
+
+async def flow_of(request_token: str) -> Flow | None:
+    """The flow that a request token stands for; None if it is over."""
+    digest = hashlib.sha256(request_token.encode("utf-8", "replace")).hexdigest()
+    rows = await aiopostgres.fetch(_FLOW, (digest, clock.now()))
+    return Flow(*rows[0]) if rows else None

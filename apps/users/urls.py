@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.users import views, views_apps, views_oauth
+from apps.users import views, views_apps, views_oauth, views_oauth1
 
 urlpatterns = [
     path("login", views.log_in),
@@ -23,6 +23,10 @@ urlpatterns = [
     path("oauth2/token", views_oauth.app_only_token),
     path("oauth2/invalidate_token", views_oauth.invalidate_token),
     path("i/oauth2/authorize", views_oauth.authorize),
+    path("oauth/request_token", views_oauth1.request_token),
+    path("oauth/authorize", views_oauth1.authorize),
+    path("oauth/authenticate", views_oauth1.authorize),
+    path("oauth/access_token", views_oauth1.access_token),
     path("2/oauth2/token", views_oauth.token),
     path("2/oauth2/revoke", views_oauth.revoke),
     path("about", views.about),

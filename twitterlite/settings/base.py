@@ -13,6 +13,7 @@ SECRET_KEY = secret_key(given=CONF.django_secret_key, var_dir=CONF.var_dir)
 ALLOWED_HOSTS = CONF.allowed_hosts.split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in CONF.csrf_trusted_origins.split(",") if origin]
 PUBLIC_URL = CONF.public_url
+OAUTH1_BASE_URLS = [url for url in CONF.oauth1_base_urls.split(",") if url]
 
 INSTALLED_APPS = [
     "unfold",
