@@ -60,14 +60,20 @@ def files(world: None) -> FolderStore:
     return found
 
 
+def images_or_none() -> Path | None:
+    """The folder of hostile and odd pictures, if it is here."""
+    given = os.environ.get("TWITTERLITE_CORPUS")
+    root = Path(given) if given else Path(__file__).parents[3] / "shared" / "data"
+    return root / IMAGES if (root / IMAGES).is_dir() else None
+
+
 @pytest.fixture(scope="session")
 def images() -> Path:
     """The folder of hostile and odd pictures."""
-    given = os.environ.get("TWITTERLITE_CORPUS")
-    root = Path(given) if given else Path(__file__).parents[3] / "shared" / "data"
-    if not (root / IMAGES).is_dir():
+    found = images_or_none()
+    if found is None:
         pytest.skip("no corpus: neither TWITTERLITE_CORPUS nor ../shared/data")
-    return root / IMAGES
+    return found
 
 
 def path_of(url: str) -> str:

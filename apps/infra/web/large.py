@@ -48,7 +48,9 @@ class LargeBodies:
                     async with asyncio.timeout(RECEIVE_SECONDS):
                         await _receive_into(file, receive)
                 except TimeoutError:
-                    answer = problems.problem(408, "The body did not come in time.")
+                    answer = problems.problem(
+                        408, "The body did not come in time.", title="Request Timeout"
+                    )
                     await send_response(answer.response(), receive, send)
                     return
                 async with self._turns:
