@@ -13,6 +13,7 @@ from apps.graph import api_lists as lists
 from apps.infra.web import problems
 from apps.media import api as media
 from apps.search import api as search
+from apps.search import api_streams as streams
 from apps.timelines import api as timelines
 from apps.tweets import api as tweets
 from apps.tweets import api_edges as tweet_edges
@@ -50,6 +51,7 @@ def _answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
 # Addresses with a name in them before those with an id in its place.
 for router in (
     search.router,
+    streams.router,
     tweet_edges.reposts,
     users.router,
     graph.router,

@@ -1,5 +1,7 @@
 """Tweets as documents of the index, and the columns that are kept of one."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from apps.search.query import document as d
@@ -9,6 +11,7 @@ from apps.tweets.schemas import TweetOut
 
 # Between the marks of one tweet; no mark holds a control character.
 SEPARATOR = "\x1f"
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
 
 
 class Row(NamedTuple):
@@ -28,25 +31,34 @@ class Row(NamedTuple):
 
 
 def document_of(
-    tweet: TweetOut, original: TweetOut | None = None, *, username: str = ""
+    tweet: TweetOut,
+    original: TweetOut | None = None,
+    *,
+    quoted: TweetOut | None = None,
+    names: Mapping[int, str] = NO_NAMES,
 ) -> Document:
     """The tweet as queries see it; a retweet has the text and language of its original.
 
     Args:
-        original: of a retweet. username: the author's; the index does without.
+        original: of a retweet.
+        quoted: what it quotes, where that counts: in streams.
+        names: usernames by id; the index does without.
     """
     said = original or tweet
     return Document(
         id=tweet.id,
         author_id=tweet.author_id,
-        author_username=username,
+        author_username=names.get(tweet.author_id, ""),
         body=Body.of(said.text),
+        quoted=None if quoted is None else Body.of(quoted.text),
         conversation_id=tweet.conversation_id,
         lang=said.lang,
         in_reply_to_id=tweet.in_reply_to_id,
         in_reply_to_user_id=tweet.in_reply_to_user_id,
+        in_reply_to_username=names.get(tweet.in_reply_to_user_id or 0),
         retweet_of_id=tweet.retweet_of_id,
         retweet_of_user_id=tweet.retweet_of_user_id,
+        retweet_of_username=names.get(tweet.retweet_of_user_id or 0),
         quote_of_id=tweet.quote_of_id,
         like_count=tweet.like_count,
         reply_count=tweet.reply_count,

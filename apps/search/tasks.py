@@ -2,10 +2,21 @@
 
 from collections.abc import Sequence
 
+from apps.infra import clock, ids
 from apps.infra.eventlog.log import LoggedEvent
-from apps.search import services
+from apps.search import services, store
+
+# Streams reach back five minutes; what is older, such as a replay, is no news.
+NEWS_MS = 600_000
 
 
 def index(*, events: Sequence[LoggedEvent], late: bool) -> None:
-    """Subscriber of tweets that come and go. Idempotent, in any order: the rows decide."""
+    """Subscriber of tweets that come and go: the index, and the streams' news.
+
+    Idempotent, in any order: the rows decide, and a stream shows an id once. Both in one, because
+    a delivery of its own would cost more than what is done here.
+    """
+    oldest = ids.at_ms(clock.now_ms() - NEWS_MS)
+    posted = [event.payload["tweet_id"] for event in events if event.topic == "tweet.posted"]
+    store.tell_streams(sorted({one for one in posted if one >= oldest}))
     services.index_tweets(tweet_ids={event.payload["tweet_id"] for event in events})

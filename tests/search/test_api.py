@@ -98,7 +98,8 @@ def test_paging_reaches_the_end_without_gap_or_repeat_while_others_post(
 ):
     posts = [say(alice, f"wave {n}") for n in range(47)]
     drain_outbox()
-    client, seen, token = api_as(bob), [], ""
+    client, token = api_as(bob), ""
+    seen: list[int] = []
 
     while True:
         name = "next_token" if len(seen) % 20 else "pagination_token"
@@ -307,7 +308,8 @@ def test_counts_of_everything_come_in_pages(api_as, alice, bob):
     import_tweets(rows=rows)
     services.index_tweets(tweet_ids=old)
     start = (clock.now() - timedelta(days=110)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    data, token, counted = [], "", 0
+    token, counted = "", 0
+    data: list[dict[str, object]] = []
 
     while True:
         more = {"next_token": token} if token else {}

@@ -1,0 +1,313 @@
+"""Live streams: one hub per process reads new tweets once, for all connections that are open.
+
+The hub asks Redis ten times a second for new ids as long as somebody listens, loads and matches
+each tweet once, and puts the lines into the queues of the connections. Whoever reads too slowly
+is cut with a message: a queue is bounded. What is sent has passed the visibility filter in the
+moment of sending, with a visitor's eyes.
+"""
+
+import asyncio
+import logging
+import time
+import weakref
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from apps.infra import clock
+from apps.infra.errors import RateLimited, Unavailable
+from apps.infra.stores import aiopostgres, aioredis, invalidation
+from apps.infra.stores.aioredis import RedisDown
+from apps.infra.web import envelope
+from apps.search import store
+from apps.search.documents import document_of
+from apps.search.query.document import Document
+from apps.search.query.errors import QueryError
+from apps.search.query.parser import parse
+from apps.search.query.routing import Rules
+from apps.tweets import queries as tweet_queries
+from apps.tweets.rendering import TweetSelection, render_tweets
+from apps.tweets.schemas import TweetOut
+from apps.tweets.visibility import visible
+from apps.users import queries as user_queries
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+KEEP_ALIVE_SECONDS = 15.0
+MAX_QUEUE = 1_000
+MAX_CONNECTIONS = 250
+# A connection that does not even take its last message is dropped after so long.
+CUT_SECONDS = 10.0
+MAX_RECENT = 20_000
+SAMPLE_PERCENT = 1
+_BATCH = b"100"
+NEW_LINE = b"\r\n"
+_CUT = {
+    "errors": [
+        {
+            "title": "operational-disconnect",
+            "disconnect_type": "OperationalDisconnect",
+            "detail": "This stream was cut: it was read more slowly than it came.",
+            "type": "https://api.twitter.com/2/problems/operational-disconnect",
+        }
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rule as streams hold it."""
+
+    owner_id: int
+    tag: str
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One open stream. `owner_id`: whose rules; None for the sample."""
+
+    owner_id: int | None
+    selection: TweetSelection
+    # Tweets by id with their lines.
+    queue: asyncio.Queue[tuple[int, bytes]] = field(
+        default_factory=lambda: asyncio.Queue(MAX_QUEUE)
+    )
+    # Ids that its backfill has sent; they may come from the queue once more.
+    sent: set[int] = field(default_factory=set)
+    is_cut: bool = False
+    task: "asyncio.Task[object] | None" = None
+
+    def offer(self, tweet_id: int, line: bytes) -> None:
+        """Put a line into the queue, or cut the connection."""
+        if self.is_cut:
+            return
+        try:
+            self.queue.put_nowait((tweet_id, line))
+        except asyncio.QueueFull:
+            self.is_cut = True
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait((0, orjson.dumps(_CUT) + NEW_LINE))
+            if self.task is not None:
+                asyncio.get_running_loop().call_later(CUT_SECONDS, self.task.cancel)
+
+
+class Hub:
+    """What one event loop knows of streams."""
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._last = b"$"
+        self._recent: dict[int, None] = {}
+        self._rules: Rules[int] = Rules()
+        self._held: dict[int, Held] = {}
+        self._version: bytes | None = b"?"
+
+    async def open(self, connection: Connection) -> None:
+        """Let a connection hear what comes from now on.
+
+        Raises:
+            RateLimited: too many are open. Unavailable: Redis is away.
+        """
+        if len(self.connections) >= MAX_CONNECTIONS:
+            raise RateLimited("Too many streams are open here.", retry_after_seconds=30)
+        try:
+            if self._task is None or self._task.done():
+                newest = await _ask(b"XREVRANGE", store.STREAM, b"+", b"-", b"COUNT", b"1")
+                self._last = newest[0][0] if newest else b"0-0"
+            await self._look_at_rules(await _ask(b"GET", store.RULES))
+        except RedisDown as error:
+            raise Unavailable("Streams are away. Try again in a moment.") from error
+        self.connections.add(connection)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._listen())
+
+    def close(self, connection: Connection) -> None:
+        """Forget a connection; with the last one the hub falls silent."""
+        self.connections.discard(connection)
+
+    async def _listen(self) -> None:
+        while self.connections:
+            try:
+                await self._step()
+            except (RedisDown, Unavailable):
+                await asyncio.sleep(1)
+            except Exception:
+                # One tweet that cannot be shown must not end all streams.
+                log.exception("a step of the streams failed")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _step(self) -> None:
+        version, entries = await aioredis.client().pipe(
+            [
+                (b"GET", store.RULES),
+                (b"XREAD", b"COUNT", _BATCH, b"STREAMS", store.STREAM, self._last),
+            ]
+        )
+        await self._look_at_rules(version)
+        if not entries:
+            return
+        found = entries[0][1]
+        self._last = found[-1][0]
+        fresh = [one for one in _ids_in(found) if one not in self._recent]
+        self._recent.update(dict.fromkeys(fresh))
+        while len(self._recent) > MAX_RECENT:
+            del self._recent[next(iter(self._recent))]
+        for connection, tweet_id, line in await self._lines(fresh, list(self.connections)):
+            connection.offer(tweet_id, line)
+
+    async def backfill(self, connection: Connection, minutes: int) -> list[bytes]:
+        """Lines of the last minutes, oldest first, as far as Redis reaches back."""
+        since = b"%d" % (clock.now_ms() - minutes * 60_000)
+        found = await _ask(b"XRANGE", store.STREAM, since, b"+")
+        ids = list(dict.fromkeys(_ids_in(found)))
+        made = await self._lines(ids, [connection])
+        connection.sent.update(tweet_id for _, tweet_id, _line in made)
+        return [line for _, _id, line in made]
+
+    async def _look_at_rules(self, version: bytes | None) -> None:
+        if version == self._version:
+            return
+        rows = await aiopostgres.fetch("select id, owner_id, value, tag from stream_rules")
+        rules: Rules[int] = Rules()
+        held = {}
+        for rule_id, owner_id, value, tag in rows:
+            try:
+                rules.add(rule_id, parse(value))
+            except QueryError:
+                # Stored by another release, whose language was another.
+                log.warning("stream rule %d is not understood", rule_id)
+                continue
+            held[rule_id] = Held(owner_id, tag)
+        self._rules, self._held, self._version = rules, held, version
+
+    async def _lines(
+        self, ids: Sequence[int], to: Sequence[Connection]
+    ) -> list[tuple[Connection, int, bytes]]:
+        """What each connection gets of these tweets, in their order."""
+        await invalidation.catch_up()
+        found = await tweet_queries.tweets_by_ids(ids)
+        stored = [found[one] for one in ids if one in found]
+        shown = await visible(viewer_id=None, tweets=stored, surface="lookup")
+        documents = await _documents(shown)
+        made: list[tuple[Connection, int, bytes]] = []
+        for tweet, document in zip(shown, documents, strict=True):
+            matched = self._matched(document)
+            bodies: dict[TweetSelection, bytes] = {}
+            for one in to:
+                rules = matched.get(one.owner_id or 0, []) if one.owner_id is not None else None
+                if rules == [] or (rules is None and not is_sampled(tweet.id)):
+                    continue
+                if one.selection not in bodies:
+                    bodies[one.selection] = await _body(tweet, one.selection)
+                made.append((one, tweet.id, _line(bodies[one.selection], rules)))
+        return made
+
+    def _matched(self, document: Document) -> dict[int, list[dict[str, str]]]:
+        """The rules that fit a tweet, by owner."""
+        matched: dict[int, list[dict[str, str]]] = {}
+        for rule_id in sorted(self._rules.matching(document)):
+            held = self._held[rule_id]
+            told = {"id": str(rule_id), "tag": held.tag}
+            matched.setdefault(held.owner_id, []).append(told)
+        return matched
+
+
+_hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The hub of the running loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+async def lines(
+    connection: Connection, *, backfill_minutes: int, is_allowed: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[bytes]:
+    """What a client reads: tweets as they come, and an empty line now and then.
+
+    Args:
+        connection: an open one; it is closed at the end.
+        is_allowed: asked now and then whether the token is still good.
+    """
+    at, asked = hub(), time.monotonic()
+    connection.task = asyncio.current_task()
+    try:
+        yield NEW_LINE
+        if backfill_minutes:
+            for line in await at.backfill(connection, backfill_minutes):
+                yield line
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    tweet_id, line = await connection.queue.get()
+            except TimeoutError:
+                tweet_id, line = 0, NEW_LINE
+            if time.monotonic() - asked >= KEEP_ALIVE_SECONDS:
+                asked = time.monotonic()
+                if not await is_allowed():
+                    return
+            if tweet_id not in connection.sent:
+                yield line
+            if connection.is_cut and connection.queue.empty():
+                return
+    finally:
+        at.close(connection)
+
+
+async def _ask(*command: bytes) -> Any:
+    (reply,) = await aioredis.client().pipe([command])
+    return reply
+
+
+def _ids_in(entries: Iterable[Sequence[Sequence[bytes]]]) -> list[int]:
+    return [int(one) for _, fields in entries for one in fields[1].split(b",")]
+
+
+def is_sampled(tweet_id: int) -> bool:
+    """Whether a tweet is in the sample: about one in a hundred, the same ones in every process."""
+    return zlib.crc32(b"%d" % tweet_id) % 100 < SAMPLE_PERCENT
+
+
+async def _documents(tweets: Sequence[TweetOut]) -> list[Document]:
+    """Documents with the text of what they quote, and the names of accounts."""
+    others = {one for t in tweets for one in (t.retweet_of_id, t.quote_of_id) if one is not None}
+    known = await tweet_queries.tweets_by_ids(others) if others else {}
+    quoted = [known[t.quote_of_id] for t in tweets if t.quote_of_id in known]
+    open_quotes = {t.id for t in await visible(viewer_id=None, tweets=quoted, surface="lookup")}
+    people = {
+        one
+        for t in tweets
+        for one in (t.author_id, t.in_reply_to_user_id, t.retweet_of_user_id)
+        if one is not None
+    }
+    users = await user_queries.users_by_ids(people) if people else {}
+    names = {user_id: user.username for user_id, user in users.items()}
+    return [
+        document_of(
+            tweet,
+            known.get(tweet.retweet_of_id or 0),
+            quoted=known[tweet.quote_of_id] if tweet.quote_of_id in open_quotes else None,
+            names=names,
+        )
+        for tweet in tweets
+    ]
+
+
+async def _body(tweet: TweetOut, selection: TweetSelection) -> bytes:
+    rendered = await render_tweets([tweet], selection, viewer_id=None)
+    return envelope.one(rendered.tweets[0], includes=rendered.includes, errors=rendered.errors)
+
+
+def _line(body: bytes, rules: list[dict[str, str]] | None) -> bytes:
+    if rules is None:
+        return body + NEW_LINE
+    return body[:-1] + b',"matching_rules":' + orjson.dumps(rules) + b"}" + NEW_LINE
