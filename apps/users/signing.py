@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
@@ -29,6 +30,8 @@ from apps.users.sealing import unseal
 # How far a client's clock may be off, in seconds; a nonce is remembered for twice that.
 WINDOW_SECONDS = 300
 MAX_FIELDS = 1_000
+# A form is taken apart to check its signature; what is larger comes as multipart.
+MAX_FORM_BYTES = 1_048_576
 MAX_NONCE = 128
 FORM = "application/x-www-form-urlencoded"
 _MEMBER = re.compile(r'\s*([A-Za-z_]+)="([^"]*)"\s*')
@@ -84,6 +87,8 @@ async def bring(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
     body, again = b"", receive
     if found.get(b"content-type", b"").partition(b";")[0].strip().lower() == FORM.encode():
         body = await read_body(receive)
+        if len(body) > MAX_FORM_BYTES:
+            raise RequestDataTooBig
         again = _once_more(body, receive)
     _signed.set(
         Signed(
