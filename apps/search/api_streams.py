@@ -202,6 +202,7 @@ async def _open(
         await invalidation.catch_up()
         return await caller_of_token(token) is not None
 
+    vars(request)["scope"]["is_endless"] = True
     return StreamingHttpResponse(
         streams.lines(connection, backfill_minutes=minutes, is_allowed=is_allowed),
         content_type="application/json; charset=utf-8",

@@ -309,7 +309,7 @@ def test_counts_of_everything_come_in_pages(api_as, alice, bob):
     services.index_tweets(tweet_ids=old)
     start = (clock.now() - timedelta(days=110)).strftime("%Y-%m-%dT%H:%M:%SZ")
     token, counted = "", 0
-    data: list[dict[str, object]] = []
+    data: list[dict[str, str]] = []
 
     while True:
         more = {"next_token": token} if token else {}

@@ -83,7 +83,8 @@ class Edge:
                 log.error("answer broke off", exc_info=error)
                 raise
             await _send_problem(_problem_of(error), send_marked)
-        seconds = time.perf_counter() - started
+        # How long a stream was listened to says nothing about how quick this is.
+        seconds = 0.0 if scope.get("is_endless") else time.perf_counter() - started
         route = scope.get("route") or ("unmatched" if status else "disconnected")
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         tally.count_request(method, route, status, seconds)
