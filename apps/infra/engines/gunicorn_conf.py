@@ -11,6 +11,9 @@ worker_class = "apps.infra.web.server.Worker"
 # Open live streams would hold a stop back for ever.
 graceful_timeout = 3
 timeout = 30
+# Longer than load balancers keep theirs (60 s mostly): one that we close while a request is on its
+# way to it is an error at the client.
+keepalive = 75
 accesslog = None
 # The default puts a socket into the home directory.
 control_socket_disable = True
