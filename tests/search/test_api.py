@@ -10,7 +10,10 @@ from apps.infra import clock, ids
 from apps.tweets.services import delete_tweet, post_tweet, retweet
 from apps.tweets.services_import import TweetRow, ensure_partitions, import_tweets
 from apps.users.services import set_protected, suspend_user, unsuspend_user
+from apps.users.services_apps import create_application
+from apps.users.services_tokens import app_only_token
 from tests.factories import UserFactory
+from tests.http import Client
 
 RECENT, ALL = "/2/tweets/search/recent", "/2/tweets/search/all"
 COUNTS = "/2/tweets/counts/recent"
@@ -262,6 +265,20 @@ def test_a_page_is_filled_up_behind_what_is_hidden(found, alice, carol, drain_ou
 def test_a_token_with_its_scopes_is_needed(api, api_as, bob, path):
     assert api.get(asked(path, "wave")).status_code == 401
     assert api_as(bob, scopes="like.read").get(asked(path, "wave")).status_code == 403
+
+
+def test_an_application_sees_what_a_visitor_sees(api_as, loop, alice, bob, drain_outbox):
+    hidden, shown = say(alice, "wave"), say(bob, "wave")
+    set_protected(user_id=alice.id, protected=True, now=clock.now())
+    drain_outbox()
+    keys = create_application(owner_id=alice.id, name="App", now=clock.now())
+    token = app_only_token(application_id=keys.application_id, now=clock.now())
+    client = Client(loop, token)
+
+    assert [one["id"] for one in client.get(asked(RECENT, "wave")).json()["data"]] == [str(shown)]
+    assert client.get(asked(COUNTS, "wave")).json()["meta"]["total_tweet_count"] == 1
+    assert client.get(asked("/2/users/search", "bob")).status_code == 403
+    assert hidden < shown
 
 
 # ── Counts ───────────────────────────────────────────────────────────────────
