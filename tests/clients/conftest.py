@@ -1,0 +1,66 @@
+"""The real service on a real port, for libraries that people use: they run in a thread, the server
+in the event loop of the tests."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from apps.infra.web import gate
+from tests.factories import PASSWORD
+from twitterlite.asgi import application
+
+
+class Live:
+    """A running server."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
+        self._loop = loop
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def run(self, script: Callable[[], Any]) -> Any:
+        """Run what waits for answers beside the server; gives its result."""
+        return self._loop.run_until_complete(asyncio.to_thread(script))
+
+    def consent(self, username: str, url: str, *, decision: str = "allow") -> httpx.Response:
+        """Open an address as somebody, log in where asked to, and decide; redirects to elsewhere
+        are not followed. To be called in a script."""
+        with httpx.Client(base_url=self.url) as browser:
+            page = browser.get(url)
+            assert page.status_code == 302, page.text
+            target = page.headers["location"]
+            browser.get(target)
+            path = httpx.URL(target).params["next"]
+            form = {"username": username, "password": PASSWORD, "next": path}
+            page = browser.post("/login", data=_with_token(browser, form))
+            assert page.headers["location"] == path
+            assert browser.get(path).status_code == 200
+            return browser.post(path, data=_with_token(browser, {"decision": decision}))
+
+
+def _with_token(browser: httpx.Client, form: dict[str, str]) -> dict[str, str]:
+    return {"csrfmiddlewaretoken": browser.cookies["csrftoken"], **form}
+
+
+@pytest.fixture
+def live(world: None, loop: asyncio.AbstractEventLoop) -> Iterator[Live]:
+    """The service, by the protocol that it is served with."""
+
+    def protocol() -> gate.GateProtocol:
+        config = Config(application, loop="none", lifespan="off", log_config=None)
+        config.load()
+        return gate.GateProtocol(config=config, server_state=state, app_state={}, _loop=loop)
+
+    state = ServerState()
+    state.default_headers = [(b"server", b"test")]
+    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
+    yield Live(loop, server.sockets[0].getsockname()[1])
+    server.close()
+    for connection in list(state.connections):
+        connection.shutdown()
+    loop.run_until_complete(server.wait_closed())
