@@ -4,6 +4,7 @@ import base64
 import io
 from datetime import timedelta
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -65,6 +66,26 @@ def test_a_picture_in_json(api_as, alice):
 
     assert answer.status_code == 200
     assert answer.json()["data"]["size"] == len(picture())
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "../../../etc/passwd", 'x"; name="y', "\N{SNOWMAN}"])
+@pytest.mark.parametrize("path", ["/2/media/upload", V1])
+def test_the_name_of_a_file_does_not_matter(api_as, alice, files, path, name):
+    sent = httpx.Request(
+        "POST",
+        "http://testserver",
+        files={"media": (name, picture(), "text/html")},
+        data={"media_category": "tweet_image"},
+    )
+
+    answer = api_as(alice).post(path, sent.read(), sent.headers["content-type"])
+
+    assert answer.status_code == 200, answer.content
+    assert {file for media_id in files.ids() for file in files.sizes(media_id)} == {
+        "large.jpg",
+        "medium.jpg",
+        "small.jpg",
+    }
 
 
 def test_segments_in_the_manner_of_twitter_api_v2(api, api_as, alice):

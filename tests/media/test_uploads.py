@@ -138,24 +138,30 @@ def test_finalize_again_says_the_same(alice):
     assert finalize(upload, alice) == finalize(upload, alice)
 
 
-def test_two_finalize_at_once_and_one_processes(alice, files, monkeypatch):
+def test_finalize_many_times_at_once_and_one_processes(alice, files, monkeypatch):
     data = picture(size=(900, 700))
     upload = begin(alice, len(data))
     append(upload, alice, 0, data)
-    rendered, states, together = [], [], threading.Barrier(4)
-    render = pictures.render
+    rendered, states, crowd = [], [], threading.Semaphore(0)
+    render, check = pictures.render, uploads._ensure_whole
 
     def counted(data):
         rendered.append(1)
         return render(data)
 
-    monkeypatch.setattr(pictures, "render", counted)
+    def crowded(media):
+        # Whoever is let in waits a moment for others, who must not come.
+        crowd.release()
+        crowd.acquire(timeout=0.01)
+        crowd.acquire(timeout=0.3)
+        check(media)
 
     def work():
-        together.wait()
         states.append(finalize(upload, alice).state)
         connections.close_all()
 
+    monkeypatch.setattr(pictures, "render", counted)
+    monkeypatch.setattr(uploads, "_ensure_whole", crowded)
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -163,6 +169,7 @@ def test_two_finalize_at_once_and_one_processes(alice, files, monkeypatch):
         thread.join()
 
     assert len(rendered) == 1
+    assert len(states) == 4
     assert set(states) <= {"processing", "ready"}
     assert finalize(upload, alice).state == "ready"
     assert set(files.sizes(upload.id)) == {"large.jpg", "medium.jpg", "small.jpg"}
