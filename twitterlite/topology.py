@@ -31,6 +31,13 @@ SUBSCRIBERS = (
         handler="apps.tweets.tasks.count_likes",
         queue="index",
     ),
+    # Notes whom new tweets name or answer.
+    Subscriber(
+        name="mentions",
+        topics=frozenset({"tweet.posted"}),
+        handler="apps.tweets.tasks.note_mentions",
+        queue="index",
+    ),
     # Keeps the index of search.
     Subscriber(
         name="search",

@@ -1,11 +1,14 @@
 """Reads of timelines."""
 
+from collections.abc import Awaitable, Callable
+
 from apps.graph import queries as graph_queries
 from apps.infra.stores import invalidation, partitions
 from apps.infra.stores.id_queries import IdQuery
 from apps.timelines import explaining, home_read
 from apps.timelines.schemas import Finding
 from apps.tweets import queries as tweet_queries
+from apps.tweets import queries_edges
 from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible
 from apps.users import queries as user_queries
@@ -114,14 +117,51 @@ async def list_timeline(
     Returns:
         `limit` tweets, fewer only at the end.
     """
-    relations = await graph_queries.relations(viewer_id)
     bottom = max(after_id or 0, 0)
+
+    async def ids_below(cursor: int, want: int) -> list[int]:
+        # Where much is left out, suspended members may have posted a lot.
+        authors = members if want == limit else user_queries.not_suspended(members)
+        return await tweet_queries.ids_by_authors(
+            authors, before_id=cursor, limit=want, after_id=bottom
+        )
+
+    return await _filled(ids_below, viewer_id=viewer_id, before_id=before_id, limit=limit)
+
+
+async def mention_timeline(
+    *,
+    user_id: int,
+    viewer_id: int | None,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    limit: int = 20,
+) -> Page:
+    """One page of the tweets that name an account or answer it, newest first, as the viewer may
+    see them. Arguments and answer as in `list_timeline`."""
+    bottom = max(after_id or 0, 0)
+
+    async def ids_below(cursor: int, want: int) -> list[int]:
+        return await queries_edges.mention_ids(
+            user_id, before_id=cursor, after_id=bottom, limit=want
+        )
+
+    return await _filled(ids_below, viewer_id=viewer_id, before_id=before_id, limit=limit)
+
+
+async def _filled(
+    ids_below: Callable[[int, int], Awaitable[list[int]]],
+    *,
+    viewer_id: int | None,
+    before_id: int | None,
+    limit: int,
+) -> Page:
+    """A page of those that the viewer may see of the ids below a cursor, newest first."""
+    relations = await graph_queries.relations(viewer_id)
     tweets: list[TweetOut] = []
     cursor, want = MAX_ID if before_id is None else before_id, limit
     while True:
-        ids = await tweet_queries.ids_by_authors(
-            members, before_id=cursor, limit=want, after_id=bottom
-        )
+        ids = await ids_below(cursor, want)
         found = await tweet_queries.tweets_by_ids(ids)
         stored = [found[one] for one in ids if one in found]
         shown = await visible(
@@ -134,9 +174,7 @@ async def list_timeline(
             return Page(tweets=tweets, next_before_id=tweets[-1].id)
         if is_end:
             return Page(tweets=tweets, next_before_id=None)
-        # Suspended and protected members may have posted a lot: look wider.
         cursor, want = ids[-1], min(want * 2, _MAX_IDS)
-        members = user_queries.not_suspended(members)
 
 
 async def explain(*, viewer_id: int, tweet_id: int) -> list[Finding]:

@@ -107,6 +107,22 @@ class Bookmark(models.Model):
         return f"{self.user_id} keeps {self.tweet_id}"
 
 
+class Mention(models.Model):
+    """A tweet names `user`, or answers them. Written by a worker from the tweet, so a moment later;
+    stays when the tweet goes, which the read notices."""
+
+    pk = models.CompositePrimaryKey("user_id", "tweet_id")
+    user_id = models.BigIntegerField()
+    tweet_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "mentions"
+
+    def __str__(self) -> str:
+        return f"{self.tweet_id} names {self.user_id}"
+
+
 class Recount(models.Model):
     """A tweet whose likes are to be counted anew, when it is due. A row goes with the count."""
 

@@ -59,6 +59,19 @@ async def bookmarks(
     )  # fmt: skip
 
 
+async def mention_ids(user_id: int, *, before_id: int, after_id: int, limit: int) -> list[int]:
+    """Tweets that name one person or answer them, newest first, `after_id` < id < `before_id`.
+
+    Some may be gone.
+    """
+    rows = await aiopostgres.fetch(
+        "select tweet_id from mentions where user_id = %s and tweet_id > %s and tweet_id < %s"
+        " order by tweet_id desc limit %s",
+        (user_id, after_id, before_id, limit),
+    )
+    return [row[0] for row in rows]
+
+
 async def retweeters(
     tweet_id: int, *, before: int | None, after: int | None, limit: int
 ) -> list[Edge]:

@@ -1,6 +1,9 @@
 """May this be done to that account?"""
 
+from collections.abc import Collection
 from typing import NamedTuple
+
+from django.db import connection
 
 from apps.infra.errors import NotFound
 from apps.users.models import User
@@ -30,3 +33,13 @@ def ensure_exists(*, user_id: int) -> Target:
 def username_of(*, user_id: int) -> str:
     """The account's name; "" if there is none."""
     return User.objects.filter(id=user_id).values_list("username", flat=True).first() or ""
+
+
+def ids_of_usernames(*, usernames: Collection[str]) -> dict[str, int]:
+    """Accounts by name, in any letter case, as workers look them up; the keys are in lower case."""
+    wanted = [name.lower() for name in usernames]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select lower(username), id from users where lower(username) = any(%s)", [wanted]
+        )
+        return dict(cursor.fetchall())

@@ -55,6 +55,7 @@ def queries(bad):
         "/2/users/reposts_of_me": [*tweet, *page],
         "/2/tweets/5/liking_users": ["user.fields", *page],
         "/2/tweets/5/quote_tweets": [*tweet, *page, "exclude"],
+        "/2/users/{me}/mentions": [*tweet, *page, *window[:-1]],
         "/2/users/{me}/tweets": [*tweet, *page, *window],
         "/2/users/{me}/timelines/reverse_chronological": [*tweet, *page, *window],
     }

@@ -1,0 +1,82 @@
+"""Whom tweets name or answer, noted from what is stored of them.
+
+A worker does this after the post: storing a tweet costs nothing more for it.
+"""
+
+from collections.abc import Collection, Iterable
+
+from django.db import connection
+
+from apps.tweets.text.entities import extract_entities
+from apps.users import guards as user_guards
+
+# Of one tweet, those that come first.
+MAX_MENTIONS = 50
+# Tweets that name nobody stay in PostgreSQL. The bounds say the same again, so that it looks into
+# the months of these ids only.
+_MAY_NAME = (
+    "retweet_of_id is null and (in_reply_to_user_id is not null"
+    " or strpos(text, '@') > 0 or strpos(text, '\uff20') > 0)"
+)
+_BY_IDS = f"""
+select id, author_id, in_reply_to_user_id, text from tweets
+ where id = any(%s) and id between %s and %s and {_MAY_NAME}
+"""  # noqa: S608 (own names)
+_BELOW = f"""
+select min(id), array_agg(id) filter (where {_MAY_NAME}), count(*)
+  from (select * from tweets where id < %s order by id desc limit %s) t
+"""  # noqa: S608 (own names)
+_NOTE = """
+insert into mentions (user_id, tweet_id, author_id)
+select * from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) on conflict do nothing
+"""
+
+
+def note(*, tweet_ids: Collection[int]) -> None:
+    """Note whom these tweets name or answer, except their authors. Idempotent.
+
+    A name is the account's that has it now; of a retweet, the original counts alone.
+    """
+    if not tweet_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_IDS, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
+        rows = cursor.fetchall()
+        if rows:
+            noted = sorted(_mentions(rows))
+            if noted:
+                cursor.execute(_NOTE, [list(column) for column in zip(*noted, strict=True)])
+
+
+def note_below(*, before_id: int, limit: int) -> tuple[int, int]:
+    """The same for the newest `limit` tweets below an id.
+
+    Returns:
+        The oldest of them, 0 if there are none; and how many they were.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BELOW, [before_id, limit])
+        oldest, ids, count = cursor.fetchone()
+    note(tweet_ids=ids or [])
+    return oldest or 0, count
+
+
+def _mentions(
+    rows: Iterable[tuple[int, int, int | None, str]],
+) -> set[tuple[int, int, int]]:
+    """(user, tweet, author) of tweets: (id, author, whom it answers, text)."""
+    named: list[tuple[str, int, int]] = []
+    found: set[tuple[int, int, int]] = set()
+    for tweet_id, author_id, answered_id, text in rows:
+        if answered_id is not None and answered_id != author_id:
+            found.add((answered_id, tweet_id, author_id))
+        for one in extract_entities(text).mentions[:MAX_MENTIONS]:
+            named.append((one.username.lower(), tweet_id, author_id))
+    if named:
+        ids = user_guards.ids_of_usernames(usernames={name for name, _, _ in named})
+        found.update(
+            (ids[name], tweet_id, author_id)
+            for name, tweet_id, author_id in named
+            if name in ids and ids[name] != author_id
+        )
+    return found
