@@ -8,9 +8,11 @@ from django.db import connection, transaction
 
 from apps.graph import services_import as graph_imports
 from apps.infra import ids
+from apps.infra.batches import batches
 from apps.infra.errors import Conflict
 from apps.ops.demo import content
 from apps.ops.demo.world import HEROES, Builder, World
+from apps.search import services as search_services
 from apps.tweets import services_import as tweet_imports
 from apps.users import services_import as user_imports
 from apps.users.services_import import UserRow
@@ -20,6 +22,7 @@ ADMIN = "admin"
 # Well known on purpose: a demo that nobody can enter shows nothing. Not for a public site.
 PASSWORDS = {name: f"demo-{name}-2006" for name in (*HEROES, ADMIN)}
 _LOCK = 7_465_232
+_INDEX_AT_ONCE = 1_000
 
 
 class DemoNameTaken(Conflict):
@@ -59,7 +62,11 @@ def make_demo(*, now: datetime, seed: int = SEED) -> DemoSize:
         if taken:
             names = ", ".join(f"@{name}" for name in sorted(taken))
             raise DemoNameTaken(f"The demo world needs these names, which are taken: {names}.")
-        return _store(world, rows)
+        size = _store(world, rows)
+        # What is imported raises no events.
+        for part in batches((row.id for row in world.tweets), _INDEX_AT_ONCE):
+            search_services.index_tweets(tweet_ids=part)
+    return size
 
 
 def _accounts(world: World, now: datetime) -> list[UserRow]:

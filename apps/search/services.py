@@ -16,7 +16,7 @@ from apps.tweets import stored
 from apps.tweets.schemas import TweetOut
 
 BACKFILL = "all"
-_LOCK = 7_465_232
+_LOCK = 7_465_239
 _IDS = Row._fields[:8]
 _TEXTS = Row._fields[8:]
 _VALUES = "tokens = excluded.tokens, url_tokens = excluded.url_tokens, marks = excluded.marks"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from apps.graph.models import Follow
 from apps.infra import clock
@@ -99,3 +100,11 @@ def test_everything_fits_and_nothing_is_in_the_future() -> None:
     texts = {tweet.text for tweet in built.tweets}
     assert sum(len(star.posts) for star in content.load().stars) >= 150
     assert len(texts) > 1_500
+
+
+def test_its_posts_are_found_by_search(world: None) -> None:
+    demo()
+
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from search_documents")
+        assert cursor.fetchone() == (Tweet.objects.count(),)

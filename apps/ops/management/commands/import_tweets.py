@@ -41,6 +41,7 @@ class Command(BaseCommand):
         job = TweetJob(author=author, lang=options["lang"][:8])
         identity = source.identity(about=f"tweets {(author or '').lower()}")
         run_import(self, Import(source, job, identity), restart=options["restart"])
+        self.stdout.write("To find them by search: manage.py index_search")
 
 
 def _author(given: str | None, path: Path) -> str | None:
