@@ -5,8 +5,10 @@ what the table says.
 """
 
 import json
+import os
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ NAMES = [name for name, _ in DESCRIBED]
 OF_A_PERSON = re.compile(r"/2/users/\{(id|source_user_id)\}/")
 # These show somebody else's things.
 OF_ANYBODY = {"GET /2/users/{id}/liked_tweets"}
+ROOT = Path(__file__).resolve().parents[2]
 REFUSALS = {401, 403, *range(500, 600)}
 ENDLESS = re.compile(r"GET /2/tweets/(search|sample)/stream$")
 VALUES = {
@@ -147,3 +150,34 @@ def test_nobody_acts_for_another(name, asks, bob):
     assert answer.status_code < 500
     if is_own:
         assert _code(answer) == (403, "not_your_account")
+
+
+# Where the table differs from X's, and why.
+DEVIATIONS = {
+    # Searching everything, counting and streams are for applications alone there; people may, too,
+    # with what reading takes.
+    "GET /2/tweets/search/all", "GET /2/tweets/counts/all", "GET /2/tweets/counts/recent",
+    "GET /2/tweets/search/stream", "GET /2/tweets/search/stream/rules",
+    "GET /2/tweets/search/stream/rules/counts", "POST /2/tweets/search/stream/rules",
+    "GET /2/tweets/sample/stream", "GET /2/trends/by/woeid/{woeid}",
+}  # fmt: skip
+
+
+def test_the_table_is_x_s():
+    folder = os.environ.get("TWITTERLITE_CORPUS") or ROOT.parent / "shared" / "data"
+    oracle = Path(folder) / "api" / "x" / "x-api-v2.openapi.2.166.json"
+    if not oracle.exists():
+        pytest.skip("the description of X's API is not here")
+    described = json.loads(oracle.read_text())["paths"]
+
+    compared = 0
+    for name, permission in OPERATIONS.items():
+        method, path = name.split(" ")
+        operation = described.get(path, {}).get(method.lower())
+        if operation is None or name in DEVIATIONS:
+            continue
+        ways = {kind: words for one in operation["security"] for kind, words in one.items()}
+        assert permission.scopes == frozenset(ways["OAuth2UserToken"]), name
+        assert permission.app_only == ("BearerToken" in ways), name
+        compared += 1
+    assert compared > 60
