@@ -22,6 +22,7 @@ from apps.tweets.models import MAX_STORED, Idempotency, Like, Retweet, Tweet
 from apps.tweets.schemas import STORED, TweetOut
 from apps.tweets.text import weights
 from apps.users import services as user_services
+from apps.users import services_pinned
 
 MAX_CHARS = weights.V3.limit
 MAX_KEY = 255
@@ -288,6 +289,7 @@ def _remove(tweet: Tweet, now: datetime) -> None:
         Retweet.objects.filter(user_id=tweet.author_id, tweet_id=tweet.retweet_of_id).delete()
     _count_references(tweet, -1)
     user_services.change_counts({tweet.author_id: {"tweet_count": -1}})
+    services_pinned.forget_pinned_tweet(user_id=tweet.author_id, tweet_id=tweet.id)
     publish(TweetDeleted(tweet_id=tweet.id, author_id=tweet.author_id))
     invalidation.announce([("t", tweet.id)])
 

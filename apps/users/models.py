@@ -74,6 +74,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     followers_count = models.IntegerField(default=0)
     following_count = models.IntegerField(default=0)
     tweet_count = models.IntegerField(default=0)
+    # The tweet that stands on top of the profile.
+    pinned_tweet_id = models.BigIntegerField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 

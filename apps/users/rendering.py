@@ -23,6 +23,7 @@ _FIELDS: dict[str, Any] = {
     "location": lambda user: user.location or None,
     "url": lambda user: user.url or None,
     "protected": lambda user: user.is_protected,
+    "pinned_tweet_id": lambda user: str(user.pinned_tweet_id) if user.pinned_tweet_id else None,
     "verified": lambda user: False,
     "verified_type": lambda user: "none",
     "public_metrics": lambda user: {
@@ -41,7 +42,6 @@ _UNFILLED = [
     "is_identity_verified",
     "most_recent_tweet_id",
     "parody",
-    "pinned_tweet_id",
     "profile_banner_url",
     "profile_image_url",
     "receives_your_dm",

@@ -21,6 +21,7 @@ class UserOut:
     followers_count: int
     following_count: int
     tweet_count: int
+    pinned_tweet_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

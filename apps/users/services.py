@@ -29,9 +29,9 @@ from apps.users.schemas import UserOut
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api compose developer explore hashtag healthz help home i intent login logout me media
-messages metrics notifications oauth oauth2 public readyz requests rules search settings signup
-static status tos twitterlite www
+2 about admin api compose developer explore hashtag healthz help home i intent login logout me
+media messages metrics notifications oauth oauth2 public readyz requests rules search settings
+signup static status tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
 ALL_SCOPES = (
@@ -75,6 +75,7 @@ def to_out(user: User) -> UserOut:
         followers_count=user.followers_count,
         following_count=user.following_count,
         tweet_count=user.tweet_count,
+        pinned_tweet_id=user.pinned_tweet_id,
     )
 
 

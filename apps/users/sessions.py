@@ -36,8 +36,9 @@ MAX_CACHED = 50_000
 # As Django makes them; nothing else was ever given out.
 _KEY = re.compile(r"[a-z0-9]{32}")
 _FIND = "select session_data, expire_date from django_session where session_key = %s"
-# Not here: the password, which no page needs, and what changes unannounced or often (last_login
-# and the counts). They are read from PostgreSQL when somebody asks for them.
+# Not here: the password and the pinned tweet, which no page needs of its reader, and what changes
+# unannounced or often (last_login and the counts). They are read from PostgreSQL when somebody asks
+# for them.
 _COLUMNS = (
     "id, is_superuser, username, name, bio, location, url, email, lang, is_active, is_staff,"
     " is_protected, suspended_at, created_at"

@@ -31,7 +31,14 @@ from tests.browsing import Browser
 
 PAGE = "/settings/appearance"
 READ_SEQ = aioredis.encode([invalidation.READ_SEQ])
-UNTOUCHED = {"password", "last_login", "followers_count", "following_count", "tweet_count"}
+UNTOUCHED = {
+    "password",
+    "last_login",
+    "followers_count",
+    "following_count",
+    "tweet_count",
+    "pinned_tweet_id",
+}
 
 
 class Asked:
