@@ -145,7 +145,7 @@ def test_a_person_consents_with_oauth_1(here, app, alice, bob, callback):
 
 
 def test_requests_may_be_signed_for_the_host_of_x(live, app, bob):
-    class Redirected(requests.adapters.HTTPAdapter):  # type: ignore[misc]
+    class Redirected(requests.adapters.HTTPAdapter):  # type: ignore[misc,name-defined]
         """Sends what was signed for another host here."""
 
         def send(self, request: Any, *given: Any, **how: Any) -> Any:
