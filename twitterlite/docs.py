@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from twitterlite.api import api
 
 METHODS = ("get", "post", "put", "delete")
-CREATED = {("post", "/2/tweets")}
+CREATED = {("post", "/2/tweets"), ("post", "/2/lists")}
 _ANSWER = {"description": "`data`, `includes`, `errors`, `meta`: those that are not empty."}
 _PROBLEM = {
     "description": "What went wrong (RFC 9457).",
