@@ -50,7 +50,7 @@ DEEP = {"post": 30, "deliver": 24, "walk": 16, "rebuild": 4, "read": 4}
 BULK = {
     "post": 30, "deliver": 24, "pause": 16, "kill": 3, "rebuild": 6, "read": 14, "drain": 2,
 }  # fmt: skip
-SEEDS = 150
+SEEDS = 400
 
 
 def _without_ready_marker(patch: pytest.MonkeyPatch) -> None:

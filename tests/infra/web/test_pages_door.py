@@ -42,7 +42,7 @@ def test_the_description_names_every_route(api):
     described = api.get("/2/openapi.json").json()
 
     assert described["openapi"].startswith("3.")
-    # What may be asked of each of them, and that there is no other, tests/users/test_matrix.py says.
+    # That there is none which nobody guards, tests/users/test_matrix.py says.
     assert set(described["paths"]) >= {
         "/2/tweets", "/2/tweets/{id}", "/2/users", "/2/users/by", "/2/users/me",
         "/2/users/by/username/{username}", "/2/users/{id}", "/2/users/{id}/following",
