@@ -35,10 +35,15 @@ def fill(user_ids: Sequence[int], ids: Sequence[int]) -> None:
 
 
 def drop(user_ids: Sequence[int]) -> None:
-    """Forget these home timelines."""
+    """Forget these home timelines, and that they were built a moment ago."""
+    from apps.infra.stores import redis
     from apps.timelines import services_import
+    from apps.timelines.store import keys
 
     services_import.drop_homes(user_ids=user_ids)
+    for instance, people in _by_instance(user_ids).items():
+        for part in batches(people, PIECE):
+            redis.state(instance).delete(*(keys.pause_key(one) for one in part))
 
 
 def is_ready(user_id: int) -> bool:

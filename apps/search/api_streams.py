@@ -194,17 +194,19 @@ async def sample_stream(request: PublicRequest, wanted: Query[_Stream]) -> Strea
 async def _open(
     request: PublicRequest, owner_id: int | None, selection: TweetSelection, minutes: int
 ) -> StreamingHttpResponse:
-    connection = streams.Connection(owner_id=owner_id, selection=selection)
-    await streams.hub().open(connection)
     token = token_of(request.META.get("HTTP_AUTHORIZATION"))
+    hub, connection = streams.hub(), streams.Connection(owner_id=owner_id, selection=selection)
+    await hub.open(connection)
 
     async def is_allowed() -> bool:
         await invalidation.catch_up()
         return await caller_of_token(token) is not None
 
     vars(request)["scope"]["is_endless"] = True
-    return StreamingHttpResponse(
+    response = StreamingHttpResponse(
         streams.lines(connection, backfill_minutes=minutes, is_allowed=is_allowed),
         content_type="application/json; charset=utf-8",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
+    response._resource_closers.append(lambda: hub.close(connection))  # type: ignore[attr-defined]
+    return response

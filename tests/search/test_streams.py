@@ -397,6 +397,34 @@ def test_the_hub_falls_silent_with_its_last_reader(api_as, live, loop, alice):
     assert not hub.connections
 
 
+def test_who_leaves_before_the_first_line_leaves_nothing_behind(api_as, live, loop, alice):
+    client = api_as(alice)
+    add(client, ("tea", ""))
+    left = live(client)
+    hub = streams._hubs[loop]
+    scope = _scope("GET", STREAM, {"authorization": f"Bearer {client.token}", "host": "x"})
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def leave():
+        requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive():
+            return next(requests, None) or await gone()
+
+        async def send(_message):
+            # Nothing is sent before the client is seen to be gone.
+            await asyncio.sleep(0)
+
+        await application(scope, receive, send)
+
+    loop.run_until_complete(leave())
+
+    assert len(hub.connections) == 1
+    left.close()
+
+
 def test_too_many_streams_are_refused(api_as, live, alice, monkeypatch):
     monkeypatch.setattr(streams, "MAX_CONNECTIONS", 1)
     client = api_as(alice)

@@ -163,8 +163,12 @@ async def send_response(response: HttpResponseBase, receive: Receive, send: Send
         await send(start)
         await send({"type": "http.response.body", "body": whole})
     elif response.is_async:
-        await send(start)
-        await _send_stream(cast(AsyncIterable[bytes], response), receive, send)
+        try:
+            await send(start)
+            await _send_stream(cast(AsyncIterable[bytes], response), receive, send)
+        finally:
+            # Who left before the first part was asked for has no generator that ends.
+            _release(response)
     else:
         await send(start)
         await _send_file(iter(cast(Iterable[bytes], response)), send)

@@ -109,8 +109,8 @@ def test_a_month_is_made_once_with_its_indexes(raw: psycopg.Connection[Any]) -> 
     indexes = raw.execute(
         "select count(*) from pg_index where indrelid = 'tweets_2031_05'::regclass and indisvalid"
     ).fetchone()
-    # The key and the two of the model, each one that of the parent.
-    assert indexes == (3,)
+    # The key and the three of the model, each one that of the parent.
+    assert indexes == (4,)
 
 
 def test_processes_that_make_the_same_months_do_not_collide(raw: psycopg.Connection[Any]) -> None:
