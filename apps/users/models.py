@@ -14,8 +14,6 @@ from apps.infra.stores import invalidation
 MAX_USERNAME = 15
 MAX_NAME = 50
 MAX_BIO = 160
-# A script in Redis takes some thousand arguments.
-ANNOUNCE_AT_ONCE = 1_000
 # Neither who may do what nor what others see.
 _UNANNOUNCED = frozenset({"last_login"})
 
@@ -28,9 +26,7 @@ class UserQuerySet(models.QuerySet["User"]):
         """Change the rows; the caches know before the commit."""
         ids = list(self.values_list("pk", flat=True))
         changed = super().update(**values)
-        for start in range(0, len(ids), ANNOUNCE_AT_ONCE):
-            part = ids[start : start + ANNOUNCE_AT_ONCE]
-            invalidation.announce([("u", user_id) for user_id in part])
+        invalidation.announce([("u", user_id) for user_id in ids])
         return changed
 
 

@@ -17,7 +17,6 @@ from apps.infra.eventlog.log import publish
 from apps.infra.stores import invalidation
 from apps.users.events import UserChanged
 from apps.users.models import (
-    ANNOUNCE_AT_ONCE,
     MAX_BIO,
     MAX_NAME,
     AccessToken,
@@ -203,10 +202,7 @@ def _announce_tokens(user_id: int) -> None:
     own = Application.objects.filter(owner_id=user_id).values("id")
     concerned = Q(user_id=user_id) | Q(kind=AccessToken.Kind.APP, application_id__in=own)
     rows = AccessToken.objects.filter(concerned, revoked_at=None)
-    digests = list(rows.values_list("digest", flat=True))
-    for start in range(0, len(digests), ANNOUNCE_AT_ONCE):
-        part = digests[start : start + ANNOUNCE_AT_ONCE]
-        invalidation.announce([("k", digest) for digest in part])
+    invalidation.announce([("k", digest) for digest in rows.values_list("digest", flat=True)])
 
 
 def change_counts(changes: dict[int, dict[str, int]]) -> None:

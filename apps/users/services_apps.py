@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from apps.infra.errors import Invalid, NotFound
 from apps.infra.stores import invalidation
-from apps.users.models import ANNOUNCE_AT_ONCE, AccessToken, Application
+from apps.users.models import AccessToken, Application
 from apps.users.sealing import seal
 from apps.users.services import digest_of
 
@@ -242,6 +242,4 @@ def revoke_all(tokens: "QuerySet[AccessToken]", now: datetime) -> int:
 
 def announce(digests: Iterable[str]) -> None:
     """Tell every process that these tokens are no longer what they were."""
-    entries: list[tuple[str, int | str]] = [("k", digest) for digest in digests]
-    for start in range(0, len(entries), ANNOUNCE_AT_ONCE):
-        invalidation.announce(entries[start : start + ANNOUNCE_AT_ONCE])
+    invalidation.announce([("k", digest) for digest in digests])

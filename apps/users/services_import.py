@@ -8,7 +8,6 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from apps.infra import ids
-from apps.infra.batches import batches
 from apps.infra.stores import invalidation
 from apps.infra.stores.staging import stage
 from apps.users.models import MAX_NAME
@@ -213,5 +212,4 @@ def add_counts(
 
 def forget_users(*, user_ids: Sequence[int]) -> None:
     """Make every process read these accounts anew; call after the commit (counters only)."""
-    for part in batches(user_ids, 1_000):
-        invalidation.announce([("u", user_id) for user_id in part], hold=False)
+    invalidation.announce([("u", user_id) for user_id in user_ids], hold=False)

@@ -21,6 +21,7 @@ import hiredis
 import redis as redis_sync
 from django.db import transaction
 
+from apps.infra.batches import batches
 from apps.infra.stores import aioredis, cache, redis
 from apps.infra.telemetry import metrics
 
@@ -32,6 +33,8 @@ MAX_LOG = 10_000
 READ_SEQ = (b"GET", SEQ)
 # Entries that are read beyond those that are known to be missing.
 MARGIN = 32
+# A script takes some thousand arguments.
+AT_ONCE = 1_000
 
 # KEYS: seq, log. ARGV: entries. The log is as long as the last MAX_LOG entries; no TTL, because
 # its age says nothing: readers only care for its numbers. A number that was lost begins anew at
@@ -71,7 +74,8 @@ def announce(
     arguments = [f"{kind}:{key}:{int(hold)}" for kind, key in entries]
     for instance in range(redis.state_count()):
         try:
-            redis.state(instance).eval(_ANNOUNCE, 2, SEQ, LOG, *arguments)
+            for part in batches(arguments, AT_ONCE):
+                redis.state(instance).eval(_ANNOUNCE, 2, SEQ, LOG, *part)
         except redis_sync.RedisError as error:
             metrics.INVALIDATION_FAILURES.inc()
             if must:

@@ -119,6 +119,18 @@ def test_a_reader_who_gives_up_leaves_the_news_to_the_others(things, caught_up, 
     assert things.get(1) is None
 
 
+def test_very_many_entries_all_arrive(things, caught_up, run):
+    """More than one script takes."""
+    things.put(9_500, "old", started=time.monotonic())
+
+    invalidation.announce([("t", key) for key in range(9_001)] + [("t", 9_500)], must=True)
+    run(invalidation.catch_up())
+
+    assert things.get(9_500) is None
+    things.put(9_500, "perhaps from before the commit", started=time.monotonic())
+    assert things.get(9_500) is None, "it is held, so its entry came"
+
+
 def test_an_older_number_empties_nothing(things, caught_up, run):
     """It came with a reply that was looked at late."""
     old = _seq()
