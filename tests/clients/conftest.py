@@ -1,7 +1,8 @@
 """The real service on a real port, for libraries that people use: they run in a thread, the server
-in the event loop of the tests."""
+in the event loop of the tests. Whatever they are told is checked when a test ends (`answers`)."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,17 +12,25 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from apps.infra.web import gate
+from tests.clients.answers import Description, faults
+from tests.clients.recording import Exchange, Recorder
 from tests.factories import PASSWORD
+from tests.http import Client
 from twitterlite.asgi import application
 
 
 class Live:
     """A running server."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, recorder: Recorder) -> None:
         self._loop = loop
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self._recorder = recorder
+        self.port = recorder.port
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def exchanges(self) -> list[Exchange]:
+        """What was asked and answered until now, connection by connection."""
+        return self._recorder.exchanges()
 
     def run(self, script: Callable[[], Any]) -> Any:
         """Run what waits for answers beside the server; gives its result."""
@@ -59,8 +68,14 @@ def live(world: None, loop: asyncio.AbstractEventLoop) -> Iterator[Live]:
     state = ServerState()
     state.default_headers = [(b"server", b"test")]
     server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
-    yield Live(loop, server.sockets[0].getsockname()[1])
+    recorder = Recorder(server.sockets[0].getsockname()[1])
+    loop.run_until_complete(recorder.start())
+    yield Live(loop, recorder)
     server.close()
     for connection in list(state.connections):
         connection.shutdown()
     loop.run_until_complete(server.wait_closed())
+    exchanges = loop.run_until_complete(recorder.close())
+    description = Description(json.loads(Client(loop).get("/2/openapi.json").content))
+    found = faults(exchanges, description)
+    assert not found, "\n".join(found)
