@@ -46,6 +46,17 @@ class Hummed(Event):
         return self.n
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tolled(Event):
+    """An event for a probe that likes company."""
+
+    topic: ClassVar[str] = "probe.tolled"
+    n: int
+
+    def key(self) -> int:
+        return self.n
+
+
 def hear(*, events: Sequence[LoggedEvent], late: bool) -> None:
     """Note each event, all or none; obey the orders."""
     _obey(events)
@@ -55,6 +66,11 @@ def hear(*, events: Sequence[LoggedEvent], late: bool) -> None:
 def listen(*, events: Sequence[LoggedEvent], late: bool) -> None:
     """A second subscriber; nothing disturbs it."""
     _note("listen", events, late=late)
+
+
+def gather(*, events: Sequence[LoggedEvent], late: bool) -> None:
+    """A subscriber whose events go together."""
+    _note("gather", events, late=late)
 
 
 def _obey(events: Sequence[LoggedEvent]) -> None:

@@ -37,6 +37,7 @@ SUBSCRIBERS = (
         topics=frozenset({"tweet.posted"}),
         handler="apps.tweets.tasks.note_mentions",
         queue="index",
+        gather_seconds=0.2,
     ),
     # Keeps the index of search.
     Subscriber(
@@ -44,6 +45,7 @@ SUBSCRIBERS = (
         topics=frozenset({"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden"}),
         handler="apps.search.tasks.index",
         queue="search",
+        gather_seconds=0.2,
     ),
     # Repeats the invalidations that the services made before they committed.
     Subscriber(

@@ -37,16 +37,27 @@ with moved as (
      and c.epoch = %(old_epoch)s and c.snap = %(old_snap)s and c.id = %(old_id)s
      and c.target is not distinct from %(old_target)s::text
   returning 1),
+given as (
+  select u.* from moved, unnest(%(subscribers)s::text[], %(from_ids)s::bigint[],
+                       %(to_ids)s::bigint[], %(sinces)s::timestamptz[], %(untils)s::timestamptz[],
+                       %(ns)s::int[], %(publish)s::bool[], %(grows)s::bigint[])
+         as u (subscriber, from_id, to_id, since, until, n, published, grows)),
+grown as (
+  update deliveries d
+     set s1 = %(s1)s, from_id = least(d.from_id, u.from_id), to_id = greatest(d.to_id, u.to_id),
+         since = least(d.since, u.since), until = greatest(d.until, u.until), n = d.n + u.n
+    from given u
+   where d.id = u.grows and d.subscriber = u.subscriber and d.epoch = %(old_epoch)s
+     and d.due = 'infinity'
+  returning d.id, d.subscriber),
 made as (
   insert into deliveries (subscriber, epoch, s0, s1, from_id, to_id, since, until, n, due)
   select u.subscriber, %(old_epoch)s, %(s0)s, %(s1)s, u.from_id, u.to_id, u.since, u.until, u.n,
          case when u.published then now() + make_interval(secs => %(due)s) else 'infinity' end
-    from moved, unnest(%(subscribers)s::text[], %(from_ids)s::bigint[], %(to_ids)s::bigint[],
-                       %(sinces)s::timestamptz[], %(untils)s::timestamptz[], %(ns)s::int[],
-                       %(publish)s::bool[])
-         as u (subscriber, from_id, to_id, since, until, n, published)
+    from given u where not exists (select from grown g where g.subscriber = u.subscriber)
   returning id, subscriber)
 select 0::bigint, '' from moved union all select id, subscriber from made
+ union all select id, subscriber from grown
 """
 
 
@@ -85,10 +96,11 @@ returning id, subscriber, epoch, s0, s1, from_id, to_id, since, until, n, late, 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one subscriber gets of a batch."""
+    """What one subscriber gets of a batch; `grows` is an unpublished row that takes it in."""
 
     subscriber: Subscriber
     published: bool
+    grows: int | None
     from_id: int
     to_id: int
     since: datetime
@@ -137,6 +149,7 @@ def record_batch(
             "untils": [share.until for share in shares],
             "ns": [share.n for share in shares],
             "publish": [share.published for share in shares],
+            "grows": [share.grows for share in shares],
         },
     ).fetchall()
     if not rows:

@@ -19,12 +19,15 @@ class Subscriber:
         handler: dotted path of `handle(*, events: Sequence[LoggedEvent], late: bool) -> None`.
             Idempotent: an event may come twice, late and out of order.
         queue: short name; on the broker it carries the cluster's id.
+        gather_seconds: what comes within this time after a delivery goes together in the next
+            one. An event after a quiet moment goes at once.
     """
 
     name: str
     topics: frozenset[str]
     handler: str
     queue: str
+    gather_seconds: float = 0.0
     # Sorted once: the form in which it is handed to PostgreSQL.
     topic_list: list[str] = field(init=False, compare=False)
 

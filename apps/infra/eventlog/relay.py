@@ -15,6 +15,7 @@ from apps.infra.eventlog import deliveries
 from apps.infra.eventlog.cursor import Batch, Cursor, Row
 from apps.infra.eventlog.deliveries import LATE_WINDOW, WINDOW, Counts, Share
 from apps.infra.eventlog.epochs import ensure_epoch
+from apps.infra.eventlog.gathering import Gathering, is_steady
 from apps.infra.eventlog.messages import Message
 from apps.infra.eventlog.registry import Subscriber, subscriber, subscribers
 from apps.infra.eventlog.work import inline
@@ -51,6 +52,7 @@ class Relay:
         # As last counted, plus what was published since; acknowledgements are not heard of here.
         self._published: dict[str, int] = {}
         self._waiting: set[str] = set()
+        self.gathering = Gathering()
         self.handed_out = 0
 
     def hand_out(self) -> bool:
@@ -74,6 +76,8 @@ class Relay:
             self._record(batch)
 
     def _record(self, batch: Batch) -> None:
+        if not is_steady(self.cursor, batch):
+            self.gathering.stop_growing()
         shares = self._shares(batch.rows)
         made = deliveries.record_batch(
             self._connection, token=self._token, before=self.cursor, batch=batch, shares=shares
@@ -88,9 +92,11 @@ class Relay:
             name = share.subscriber.name
             if share.published:
                 self._published[name] = self._published.get(name, 0) + 1
+                self.gathering.note_published(share.subscriber)
                 metrics.DELIVERIES_PUBLISHED.labels(name, "new").inc()
             else:
                 self._waiting.add(name)
+                self.gathering.note_waiting(share.subscriber, made[name], share.n)
         if messages:
             self._send(messages)
         self.handed_out += len(batch.rows)
@@ -104,7 +110,8 @@ class Relay:
                 shares.append(
                     Share(
                         subscriber=one,
-                        published=self._has_place(one.name),
+                        published=not self.gathering.holds(one) and self._has_place(one.name),
+                        grows=self.gathering.row_for(one, len(mine)),
                         from_id=mine[0].id,
                         to_id=mine[-1].id,
                         since=min(row.at for row in mine),
@@ -127,11 +134,12 @@ class Relay:
         self._waiting = {name for name, counted in counts.items() if counted.waiting}
         return counts
 
-    def publish_waiting(self, *, look: bool = True) -> None:
+    def publish_waiting(self, *, look: bool = True, patient: bool = False) -> None:
         """Fill free places of the window with waiting rows.
 
         Args:
             look: count even when no row is known to wait (replays are written by others).
+            patient: pass over rows that may still grow.
         """
         if not look and not self._waiting:
             return
@@ -140,6 +148,8 @@ class Relay:
             known = subscriber(name)
             if known is None or published >= WINDOW or not counted.waiting:
                 continue
+            if patient and self.gathering.is_early(name):
+                continue
             taken = deliveries.publish_waiting(
                 self._connection,
                 subscriber=name,
@@ -147,6 +157,7 @@ class Relay:
                 late_places=max(LATE_WINDOW - published, 0),
             )
             self._published[name] = published + len(taken)
+            self.gathering.note_published(known)
             self._start(known, taken, why="waiting")
 
     def sweep(self, *, everything: bool = False) -> int:

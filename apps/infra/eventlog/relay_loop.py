@@ -54,13 +54,13 @@ class Line:
         except (redis.RedisError, OSError):
             self._note_loss()
 
-    def wait(self) -> bool:
-        """Wait for a ring, `POLL_SECONDS` at most; whether it rang."""
+    def wait(self, seconds: float = POLL_SECONDS) -> bool:
+        """Wait for a ring, so long at most; whether it rang."""
         try:
-            return broker().blpop([doorbell_key()], timeout=POLL_SECONDS) is not None
+            return broker().blpop([doorbell_key()], timeout=seconds) is not None
         except (redis.RedisError, OSError):
             self._note_loss()
-            time.sleep(POLL_SECONDS)
+            time.sleep(seconds)
             return False
 
     def is_back(self) -> bool:
@@ -79,6 +79,11 @@ class Line:
         if not self._lost:
             log.warning("the broker does not answer; deliveries wait")
         self._lost = True
+
+
+def _until(due_in: float | None) -> float:
+    # Not zero: for ever, to BLPOP.
+    return POLL_SECONDS if due_in is None else min(max(due_in, 0.001), POLL_SECONDS)
 
 
 class Every:
@@ -163,14 +168,16 @@ class RelayLoop:
         while not self._stop.is_set():
             for job in jobs:
                 job.run()
+            if relay.gathering.due_in() == 0:
+                relay.publish_waiting(patient=True)
             before = relay.handed_out
             if relay.hand_out():
                 pace.rest(relay.handed_out - before)
                 continue
             if self._line.is_back():
                 relay.sweep(everything=True)
-            if self._line.wait():
-                relay.publish_waiting(look=False)
+            if self._line.wait(_until(relay.gathering.due_in())):
+                relay.publish_waiting(look=False, patient=True)
 
     def _jobs(self, connection: psycopg.Connection[Any], token: int, relay: Relay) -> list[Every]:
         def renew() -> None:
@@ -183,7 +190,7 @@ class RelayLoop:
 
         return [
             Every(LEASE_SECONDS / 4, renew),
-            Every(0.2, relay.publish_waiting),
+            Every(0.2, lambda: relay.publish_waiting(patient=True)),
             Every(0.5, relay.sweep),
             Every(1.0, lambda: runs.watch_runs(connection)),
             Every(1.0, lambda: lag.measure_lag(connection, cursor=relay.cursor)),
