@@ -31,7 +31,7 @@ TABLES = (
     " follow_requests, blocks, mutes, pull_authors, lists, list_members, list_followers,"
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
-    " search_documents, search_backfills, stream_rules, media"
+    " search_documents, search_backfills, stream_rules, media, polls, poll_votes"
 )
 
 

@@ -55,6 +55,8 @@ class Media(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     # What no tweet took by then is swept; None once it is attached.
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Its tweet is out of sight (moderation), and so is it.
+    hidden_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "media"

@@ -1,5 +1,6 @@
 """Tables of tweets and likes."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Index, Q
 from django.utils import timezone
@@ -8,6 +9,7 @@ from apps.infra.ids import next_id
 
 # Imported tweets may be longer than what may be posted today.
 MAX_STORED = 4_000
+MAX_OPTION = 25
 
 
 class Tweet(models.Model):
@@ -34,6 +36,11 @@ class Tweet(models.Model):
     reply_count = models.IntegerField(default=0)
     retweet_count = models.IntegerField(default=0)
     quote_count = models.IntegerField(default=0)
+    bookmark_count = models.IntegerField(default=0)
+    # Its pictures in order and its poll, so that a read knows without a query; null for none. Media
+    # keys, for they say what a picture is.
+    media_keys = ArrayField(models.CharField(max_length=24), null=True, blank=True)
+    poll_id = models.BigIntegerField(null=True, blank=True)
     # Who may answer in the conversation that this tweet begins; null: everyone. Nulls take no room,
     # and "" would.
     reply_settings = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001
@@ -56,7 +63,8 @@ class Tweet(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(text="") | ~Q(retweet_of_id=None), name="tweet_says_something"
+                condition=~Q(text="") | ~Q(retweet_of_id=None) | ~Q(media_keys=None),
+                name="tweet_says_something",
             ),
         ]
 
@@ -105,6 +113,43 @@ class Bookmark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} keeps {self.tweet_id}"
+
+
+class Poll(models.Model):
+    """A question that hangs on one tweet; goes out of sight with it.
+
+    `options` are its answers and `votes` how many chose each, counted up in the transaction that
+    adds the row of a vote.
+    """
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    tweet_id = models.BigIntegerField()
+    options = ArrayField(models.CharField(max_length=MAX_OPTION))
+    votes = ArrayField(models.IntegerField())
+    duration_minutes = models.IntegerField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "polls"
+
+    def __str__(self) -> str:
+        return " / ".join(self.options)
+
+
+class Vote(models.Model):
+    """What one person chose in one poll, by place from 1; for good."""
+
+    pk = models.CompositePrimaryKey("poll_id", "user_id")
+    poll_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    position = models.SmallIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "poll_votes"
+
+    def __str__(self) -> str:
+        return f"{self.user_id} chose {self.position} in {self.poll_id}"
 
 
 class Mention(models.Model):

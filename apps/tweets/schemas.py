@@ -28,6 +28,10 @@ class TweetOut:
     reply_count: int
     retweet_count: int
     quote_count: int
+    bookmark_count: int = 0
+    # Its pictures, in order, and its poll.
+    media_keys: list[str] | None = None
+    poll_id: int | None = None
     # "following" or "mentionedUsers": who may answer in the conversation that it begins.
     reply_settings: str | None = None
     # Whoever began the conversation has put this answer out of the way.

@@ -70,6 +70,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     followers_count = models.IntegerField(default=0)
     following_count = models.IntegerField(default=0)
     tweet_count = models.IntegerField(default=0)
+    # Public lists that the account is a member of.
+    listed_count = models.IntegerField(default=0, db_default=0)
     # The tweet that stands on top of the profile.
     pinned_tweet_id = models.BigIntegerField(null=True, blank=True)
 
@@ -102,6 +104,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         also when no service did it (`manage.py changepassword`, the admin, a shell)."""
         is_new = self._state.adding
         super().save(*args, **kwargs)
+        if is_new:
+            # Posts may have named it before there was such an account.
+            invalidation.announce([("s", self.username.lower())], hold=False)
         fields = kwargs.get("update_fields")
         if not is_new and (fields is None or not _UNANNOUNCED.issuperset(fields)):
             invalidation.announce([("u", self.pk)])

@@ -30,7 +30,7 @@ _FIELDS: dict[str, Any] = {
         "followers_count": user.followers_count,
         "following_count": user.following_count,
         "tweet_count": user.tweet_count,
-        "listed_count": 0,
+        "listed_count": user.listed_count,
     },
 }
 _DEFAULT = ("id", "name", "username")

@@ -22,6 +22,7 @@ class UserOut:
     following_count: int
     tweet_count: int
     pinned_tweet_id: int | None = None
+    listed_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ media messages metrics notifications oauth oauth2 public readyz requests rules s
 signup static status tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
+COUNTERS = frozenset({"followers_count", "following_count", "tweet_count", "listed_count"})
 ALL_SCOPES = (
     "block.read block.write bookmark.read bookmark.write follows.read follows.write like.read"
     " like.write list.read list.write media.write mute.read mute.write offline.access"
@@ -75,6 +76,7 @@ def to_out(user: User) -> UserOut:
         following_count=user.following_count,
         tweet_count=user.tweet_count,
         pinned_tweet_id=user.pinned_tweet_id,
+        listed_count=user.listed_count,
     )
 
 
@@ -209,14 +211,14 @@ def change_counts(changes: dict[int, dict[str, int]]) -> None:
     """Add to counters of accounts, in the caller's transaction.
 
     Args:
-        changes: user id → counter column (followers_count, following_count, tweet_count) → delta.
+        changes: user id → counter column (one of `COUNTERS`) → delta.
     """
     with connection.cursor() as cursor:
         # In the order of ids: two writers who change the same two rows must not wait crosswise.
         for user_id in sorted(changes):
             deltas = changes[user_id]
             for column in deltas:
-                if column not in {"followers_count", "following_count", "tweet_count"}:
+                if column not in COUNTERS:
                     raise ValueError(column)
             sets = ", ".join(f"{column} = greatest({column} + %s, 0)" for column in deltas)
             cursor.execute(
