@@ -12,10 +12,13 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from apps.infra.web import gate
+from apps.users.models import User
 from tests.clients.answers import Description, faults
+from tests.clients.hosts import pointed_at
 from tests.clients.recording import Exchange, Recorder
 from tests.factories import PASSWORD
 from tests.http import Client
+from tests.users.oauth_clients import App, register
 from twitterlite.asgi import application
 
 
@@ -79,3 +82,24 @@ def live(world: None, loop: asyncio.AbstractEventLoop) -> Iterator[Live]:
     description = Description(json.loads(Client(loop).get("/2/openapi.json").content))
     found = faults(exchanges, description)
     assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def app(alice: User, api: Client) -> App:
+    """An application of alice."""
+    return register(alice, api)
+
+
+@pytest.fixture
+def pointed(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    """The service, and tweepy pointed at it."""
+    tweepy = pytest.importorskip("tweepy", reason="tweepy is not installed")
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    hosts = {
+        "https://api.twitter.com": live.url,
+        "https://twitter.com": live.url,
+        # Of v1.1, whose client knows the host from its caller and the scheme by itself.
+        "https://": "http://",
+    }
+    with pointed_at(tweepy, hosts):
+        yield live

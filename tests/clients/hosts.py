@@ -35,7 +35,12 @@ def pointed_at(package: ModuleType, hosts: dict[str, str]) -> Iterator[None]:
     Args:
         hosts: what stands there → what is to stand there.
     """
-    names = [one.name for one in pkgutil.iter_modules(package.__path__, package.__name__ + ".")]
+    names = [
+        one.name
+        for one in pkgutil.walk_packages(
+            package.__path__, package.__name__ + ".", onerror=lambda _: None
+        )
+    ]
     found: dict[FunctionType, CodeType] = {}
     for name in names:
         try:

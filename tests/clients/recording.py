@@ -80,7 +80,7 @@ def exchanges_in(asked: bytes, answered: bytes) -> Iterator[Exchange]:
     """What was said on one connection."""
     answers = _parsed(httptools.HttpResponseParser, answered)
     # 100 Continue is no answer.
-    answers = [one for one in answers if one.status >= 200]  # noqa: PLR2004
+    answers = [one for one in answers if one.status >= 200]
     for number, request in enumerate(_parsed(httptools.HttpRequestParser, asked)):
         made = Exchange(request.method, request.target, sent=request.headers)
         if number < len(answers):
@@ -110,7 +110,8 @@ class Recorder:
         self._server.close()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            await asyncio.sleep(0.001)
         return self.exchanges()
 
     def exchanges(self) -> list[Exchange]:
@@ -122,10 +123,6 @@ class Recorder:
         ]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         back, to = await asyncio.open_connection("127.0.0.1", self._upstream)
         asked, answered = bytearray(), bytearray()
         self._raw.append((asked, answered))
@@ -133,11 +130,13 @@ class Recorder:
             asyncio.create_task(_pump(reader, to, asked)),
             asyncio.create_task(_pump(back, writer, answered)),
         ]
+        self._tasks.update(pumps)
         try:
             # When either side goes, so does the other.
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait(pumps, timeout=0.2)
         finally:
+            self._tasks.difference_update(pumps)
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)

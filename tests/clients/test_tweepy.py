@@ -1,7 +1,6 @@
 """tweepy logs in by each of its flows, and does with it what people do."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from apps.infra import clock
 from apps.tweets.services import post_tweet
 from apps.users.services_tokens import issue_oauth1
 from tests.clients.conftest import Live
-from tests.clients.hosts import pointed_at
 from tests.users.oauth_clients import BACK, App, register
 
 tweepy = pytest.importorskip("tweepy", reason="tweepy is not installed")
@@ -21,25 +19,11 @@ SCOPE = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def app(alice, api) -> App:
-    return register(alice, api)
-
-
-@pytest.fixture
-def here(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    """tweepy, pointed at the running service."""
-    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
-    hosts = {"https://api.twitter.com": live.url, "https://twitter.com": live.url}
-    with pointed_at(tweepy, hosts):
-        yield live
-
-
 def _closed(client: Any) -> None:
     client.session.close()
 
 
-def test_an_application_reads_for_itself(here, app, alice):
+def test_an_application_reads_for_itself(pointed, app, alice):
     tweet = post_tweet(author_id=alice.id, text="for everybody", now=clock.now())
 
     def script() -> None:
@@ -56,19 +40,19 @@ def test_an_application_reads_for_itself(here, app, alice):
             client.get_me(user_auth=False)
         _closed(client)
 
-    here.run(script)
+    pointed.run(script)
 
 
-def test_wrong_keys_are_told(here, app):
+def test_wrong_keys_are_told(pointed, app):
     def script() -> None:
         with pytest.raises(tweepy.TweepyException, match="token_type"):
             tweepy.OAuth2AppHandler(app.keys.consumer_key, "wrong")
 
-    here.run(script)
+    pointed.run(script)
 
 
 @pytest.mark.parametrize("is_confidential", [True, False])
-def test_a_person_consents_with_pkce(here, alice, bob, api, is_confidential):
+def test_a_person_consents_with_pkce(pointed, alice, bob, api, is_confidential):
     app = register(alice, api, is_confidential=is_confidential)
 
     def script() -> None:
@@ -78,13 +62,13 @@ def test_a_person_consents_with_pkce(here, alice, bob, api, is_confidential):
             scope=SCOPE,
             client_secret=app.keys.client_secret or None,
         )
-        answer = here.consent("bob", handler.get_authorization_url())
+        answer = pointed.consent("bob", handler.get_authorization_url())
         token = handler.fetch_token(answer.headers["location"])
         assert set(token["scope"]) == set(SCOPE)
         _post_and_follow(tweepy.Client(token["access_token"]), alice, bob, user_auth=False)
 
         fresh = handler.refresh_token(
-            here.url + "/2/oauth2/token",
+            pointed.url + "/2/oauth2/token",
             refresh_token=token["refresh_token"],
             auth=handler.auth,
             client_id=app.keys.client_id,
@@ -97,7 +81,7 @@ def test_a_person_consents_with_pkce(here, alice, bob, api, is_confidential):
         _closed(client)
         handler.close()
 
-    here.run(script)
+    pointed.run(script)
 
 
 def _post_and_follow(client: Any, alice: Any, bob: Any, **how: Any) -> None:
@@ -111,11 +95,11 @@ def _post_and_follow(client: Any, alice: Any, bob: Any, **how: Any) -> None:
     _closed(client)
 
 
-def _three_legged(here: Live, app: App, **how: Any) -> tuple[str, str]:
+def _three_legged(pointed: Live, app: App, **how: Any) -> tuple[str, str]:
     keys = app.keys
     handler = tweepy.OAuth1UserHandler(keys.consumer_key, keys.consumer_secret, **how)
     url = handler.get_authorization_url(signin_with_twitter="callback" in how)
-    answer = here.consent("bob", url)
+    answer = pointed.consent("bob", url)
     if "callback" in how and how["callback"] != "oob":
         found = re.search(r"oauth_verifier=(\w+)", answer.headers["location"])
     else:
@@ -128,9 +112,9 @@ def _three_legged(here: Live, app: App, **how: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("callback", ["oob", BACK])
-def test_a_person_consents_with_oauth_1(here, app, alice, bob, callback):
+def test_a_person_consents_with_oauth_1(pointed, app, alice, bob, callback):
     def script() -> None:
-        token, secret = _three_legged(here, app, callback=callback)
+        token, secret = _three_legged(pointed, app, callback=callback)
         assert token.partition("-")[0] == str(bob.id)
         keys = app.keys
         client = tweepy.Client(
@@ -141,12 +125,12 @@ def test_a_person_consents_with_oauth_1(here, app, alice, bob, callback):
         )
         _post_and_follow(client, alice, bob, user_auth=True)
 
-    here.run(script)
+    pointed.run(script)
 
 
 def test_requests_may_be_signed_for_the_host_of_x(live, app, bob):
     class Redirected(requests.adapters.HTTPAdapter):  # type: ignore[misc,name-defined]
-        """Sends what was signed for another host here."""
+        """Sends what was signed for another host pointed."""
 
         def send(self, request: Any, *given: Any, **how: Any) -> Any:
             request.url = request.url.replace("https://api.twitter.com", live.url)
