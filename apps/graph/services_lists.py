@@ -20,6 +20,7 @@ from apps.graph.schemas import ListOut
 from apps.infra import ids
 from apps.infra.errors import Conflict, Invalid, NotFound
 from apps.users import guards as user_guards
+from apps.users import services as user_services
 
 MAX_LISTS = 1_000
 MAX_MEMBERS = 5_000
@@ -80,6 +81,7 @@ def update_list(
         BadList. NotFound, Blocked, Forbidden: as `guards.ensure_own_list`.
     """
     found = _locked_own(user_id, list_id)
+    was_private = found.is_private
     if name is not None:
         found.name = _name(name)
     if description is not None:
@@ -91,6 +93,8 @@ def update_list(
         found.follower_count -= gone
         PinnedList.objects.filter(list_id=list_id).exclude(user_id=user_id).delete()
     found.save()
+    if found.is_private != was_private:
+        _tell_members(list_id, -1 if found.is_private else 1)
     return to_out(found)
 
 
@@ -98,6 +102,8 @@ def update_list(
 def delete_list(*, user_id: int, list_id: int, now: datetime) -> None:
     """Remove a list with all that hangs on it. Raises NotFound, Blocked, Forbidden."""
     found = _locked_own(user_id, list_id)
+    if not found.is_private:
+        _tell_members(list_id, -1)
     for edges in (ListMember, ListFollower, PinnedList):
         edges.objects.filter(list_id=list_id).delete()
     found.delete()
@@ -111,7 +117,7 @@ def add_member(*, user_id: int, list_id: int, member_id: int, now: datetime) -> 
         NotFound, Forbidden: of the list. NotFound: no such account. Blocked: one blocks the other.
         TooMany: the list has 5,000 members.
     """
-    _locked_own(user_id, list_id)
+    found = _locked_own(user_id, list_id)
     user_guards.ensure_exists(user_id=member_id)
     guards.ensure_no_block(one=user_id, other=member_id)
     members = ListMember.objects.filter(list_id=list_id)
@@ -121,6 +127,8 @@ def add_member(*, user_id: int, list_id: int, member_id: int, now: datetime) -> 
         raise TooMany(f"A list has {MAX_MEMBERS:,} members at most.")
     ListMember.objects.create(list_id=list_id, user_id=member_id)
     _count(list_id, "member_count", 1)
+    if not found.is_private:
+        user_services.change_counts({member_id: {"listed_count": 1}})
 
 
 @transaction.atomic
@@ -130,10 +138,12 @@ def remove_member(*, user_id: int, list_id: int, member_id: int, now: datetime) 
     Raises:
         NotFound, Forbidden: of the list.
     """
-    _locked_own(user_id, list_id)
+    found = _locked_own(user_id, list_id)
     gone, _ = ListMember.objects.filter(list_id=list_id, user_id=member_id).delete()
     if gone:
         _count(list_id, "member_count", -1)
+        if not found.is_private:
+            user_services.change_counts({member_id: {"listed_count": -1}})
 
 
 @transaction.atomic
@@ -197,6 +207,12 @@ def _lock_owner(owner_id: int) -> None:
     # Two new lists, or two pins, of one account one after the other: the limits are counted.
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 8))", [str(owner_id)])
+
+
+def _tell_members(list_id: int, delta: int) -> None:
+    """Count the list, or its end, at its members; private ones are nobody's business."""
+    members = ListMember.objects.filter(list_id=list_id).values_list("user_id", flat=True)
+    user_services.change_counts({one: {"listed_count": delta} for one in members.order_by()})
 
 
 def _count(list_id: int, column: str, delta: int) -> None:

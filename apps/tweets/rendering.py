@@ -53,7 +53,7 @@ _FIELDS: dict[str, Any] = {
         "reply_count": tweet.reply_count,
         "like_count": tweet.like_count,
         "quote_count": tweet.quote_count,
-        "bookmark_count": 0,
+        "bookmark_count": tweet.bookmark_count,
         "impression_count": 0,
     },
 }

@@ -216,8 +216,8 @@ def _store(tweet: Tweet) -> None:
     )
 
 
-def _count(tweet_id: int, author_id: int, column: str, delta: int) -> None:
-    """Add to a tweet's counter; shown counts may be a moment old."""
+def add_to_count(tweet_id: int, author_id: int, column: str, delta: int) -> None:
+    """Add to a tweet's counter in the caller's transaction; shown counts may be a moment old."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"update tweets set {column} = greatest({column} + %s, 0)"  # noqa: S608 (own names)
@@ -237,7 +237,7 @@ def _count_references(tweet: Tweet, delta: int) -> None:
     # In the order of ids, and accounts after tweets: nobody waits crosswise.
     for tweet_id, author_id, column in sorted(references, key=lambda one: one[0] or 0):
         if tweet_id is not None and author_id is not None:
-            _count(tweet_id, author_id, column, delta)
+            add_to_count(tweet_id, author_id, column, delta)
 
 
 @transaction.atomic
@@ -347,7 +347,7 @@ def _count_like(tweet_id: int, author_id: int, delta: int) -> bool:
     """Count a like or its end at the tweet; False for a hot one, which is recounted in a moment."""
     if counters.heat.note(tweet_id):
         return False
-    _count(tweet_id, author_id, "like_count", delta)
+    add_to_count(tweet_id, author_id, "like_count", delta)
     return True
 
 

@@ -1,12 +1,20 @@
-"""Keeping tweets to find them again. Nobody else is told, so nothing is announced."""
+"""Keeping tweets to find them again. Others learn only how many do."""
 
 from datetime import datetime
 
+from django.db import connection, transaction
+
 from apps.infra import ids
-from apps.tweets import guards
-from apps.tweets.models import Bookmark
+from apps.tweets import guards, services
+from apps.tweets.models import Bookmark, Tweet
+
+_INSERT = """
+insert into bookmarks (user_id, tweet_id, id, created_at) values (%s, %s, %s, %s)
+    on conflict do nothing
+"""
 
 
+@transaction.atomic
 def add_bookmark(*, user_id: int, tweet_id: int, now: datetime) -> None:
     """Keep a tweet (a retweet's original); once, however often it is said.
 
@@ -16,10 +24,17 @@ def add_bookmark(*, user_id: int, tweet_id: int, now: datetime) -> None:
     tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet_id)
     if tweet.retweet_of_id is not None:
         tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet.retweet_of_id)
-    mark = Bookmark(user_id=user_id, tweet_id=tweet.id, id=ids.next_id(), created_at=now)
-    Bookmark.objects.bulk_create([mark], ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [user_id, tweet.id, ids.next_id(), now])
+        is_new = bool(cursor.rowcount)
+    if is_new:
+        services.add_to_count(tweet.id, tweet.author_id, "bookmark_count", 1)
 
 
+@transaction.atomic
 def remove_bookmark(*, user_id: int, tweet_id: int, now: datetime) -> None:
     """Keep a tweet no longer; nothing happens if it was not kept. It may be gone meanwhile."""
-    Bookmark.objects.filter(user_id=user_id, tweet_id=tweet_id).delete()
+    if Bookmark.objects.filter(user_id=user_id, tweet_id=tweet_id).delete()[0]:
+        tweet = Tweet.objects.filter(id=tweet_id).order_by("id").first()
+        if tweet is not None:
+            services.add_to_count(tweet.id, tweet.author_id, "bookmark_count", -1)

@@ -321,3 +321,31 @@ def test_bad_pages_are_refused(api_as, alice, query):
     path = f"/2/users/{alice.id}/owned_lists?{query}"
 
     assert api_as(alice).get(path).status_code == 400
+
+
+def test_an_account_says_on_how_many_public_lists_it_is(api_as, alice, bob, carol):
+    public, private = make(alice), make(alice, "quiet", is_private=True)
+    add(public, alice, bob, carol)
+    add(public, alice, bob)
+    add(private, alice, bob)
+
+    def listed(one):
+        found = api_as(alice).get(f"/2/users/{one.id}?user.fields=public_metrics").json()
+        return found["data"]["public_metrics"]["listed_count"]
+
+    assert (listed(bob), listed(carol)) == (1, 1)
+    services_lists.remove_member(
+        user_id=alice.id, list_id=public.id, member_id=carol.id, now=clock.now()
+    )
+    assert listed(carol) == 0
+    services_lists.update_list(
+        user_id=alice.id, list_id=private.id, is_private=False, now=clock.now()
+    )
+    assert listed(bob) == 2
+    services_lists.update_list(
+        user_id=alice.id, list_id=public.id, is_private=True, now=clock.now()
+    )
+    assert listed(bob) == 1
+    for one in (public, private):
+        services_lists.delete_list(user_id=alice.id, list_id=one.id, now=clock.now())
+    assert listed(bob) == 0

@@ -1,12 +1,17 @@
 """Bookmarks: one's own, private, and gone with the tweet."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 
 from apps.graph.services import block_user
 from apps.infra import clock
 from apps.tweets import services
-from apps.tweets.models import Bookmark
+from apps.tweets.models import Bookmark, Tweet
+from apps.tweets.services_bookmarks import add_bookmark
 from apps.users.services import issue_token, set_protected
+from tests.factories import UserFactory
 from tests.http import Client
 
 
@@ -114,3 +119,47 @@ def test_scopes(loop, alice, scope, method):
     other = "write" if scope == "read" else "read"
     assert status(f"tweet.read users.read bookmark.{scope}") == 200
     assert status(f"tweet.read users.read bookmark.{other}") == 403
+
+
+def counted(client, tweet):
+    found = client.get(f"/2/tweets/{tweet.id}?tweet.fields=public_metrics").json()
+    return found["data"]["public_metrics"]["bookmark_count"]
+
+
+def test_everybody_sees_how_many_keep_a_tweet(api_as, alice, bob, carol):
+    tweet = post(alice)
+    clients = [api_as(bob), api_as(carol)]
+
+    for client, user in zip(clients, (bob, carol), strict=True):
+        keep(client, user, tweet)
+        keep(client, user, tweet)
+    assert counted(clients[0], tweet) == 2
+    for _ in range(2):
+        clients[0].delete(f"/2/users/{bob.id}/bookmarks/{tweet.id}")
+    assert counted(clients[1], tweet) == 1
+
+
+def test_bookmarks_that_come_at_once_are_all_counted(alice):
+    tweet = post(alice)
+    people = [UserFactory() for _ in range(12)]
+
+    def keep_and_close(user):
+        try:
+            add_bookmark(user_id=user.id, tweet_id=tweet.id, now=clock.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(keep_and_close, [*people, *people]))
+
+    assert Tweet.objects.get(id=tweet.id).bookmark_count == 12
+
+
+def test_a_tweet_that_is_gone_is_let_go_quietly(api_as, alice, bob):
+    tweet, client = post(alice), api_as(bob)
+    keep(client, bob, tweet)
+    services.delete_tweet(user_id=alice.id, tweet_id=tweet.id, now=clock.now())
+
+    client.delete(f"/2/users/{bob.id}/bookmarks/{tweet.id}")
+
+    assert not Bookmark.objects.exists()
