@@ -6,67 +6,23 @@ The page is drawn from the schema on the server and loads nothing from elsewhere
 from functools import cache
 from typing import Any
 
-import orjson
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from twitterlite.api import api
+from twitterlite.openapi.document import schema, schema_json
 
-METHODS = ("get", "post", "put", "delete")
-CREATED = {("post", "/2/tweets"), ("post", "/2/lists")}
-_ANSWER = {"description": "`data`, `includes`, `errors`, `meta`: those that are not empty."}
-_PROBLEM = {
-    "description": "What went wrong (RFC 9457).",
-    "content": {
-        "application/problem+json": {
-            "schema": {
-                "type": "object",
-                "required": ["title", "detail", "type", "status"],
-                "properties": {
-                    "title": {"type": "string"},
-                    "detail": {"type": "string"},
-                    "type": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "code": {"type": "string"},
-                    "errors": {"type": "array", "items": {"type": "object"}},
-                    "request_id": {"type": "string"},
-                },
-            }
-        }
-    },
-}
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 async def openapi(request: HttpRequest) -> HttpResponse:
     """The OpenAPI 3.1 description."""
-    return HttpResponse(_schema_json(), content_type="application/json")
+    return HttpResponse(schema_json(), content_type="application/json")
 
 
 async def page(request: HttpRequest) -> HttpResponse:
     """The same for a reader."""
     headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
     return HttpResponse(_page(), headers=headers)
-
-
-@cache
-def schema() -> dict[str, Any]:
-    """The description as JSON types."""
-    described: dict[str, Any] = orjson.loads(
-        orjson.dumps(
-            api.get_openapi_schema(path_prefix="2/"), default=str, option=orjson.OPT_NON_STR_KEYS
-        )
-    )
-    for path, methods in described["paths"].items():
-        for method, operation in methods.items():
-            status = "201" if (method, path) in CREATED else "200"
-            operation["responses"] = {status: _ANSWER, "default": _PROBLEM}
-    return described
-
-
-@cache
-def _schema_json() -> bytes:
-    return orjson.dumps(schema())
 
 
 @cache

@@ -3,7 +3,7 @@
 import re
 
 from apps.infra.conf import BASE_DIR
-from twitterlite import docs
+from twitterlite.openapi.document import schema
 
 
 def test_a_page_comes_with_its_policies(api):
@@ -70,7 +70,7 @@ def test_the_page_about_the_api_loads_nothing_from_elsewhere(api):
     assert not re.search(r'(?:src|href)="(?:https?:)?//', html)
     assert "<script" not in html
     assert "style=" not in html
-    for path in docs.schema()["paths"]:
+    for path in schema()["paths"]:
         assert path in html
     for sheet in re.findall(r'rel="stylesheet" href="([^"]+)"', html):
         assert api.get(sheet).status_code == 200

@@ -1,0 +1,1 @@
+"""The description of the API: what every operation takes, needs and answers."""
