@@ -156,8 +156,20 @@ def _added(made: list[Rule], refused: list[Refused]) -> HttpResponse:
     }
     errors = [_error(one) for one in refused]
     meta = _meta(summary=summary)
+    if wrong and len(wrong) == len(refused) and not made:
+        return _nothing_added(errors, meta)
     content = envelope.many([_shown(rule) for rule in made], meta=meta, errors=errors)
-    return envelope.response(content, status=201 if len(wrong) < len(refused) or made else 400)
+    return envelope.response(content, status=201)
+
+
+def _nothing_added(errors: list[dict[str, Any]], meta: dict[str, Any]) -> HttpResponse:
+    """A problem as any other, and the summary beside it, which clients read first."""
+    told = [{**one, "message": f"{one['title']}: {one['detail']}"} for one in errors]
+    found = problems.problem(
+        400, problems.INVALID_DETAIL, kind=problems.INVALID_REQUEST, errors=told
+    )
+    body = orjson.dumps(orjson.loads(found.body) | {"meta": meta})
+    return problems.Problem(found.status, body).response()
 
 
 def _error(one: Refused) -> dict[str, Any]:

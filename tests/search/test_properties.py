@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from apps.search.query import tokens
@@ -127,3 +127,17 @@ def test_a_text_is_found_by_any_stretch_of_it(before, inside, after):
     assume(phrase)
 
     assert tokens.holds(Body.of(f"{before} {inside} {after}").positions, phrase)
+
+
+@given(st.text(st.characters(max_codepoint=127)) | texts())
+@example("a&#b #c_1 $ab.c x@y @z1 HTTPS://A.example/b?c=#d http:// $toolong #1 a_b-c")
+@example("x" * 300 + " #" + "y" * 300)
+def test_the_short_ways_through_ascii_say_what_the_long_one_says(text):
+    text = text.encode("ascii", "ignore").decode()
+    *long, last = tokens.read(f"{text} é").units
+    words = tokens.plain_words(text)
+
+    assert last.lexemes == ("e",)
+    assert tokens.read(text).units == tuple(long)
+    if words is not None:
+        assert [(word,) for word in words] == [unit.lexemes for unit in long]

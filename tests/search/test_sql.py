@@ -131,15 +131,15 @@ def test_postgresql_keeps_every_text_as_it_was_read(index, text):
         "select lexeme, positions from unnest(%s::tsvector)", [tsvector_of(positions)]
     ).fetchall()
 
-    assert {lexeme: frozenset(places) for lexeme, places in kept} == positions
+    assert {lexeme: list(places) for lexeme, places in kept} == positions
 
 
 def test_a_lexeme_may_be_anything(index):
-    odd = {"a\\b'c\\": frozenset({1, 3}), "':1": frozenset({2}), " ": frozenset({4})}
+    odd = {"a\\b'c\\": [1, 3], "':1": [2], " ": [4]}
 
     kept = index.execute("select lexeme, positions from unnest(%s::tsvector)", [tsvector_of(odd)])
 
-    assert {lexeme: frozenset(places) for lexeme, places in kept} == odd
+    assert {lexeme: list(places) for lexeme, places in kept} == odd
 
 
 @settings(max_examples=200, deadline=None)

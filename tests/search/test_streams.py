@@ -161,6 +161,8 @@ def test_wrong_and_double_rules_are_told(api_as, alice):
     assert double.json()["errors"][0]["title"] == "DuplicateRule"
     assert double.json()["errors"][0]["id"] == str(known)
     assert wrong.status_code == 400
+    assert wrong.headers["content-type"] == "application/problem+json"
+    assert wrong.json()["title"] == "Invalid Request"
     assert wrong.json()["meta"]["summary"]["invalid"] == 2
     assert "position" in wrong.json()["errors"][0]["details"][0]
 

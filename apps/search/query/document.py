@@ -8,6 +8,7 @@ from apps.search.query import tokens
 from apps.search.query.tokens import Positions
 
 MediaKind = Literal["image", "video", "gif"]
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +42,29 @@ class Body:
             hashtags, cashtags, mentions: without their signs, where the caller knows them by
                 stricter rules; None takes what is found here.
         """
+        words = tokens.plain_words(text)
+        if words is not None and not urls and hashtags is cashtags is mentions is None:
+            return cls._of_words(words)
         reading = tokens.read(text)
         links = tuple(dict.fromkeys([*reading.urls, *urls]))
         return cls(
-            positions=tokens.positions_of(reading.units, first=1),
+            positions=tokens.positions_of((unit.lexemes for unit in reading.units), first=1),
             hashtags=_folded(hashtags, reading.hashtags),
             cashtags=_folded(cashtags, reading.cashtags),
             mentions=_folded(mentions, reading.mentions),
             urls=links,
             url_positions=tokens.url_positions(links),
+        )
+
+    @classmethod
+    def _of_words(cls, words: Iterable[str]) -> "Body":
+        return cls(
+            positions=tokens.positions_of_words(words, first=1),
+            hashtags=_NO_NAMES,
+            cashtags=_NO_NAMES,
+            mentions=_NO_NAMES,
+            urls=(),
+            url_positions=tokens.NOWHERE,
         )
 
 

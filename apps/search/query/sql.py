@@ -72,15 +72,16 @@ def to_sql(node: t.Node, *, names: Names) -> tuple[str, list[object]]:
 def tsvector_of(positions: Positions) -> str:
     """The text of a tsvector: to be given as a parameter and cast, never through a parser."""
     return " ".join(
-        f"{_quoted(lexeme)}:{','.join(map(str, sorted(places)))}"
+        f"{_quoted(lexeme)}:{','.join(map(str, places))}"
         for lexeme, places in positions.items()
         if places
     )
 
 
 def _quoted(lexeme: str) -> str:
-    doubled = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{doubled}'"
+    if not lexeme.isalnum():
+        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{lexeme}'"
 
 
 def _tsquery(phrase: Sought) -> str:

@@ -16,7 +16,7 @@ its text counts as words besides: `tokyo` finds `#Tokyo`, `#tokyo` does not find
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
@@ -63,6 +63,8 @@ _TAG_SIGNS = (
     "\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003"
     "\u0f0b\u0f0c\u00b7"
 )
+_SCHEME = re.compile("^https?://", re.IGNORECASE)
+_ASCII_WORD = re.compile("[a-z0-9_]+")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -89,7 +91,9 @@ class Reading:
     urls: tuple[str, ...]
 
 
-Positions = Mapping[str, frozenset[int]]
+# Places rise.
+Positions = Mapping[str, Sequence[int]]
+NOWHERE: Positions = MappingProxyType({})
 # What a phrase asks for: lexemes at offsets from its first one; the offsets rise.
 Sought = tuple[tuple[int, str], ...]
 
@@ -146,6 +150,17 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 @cache
+def _ascii_pattern() -> re.Pattern[str]:
+    """A unit of raw text in ASCII, the same as of any text, without what such a text cannot hold:
+    tries fewer ways at each place."""
+    return re.compile(
+        r"(?P<url>https?://[^\s<>\"]+)|(?P<emoji>(?!))|(?P<word>\w+)"
+        rf"|(?<![\w&])(?:#(?P<tag>\w+)|\$(?P<cash>{CASHTAG})(?!\w)|@(?P<name>{USERNAME})(?!\w))",
+        re.IGNORECASE,
+    )
+
+
+@cache
 def _cluster() -> re.Pattern[str]:
     return re.compile(rf".[{_marks()}]*", re.DOTALL)
 
@@ -155,7 +170,8 @@ def read(text: str) -> Reading:
     units: list[Unit] = []
     marked: dict[str, set[str]] = {"#": set(), "$": set(), "@": set()}
     urls: list[str] = []
-    for found in _patterns()[0].finditer(text):
+    pattern = _ascii_pattern() if text.isascii() else _patterns()[0]
+    for found in pattern.finditer(text):
         if len(units) >= MAX_UNITS:
             break
         if (url := found["url"]) is not None:
@@ -173,6 +189,24 @@ def read(text: str) -> Reading:
         mentions=frozenset(marked["@"]),
         urls=tuple(urls),
     )
+
+
+def plain_words(text: str) -> list[str] | None:
+    """The lexemes of a text that holds nothing but ASCII words, one at each position.
+
+    Most texts are so, and `read` would say the same for ten times the work. None: it must.
+    """
+    if (
+        not text.isascii()
+        or "#" in text
+        or "@" in text
+        or "$" in text
+        or "://" in text
+        or len(text) > MAX_UNITS
+    ):
+        return None
+    words = _ASCII_WORD.findall(text.lower())
+    return words if len(text) <= MAX_LEXEME else [word[:MAX_LEXEME] for word in words]
 
 
 def _read_word(found: re.Match[str], marked: dict[str, set[str]]) -> list[Unit]:
@@ -207,7 +241,15 @@ def _words(text: str) -> list[str]:
     return _patterns()[1].findall(fold(text))
 
 
+@lru_cache(maxsize=8_192)
+def _ascii_unit(word: str) -> Unit:
+    return Unit((word,), word)
+
+
 def _word_units(word: str) -> Iterator[Unit]:
+    if len(word) <= _CACHED and word.isascii() and _ASCII_WORD.fullmatch(lower := word.lower()):
+        yield _ascii_unit(lower)
+        return
     _, words, pieces = _patterns()
     for plain in words.findall(fold(word)):
         for piece in pieces.findall(plain):
@@ -253,20 +295,38 @@ def _character_units(clusters: list[str]) -> Iterator[Unit]:
             yield Unit((one, pair), pair)
 
 
-def positions_of(units: tuple[Unit, ...], *, first: int) -> dict[str, frozenset[int]]:
-    """Lexeme -> where it stands, counted from `first`; at most the first `MAX_POSITIONS`."""
+def positions_of(units: Iterable[Iterable[str]], *, first: int) -> dict[str, list[int]]:
+    """Lexeme -> where it stands, counted from `first`; at most the first `MAX_POSITIONS`.
+
+    Args:
+        units: the lexemes at each position.
+    """
     places: dict[str, list[int]] = {}
-    for position, unit in enumerate(units, first):
-        for lexeme in unit.lexemes:
-            held = places.setdefault(lexeme, [])
-            if len(held) < MAX_POSITIONS:
-                held.append(position)
-    return {lexeme: frozenset(held) for lexeme, held in places.items()}
+    for position, lexemes in enumerate(units, first):
+        for lexeme in lexemes:
+            _place(places, lexeme, position)
+    return places
+
+
+def positions_of_words(words: Iterable[str], *, first: int) -> dict[str, list[int]]:
+    """The same for one lexeme at each position."""
+    places: dict[str, list[int]] = {}
+    for position, lexeme in enumerate(words, first):
+        _place(places, lexeme, position)
+    return places
+
+
+def _place(places: dict[str, list[int]], lexeme: str, position: int) -> None:
+    held = places.get(lexeme)
+    if held is None:
+        places[lexeme] = [position]
+    elif len(held) < MAX_POSITIONS and held[-1] != position:
+        held.append(position)
 
 
 def url_units(url: str) -> tuple[Unit, ...]:
     """A link in pieces, without `http://` or `https://`."""
-    bare = re.sub(r"^https?://", "", url, flags=re.IGNORECASE)
+    bare = _SCHEME.sub("", url)
     return tuple(unit for word in _words(bare) for unit in _word_units(word))
 
 
@@ -275,10 +335,13 @@ def url_positions(urls: tuple[str, ...]) -> Positions:
 
     A free position between two keeps phrases inside one link.
     """
-    units: list[Unit] = []
+    if not urls:
+        return NOWHERE
+    units: list[tuple[str, ...]] = []
     for url in urls:
-        units += [*url_units(url), Unit((), "")]
-    return MappingProxyType(positions_of(tuple(units[:MAX_UNITS]), first=1))
+        units.extend(unit.lexemes for unit in url_units(url))
+        units.append(())
+    return MappingProxyType(positions_of(units[:MAX_UNITS], first=1))
 
 
 def sought(text: str) -> Sought:
