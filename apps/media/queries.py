@@ -1,5 +1,6 @@
 """Reads of pictures."""
 
+import time
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relationship
 from apps.infra import clock
 from apps.infra.stores import aiopostgres
+from apps.infra.stores.cache import LocalCache
 from apps.media.pictures import EXTENSIONS, GIF, JPEG
 from apps.media.schemas import MediaOut, VariantOut
 from apps.users import queries as user_queries
@@ -16,7 +18,13 @@ PHOTO = "photo"
 MAX_ID = (1 << 63) - 1
 # Names of files, largest first; the stills of an animation are JPEGs.
 _PHOTO_NAMES = ("large", "medium", "small")
+MAX_CACHED = 20_000
 _COLUMNS = "id, owner_id, tweet_id, kind, key, mime, width, height, alt_text, placeholder"
+
+
+_READY = "state = 'ready' and hidden_at is null and (expires_at is null or expires_at > %s)"
+# Pictures that are on tweets.
+_attached: LocalCache[int, MediaOut] = LocalCache("m", max_items=MAX_CACHED, name="media")
 
 
 def address_of(media_id: int, key: str, name: str) -> str:
@@ -33,11 +41,34 @@ async def media_of(ids: Iterable[int]) -> dict[int, MediaOut]:
     if not wanted:
         return {}
     rows = await aiopostgres.fetch(
-        f"select {_COLUMNS} from media where id = any(%s) and state = 'ready'"
-        " and (expires_at is null or expires_at > %s)",
+        f"select {_COLUMNS} from media where id = any(%s) and {_READY}",
         (wanted, clock.now()),
     )
     return {row[0]: _from_row(row) for row in rows}
+
+
+async def attached_media(ids: Iterable[int]) -> dict[int, MediaOut]:
+    """Pictures that are on tweets, by id, from the process's cache, else PostgreSQL.
+
+    Whoever asks has caught up with the invalidation log, and sees to it that the reader may see
+    the tweets.
+    """
+    found: dict[int, MediaOut] = {}
+    missing: list[int] = []
+    for media_id in ids:
+        media = _attached.get(media_id)
+        if media is None:
+            missing.append(media_id)
+        else:
+            found[media_id] = media
+    _attached.count(hits=len(found), misses=len(missing))
+    if missing:
+        started = time.monotonic()
+        for media_id, media in (await media_of(missing)).items():
+            if media.tweet_id is not None:
+                _attached.put(media_id, media, started=started)
+                found[media_id] = media
+    return found
 
 
 def _from_row(row: aiopostgres.Row) -> MediaOut:
@@ -99,8 +130,7 @@ async def is_served(*, media_id: int, key: str) -> bool:
     if media_id > MAX_ID:
         return False
     rows = await aiopostgres.fetch(
-        "select key from media where id = %s and state = 'ready'"
-        " and (expires_at is null or expires_at > %s)",
+        f"select key from media where id = %s and {_READY}",
         (media_id, clock.now()),
     )
     return bool(rows) and bool(key) and rows[0][0] == key

@@ -12,6 +12,16 @@ def media_key_of(kind: str, media_id: int) -> str:
     return f"{PREFIXES[kind]}_{media_id}"
 
 
+def media_id_of(media_key: str) -> int:
+    """The id in a media key of ours."""
+    return int(media_key.partition("_")[2])
+
+
+def is_photo(media_key: str) -> bool:
+    """Whether it names a picture that does not move."""
+    return media_key.startswith("3_")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantOut:
     """One file of a picture."""

@@ -6,7 +6,9 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.infra.errors import Forbidden, Invalid
+from apps.infra.stores import invalidation
 from apps.media.models import Media
+from apps.media.schemas import media_key_of
 
 MAX_PICTURES = 4
 _FIELD = "media.media_ids"
@@ -24,12 +26,15 @@ class NotReady(Invalid):
     code = "media_not_ready"
 
 
-def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datetime) -> None:
+def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datetime) -> list[str]:
     """Hang pictures on a tweet, in the transaction that stores it; again does nothing.
 
     Args:
-        media_ids: 1 to 4 pictures, or one animated GIF; their order is the tweet's to keep.
+        media_ids: 1 to 4 pictures, or one animated GIF.
         owner_id: the author; pictures must be theirs.
+
+    Returns:
+        Their media keys, in the given order, which is the tweet's to keep.
 
     Raises:
         Invalid: too many, twice the same, a GIF beside others. NotYourMedia.
@@ -48,6 +53,7 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
         if Media.Kind.GIF in kinds and len(kinds) > 1:
             raise Invalid("An animated GIF stands alone on a tweet.", field=_FIELD)
         Media.objects.filter(id__in=media_ids).update(tweet_id=tweet_id, expires_at=None)
+    return [media_key_of(found[one].kind, one) for one in media_ids]
 
 
 def _ensure_attachable(
@@ -68,4 +74,18 @@ def detach(*, tweet_id: int, now: datetime) -> int:
 
     From the commit on they are served no more; the sweep removes their files.
     """
-    return Media.objects.filter(tweet_id=tweet_id).update(tweet_id=None, expires_at=now)
+    return _change(tweet_id, tweet_id=None, expires_at=now)
+
+
+def set_hidden(*, tweet_id: int, hidden_at: datetime | None) -> int:
+    """Take the pictures of a hidden tweet out of sight, or bring them back (None), in its
+    transaction; how many there are."""
+    return _change(tweet_id, hidden_at=hidden_at)
+
+
+def _change(on_tweet: int, **values: object) -> int:
+    rows = Media.objects.filter(tweet_id=on_tweet)
+    ids = list(rows.values_list("id", flat=True))
+    changed = Media.objects.filter(id__in=ids).update(**values) if ids else 0
+    invalidation.announce([("m", one) for one in ids])
+    return changed

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.infra.errors import Conflict, Invalid, NotFound, RateLimited
+from apps.infra.stores import invalidation
 from apps.infra.telemetry import metrics
 from apps.media import pictures
 from apps.media.models import MAX_ALT_TEXT, Media
@@ -183,7 +184,9 @@ def set_alt_text(*, media_id: int, owner_id: int, text: str, now: datetime) -> U
     if "\x00" in text:
         raise Invalid("The text holds a character that cannot be stored (NUL).", field="alt_text")
     media = _own(media_id, owner_id, now)
-    Media.objects.filter(id=media.id).update(alt_text=text)
+    with transaction.atomic():
+        Media.objects.filter(id=media.id).update(alt_text=text)
+        invalidation.announce([("m", media.id)])
     return _out(media)
 
 
