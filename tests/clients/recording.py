@@ -110,8 +110,8 @@ class Recorder:
         self._server.close()
         for task in self._tasks:
             task.cancel()
-        while self._tasks:
-            await asyncio.sleep(0.001)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         return self.exchanges()
 
     def exchanges(self) -> list[Exchange]:

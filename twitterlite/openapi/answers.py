@@ -252,9 +252,7 @@ ANSWERS: dict[str, Answer] = {
     "GET /2/tweets/search/stream/rules": _page(
         "Rule", {"sent": TIME, "result_count": COUNT, "next_token": TOKEN}, required="sent"
     ),
-    "POST /2/tweets/search/stream/rules": Answer(
-        {200: _CHANGED_RULES, 201: _CHANGED_RULES, 400: _CHANGED_RULES}
-    ),
+    "POST /2/tweets/search/stream/rules": Answer({200: _CHANGED_RULES, 201: _CHANGED_RULES}),
 }
 
 COMPONENTS: Schema = {**OBJECTS, **ERRORS}

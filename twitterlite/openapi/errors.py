@@ -16,7 +16,10 @@ _PROBLEM = thing(
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "code": said(TEXT, "A name for programs, that stays."),
         "request_id": said(TEXT, "Name it when you ask about this."),
-        "errors": some(ref("Mistake")),
+        "errors": some({"anyOf": [ref("Mistake"), ref("RefusedRule")]}),
+        "meta": said(
+            {"type": "object"}, "Where no rule of several was added: a summary."
+        ),
         "connection_issue": TEXT,
     },
     "title",
@@ -67,6 +70,7 @@ _REFUSED_RULE = thing(
         "title": TEXT,
         "detail": TEXT,
         "details": some(TEXT),
+        "message": TEXT,
         "type": TYPE,
     },
     "value",
