@@ -15,7 +15,7 @@ from typing import NamedTuple
 from apps.graph.schemas import Relations
 from apps.infra.stores import cache
 from apps.infra.stores.cache import LocalCache
-from apps.tweets import queries
+from apps.tweets import entities, includes, queries
 from apps.tweets.rendering import TweetSelection, render_tweet
 from apps.tweets.schemas import TweetOut
 from apps.users import queries as user_queries
@@ -25,7 +25,6 @@ from apps.users.schemas import UserOut
 # Rows are kept for so many selections of fields, for so many tweets each.
 MAX_SELECTIONS = 8
 MAX_ROWS = 50_000
-_REFERENCED = frozenset({"referenced_tweets.id", "referenced_tweets.id.author_id"})
 
 
 class Row(NamedTuple):
@@ -157,6 +156,8 @@ def _make(tweet_id: int, selection: TweetSelection) -> Row | None:
         original_user = _open_account(tweet.retweet_of_user_id or 0)
         if original is None or original_user is None:
             return None
+    if selection.has_entities and not entities.settle(original or tweet):
+        return None
     return Row(
         tweet=render_tweet(
             tweet,
@@ -182,5 +183,15 @@ def _brings_more(tweet: TweetOut, expansions: frozenset[str]) -> bool:
     """Whether an answer includes more for this tweet than its author."""
     if tweet.in_reply_to_user_id and "in_reply_to_user_id" in expansions:
         return True
+    if tweet.media_keys and includes.MEDIA in expansions:
+        return True
+    if tweet.poll_id and includes.POLLS in expansions:
+        return True
+    if includes.MENTIONS in expansions and (tweet.retweet_of_id or _may_name(tweet.text)):
+        return True
     points = tweet.retweet_of_id or tweet.quote_of_id or tweet.in_reply_to_id
-    return bool(points) and not _REFERENCED.isdisjoint(expansions)
+    return bool(points) and not includes.REFERENCED.isdisjoint(expansions)
+
+
+def _may_name(text: str) -> bool:
+    return "@" in text or "\uff20" in text

@@ -2,23 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from ninja import Schema
 from pydantic import Field
 
-from apps.infra.web.envelope import missing, timestamp
+from apps.infra import clock
+from apps.infra.web.envelope import timestamp
 from apps.infra.web.fragments import Selection, join
 from apps.infra.web.params import words_of
-from apps.tweets import queries
+from apps.media import queries as media_queries
+from apps.media.rendering import MEDIA_FIELDS, media_selection, render_media
+from apps.tweets import entities, includes, queries, queries_polls
+from apps.tweets.rendering_polls import POLL_FIELDS, poll_selection, render_polls
 from apps.tweets.schemas import TweetOut
-from apps.tweets.visibility import visible
 from apps.users import queries as user_queries
 from apps.users.rendering import USER_FIELDS, render_users, user_selection
 from apps.users.schemas import UserOut
 
+# As if a post could be changed for so long; `is_edit_eligible` says that it cannot.
+EDITABLE_FOR = timedelta(minutes=30)
+EDITS = 5
 # What clients of X know of a retweet's text: the old manual form, cut like this.
 MAX_RETWEET_TEXT = 140
 _REFERENCES = (
@@ -33,6 +40,19 @@ def _references(tweet: TweetOut) -> list[dict[str, str]] | None:
     return [{"type": kind, "id": str(other)} for kind, other in found if other] or None
 
 
+def _attachments(tweet: TweetOut) -> dict[str, list[str]] | None:
+    found: dict[str, list[str]] = {}
+    if tweet.media_keys:
+        found["media_keys"] = tweet.media_keys
+    if tweet.poll_id:
+        found["poll_ids"] = [str(tweet.poll_id)]
+    return found or None
+
+
+def _unsettled(tweet: TweetOut) -> NoReturn:
+    raise AssertionError(f"tweet {tweet.id} is rendered before `entities.settle`")
+
+
 _FIELDS: dict[str, Any] = {
     "id": lambda tweet: str(tweet.id),
     "text": lambda tweet: tweet.text,
@@ -44,6 +64,14 @@ _FIELDS: dict[str, Any] = {
         str(tweet.in_reply_to_user_id) if tweet.in_reply_to_user_id else None
     ),
     "referenced_tweets": _references,
+    "attachments": _attachments,
+    # Kept among the fragments beforehand: whom it mentions is asked for in bulk.
+    entities.NAME: _unsettled,
+    "edit_controls": lambda tweet: {
+        "edits_remaining": EDITS,
+        "is_edit_eligible": False,
+        "editable_until": timestamp(tweet.created_at + EDITABLE_FOR),
+    },
     "lang": lambda tweet: tweet.lang,
     "source": lambda tweet: tweet.source,
     "possibly_sensitive": lambda tweet: False,
@@ -61,43 +89,34 @@ _DEFAULT = ("id", "text", "edit_history_tweet_ids")
 # Known to X's clients; nothing of ours fills them, so they are taken and left out.
 _UNFILLED = [
     "article",
-    "attachments",
     "card_uri",
     "community_id",
     "context_annotations",
     "display_text_range",
-    "edit_controls",
-    "entities",
     "geo",
+    "matched_media_notes",
     "media_metadata",
     "non_public_metrics",
+    "note_request_suggestions",
     "note_tweet",
     "organic_metrics",
+    "paid_partnership",
     "promoted_metrics",
     "scopes",
+    "suggested_source_links",
+    "suggested_source_links_with_counts",
     "withheld",
 ]
 TWEET_FIELDS = (*_FIELDS, *_UNFILLED)
-# An expansion brings the field that it follows.
-_IMPLIED = {
-    "author_id": "author_id",
-    "in_reply_to_user_id": "in_reply_to_user_id",
-    "referenced_tweets.id": "referenced_tweets",
-    "referenced_tweets.id.author_id": "referenced_tweets",
-}
 _UNFILLED_EXPANSIONS = [
     "article.cover_media",
     "article.media_entities",
-    "attachments.media_keys",
     "attachments.media_source_tweet",
-    "attachments.poll_ids",
     "edit_history_tweet_ids",
-    "entities.mentions.username",
     "entities.note.mentions.username",
     "geo.place_id",
-    "referenced_tweets.id.attachments.media_keys",
 ]
-TWEET_EXPANSIONS = (*_IMPLIED, *_UNFILLED_EXPANSIONS)
+TWEET_EXPANSIONS = (*includes.IMPLIED, *_UNFILLED_EXPANSIONS)
 
 
 class TweetFields(Schema):
@@ -106,13 +125,19 @@ class TweetFields(Schema):
     tweet_fields: words_of(TWEET_FIELDS) = Field("", alias="tweet.fields")  # type: ignore[valid-type]
     user_fields: words_of(USER_FIELDS) = Field("", alias="user.fields")  # type: ignore[valid-type]
     expansions: words_of(TWEET_EXPANSIONS) = ""  # type: ignore[valid-type]
-    media_fields: str = Field("", alias="media.fields", description="Taken; no media yet.")
-    poll_fields: str = Field("", alias="poll.fields", description="Taken; no polls yet.")
+    media_fields: words_of(MEDIA_FIELDS) = Field("", alias="media.fields")  # type: ignore[valid-type]
+    poll_fields: words_of(POLL_FIELDS) = Field("", alias="poll.fields")  # type: ignore[valid-type]
     place_fields: str = Field("", alias="place.fields", description="Taken; no places.")
 
     def selection(self) -> "TweetSelection":
         """What was asked for, ready to render."""
-        return tweet_selection(self.tweet_fields, self.user_fields, self.expansions)
+        return tweet_selection(
+            self.tweet_fields,
+            self.user_fields,
+            self.expansions,
+            self.media_fields,
+            self.poll_fields,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,21 +148,33 @@ class TweetSelection:
     key: str
     user: Selection
     expansions: frozenset[str]
+    media: tuple[str, ...]
+    poll: tuple[str, ...]
+    # Tweets are to be settled first.
+    has_entities: bool
 
 
 @lru_cache(maxsize=1024)
 def tweet_selection(
-    tweet_fields: str = "", user_fields: str = "", expansions: str = ""
+    tweet_fields: str = "",
+    user_fields: str = "",
+    expansions: str = "",
+    media_fields: str = "",
+    poll_fields: str = "",
 ) -> TweetSelection:
     """The selection that comma-joined parameters ask for, with what always comes."""
-    follow = frozenset(expansions.split(",")) & _IMPLIED.keys()
-    wanted = {*_DEFAULT, *tweet_fields.split(","), *(_IMPLIED[name] for name in follow)}
+    follow = frozenset(expansions.split(",")) & includes.IMPLIED.keys()
+    implied = (includes.IMPLIED[name] for name in follow)
+    wanted = {*_DEFAULT, *tweet_fields.split(","), *implied}
     names = tuple(name for name in _FIELDS if name in wanted)
     return TweetSelection(
         tweet=Selection(names),
         key="*" + ",".join(names),
         user=user_selection(user_fields),
         expansions=follow,
+        media=media_selection(media_fields),
+        poll=poll_selection(poll_fields),
+        has_entities=entities.NAME in names,
     )
 
 
@@ -161,26 +198,45 @@ async def render_tweets(
     What a tweet points to passes the visibility filter by itself; what does not pass is named
     under `errors`.
     """
-    included, errors = await _included_tweets(tweets, selection, viewer_id)
+    expansions = selection.expansions
+    included, errors = await includes.included_tweets(tweets, expansions, viewer_id)
     retweets = [tweet for tweet in (*tweets, *included) if tweet.retweet_of_id]
     pointed = [tweet.retweet_of_id for tweet in retweets if tweet.retweet_of_id]
     originals = await queries.tweets_by_ids(pointed) if pointed else {}
-    wanted = _people_ids(tweets, included, selection)
+    if selection.has_entities:
+        await entities.settle_all((*tweets, *included, *originals.values()))
+    wanted = includes.people_ids(tweets, included, originals, expansions)
     # Texts of retweets name their original's author.
     named = {one.retweet_of_user_id for one in retweets if one.retweet_of_user_id}
     users = await user_queries.users_by_ids({*wanted, *named}) if wanted or named else {}
-    includes: dict[str, list[bytes]] = {}
-    if selection.expansions:
+    brought: dict[str, list[bytes]] = {}
+    if expansions:
         shown = [users[user_id] for user_id in wanted if user_id in users]
-        includes["users"] = render_users(shown, selection.user)
-        includes["tweets"] = [
-            render_tweet(tweet, selection, originals, users) for tweet in included
-        ]
+        brought["users"] = render_users(shown, selection.user)
+        brought["tweets"] = [render_tweet(one, selection, originals, users) for one in included]
+        brought |= await _attached(tweets, included, selection)
     return Rendered(
         tweets=[render_tweet(tweet, selection, originals, users) for tweet in tweets],
-        includes=includes,
+        includes=brought,
         errors=errors,
     )
+
+
+async def _attached(
+    tweets: Sequence[TweetOut], included: Sequence[TweetOut], selection: TweetSelection
+) -> dict[str, list[bytes]]:
+    """Pictures and polls that expansions ask for."""
+    brought: dict[str, list[bytes]] = {}
+    if media_ids := includes.media_ids(tweets, included, selection.expansions):
+        media = await media_queries.attached_media(media_ids)
+        brought["media"] = [
+            render_media(media[one], selection.media) for one in media_ids if one in media
+        ]
+    if poll_ids := includes.poll_ids(tweets, included, selection.expansions):
+        polls = await queries_polls.polls_by_ids(poll_ids)
+        known = (polls[one] for one in poll_ids if one in polls)
+        brought["polls"] = render_polls(known, selection.poll, now=clock.now())
+    return brought
 
 
 def render_new(tweet: TweetOut) -> bytes:
@@ -198,7 +254,9 @@ def render_tweet(
     kept = tweet.fragments
     if tweet.retweet_of_id:
         # The text is another tweet's; it may change or go, so it is not kept here.
-        kept["text"] = b'"text":' + orjson.dumps(_retweet_text(tweet, originals, users))
+        kept["text"], held = _retweeted(tweet, originals, users, selection)
+        if selection.has_entities:
+            kept[entities.NAME] = held
         return join(tweet, _FIELDS, selection.tweet, kept)
     whole = kept.get(selection.key)
     if whole is None:
@@ -206,45 +264,22 @@ def render_tweet(
     return whole
 
 
-def _retweet_text(
-    tweet: TweetOut, originals: dict[int, TweetOut], users: dict[int, UserOut]
-) -> str:
+def _retweeted(
+    tweet: TweetOut,
+    originals: dict[int, TweetOut],
+    users: dict[int, UserOut],
+    selection: TweetSelection,
+) -> tuple[bytes, bytes]:
+    """The fragments of a retweet's text and, where they are asked for, its entities."""
     original = originals.get(tweet.retweet_of_id or 0)
     author = users.get(tweet.retweet_of_user_id or 0)
     if original is None or author is None:
-        return ""
+        return b'"text":""', b""
     text = f"RT @{author.username}: {original.text}"
-    return text if len(text) <= MAX_RETWEET_TEXT else text[: MAX_RETWEET_TEXT - 1] + "…"
-
-
-async def _included_tweets(
-    tweets: Sequence[TweetOut], selection: TweetSelection, viewer_id: int | None
-) -> tuple[list[TweetOut], list[dict[str, str]]]:
-    if not selection.expansions & {"referenced_tweets.id", "referenced_tweets.id.author_id"}:
-        return [], []
-    wanted = dict.fromkeys(
-        other
-        for tweet in tweets
-        for other in (tweet.retweet_of_id, tweet.quote_of_id, tweet.in_reply_to_id)
-        if other
-    )
-    found = await queries.tweets_by_ids(wanted)
-    live = [found[tweet_id] for tweet_id in wanted if tweet_id in found]
-    shown = await visible(viewer_id=viewer_id, tweets=live, surface="lookup")
-    lost = wanted.keys() - {tweet.id for tweet in shown}
-    errors = [missing("tweet", "referenced_tweets.id", str(tweet_id)) for tweet_id in sorted(lost)]
-    return shown, errors
-
-
-def _people_ids(
-    tweets: Sequence[TweetOut], included: Sequence[TweetOut], selection: TweetSelection
-) -> list[int]:
-    """Whom an answer includes, each once, in the order in which they are met."""
-    ids: list[int] = []
-    if "author_id" in selection.expansions:
-        ids.extend(tweet.author_id for tweet in tweets)
-    if "in_reply_to_user_id" in selection.expansions:
-        ids.extend(tweet.in_reply_to_user_id for tweet in tweets if tweet.in_reply_to_user_id)
-    if "referenced_tweets.id.author_id" in selection.expansions:
-        ids.extend(tweet.author_id for tweet in included)
-    return list(dict.fromkeys(ids))
+    is_cut = len(text) > MAX_RETWEET_TEXT
+    if is_cut:
+        text = text[: MAX_RETWEET_TEXT - 1] + "…"
+    held = b""
+    if selection.has_entities:
+        held = entities.of_retweet(original, author, len(text), is_cut=is_cut)
+    return b'"text":' + orjson.dumps(text), held

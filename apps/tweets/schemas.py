@@ -64,3 +64,19 @@ class Page:
     degraded: bool = False
     # About how many ids are not older than the last one, where that is known: a hint.
     depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollOut:
+    """A poll; `votes` counts by option, in the order of `options`."""
+
+    id: int
+    tweet_id: int
+    options: list[str]
+    votes: list[int]
+    duration_minutes: int
+    ends_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether votes are taken at that moment."""
+        return now < self.ends_at

@@ -75,9 +75,7 @@ async def users_named(names: Collection[str]) -> dict[str, UserOut]:
         if user_id in users and users[user_id].username.lower() == name
     }
     now = time.monotonic()
-    missing = [
-        name for name in names if name not in found and _nobody.get(name, 0.0) < now
-    ]
+    missing = [name for name in names if name not in found and _nobody.get(name, 0.0) < now]
     if missing:
         found |= await _ask(missing)
     return found

@@ -40,7 +40,7 @@ def autolink(
         if isinstance(one, Url):
             pieces.append(
                 f'<a class="url" href="{escape(one.url)}" rel="nofollow noopener ugc" dir="ltr">'
-                f"{escape(_shortened(one.url, max_url_chars))}</a>"
+                f"{escape(shortened(one.url, max_url_chars))}</a>"
             )
             continue
         target = ""
@@ -67,7 +67,7 @@ def _marked(shown: str, target: str) -> str:
     return f'<span class="at">{escape(shown)}</span>'
 
 
-def _shortened(url: str, max_chars: int) -> str:
+def shortened(url: str, max_chars: int) -> str:
     if not max_chars:
         return url
     shown = _BEFORE_HOST.sub("", url, count=1).rstrip("/") or url
