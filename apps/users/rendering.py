@@ -37,6 +37,7 @@ _DEFAULT = ("id", "name", "username")
 # Known to X's clients; nothing of ours fills them, so they are taken and left out.
 _UNFILLED = [
     "affiliation",
+    "confirmed_email",
     "connection_status",
     "entities",
     "is_identity_verified",

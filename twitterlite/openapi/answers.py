@@ -135,15 +135,26 @@ _CHANGED_RULES = thing(
     "meta",
 )
 _MATCH = thing({"id": ID, "tag": said(TEXT, "Always there, if only empty.")}, "id", "tag")
-_STREAMED = thing(
-    {
-        "data": ref("Tweet"),
-        "includes": ref("Includes"),
-        "errors": _ERRORS,
-        "matching_rules": some(_MATCH),
-    },
-    "data",
+_CUT = thing(
+    {"title": TEXT, "disconnect_type": TEXT, "detail": TEXT, "type": TEXT},
+    "title",
+    "disconnect_type",
+    "detail",
+    "type",
+    text="The last line of a stream that was read too slowly.",
 )
+_STREAMED: Schema = {
+    "description": "One line of many; lines end with CR LF, and empty ones keep the line open.",
+    **thing(
+        {
+            "data": ref("Tweet"),
+            "includes": ref("Includes"),
+            "errors": some({"anyOf": [ref("PartialError"), _CUT]}),
+            "matching_rules": some(_MATCH),
+        }
+    ),
+    "anyOf": [{"required": ["data"]}, {"required": ["errors"]}],
+}
 _STREAM_HEADERS: Schema = {
     "Cache-Control": {"schema": TEXT, "required": True},
 }

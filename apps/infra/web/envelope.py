@@ -102,4 +102,5 @@ def not_authorized(kind: str, parameter: str, value: str) -> dict[str, str]:
         "title": "Authorization Error",
         "detail": f"Sorry, you are not authorized to see the {kind} with {parameter}: [{value}].",
         "type": problems.TYPES + "not-authorized-for-resource",
+        "section": "data",
     }

@@ -1,0 +1,62 @@
+"""A world, and somebody who asks in it and has every answer checked."""
+
+import json
+from collections import Counter
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.conformance import world as worlds
+from tests.conformance.validator import validate
+from tests.http import Client, Response
+
+
+class Asker:
+    """Asks, checks, and counts what was answered with which status."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.seen: Counter[tuple[str | None, int]] = Counter()
+
+    def ask(
+        self, method: str, url: str, body: Any = None, *, token: str | None = None, **headers: str
+    ) -> Response:
+        """One request; `body` is sent as JSON unless it is bytes."""
+        content = body if isinstance(body, bytes) else b""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None and not isinstance(body, bytes):
+            content = json.dumps(body).encode()
+        if body is not None:
+            sent.setdefault("content-type", "application/json")
+        client = self.client if token is None else Client(self.client._loop, token)
+        answer = client.request(method, url, body=content, headers=sent)
+        self.note(method, url, answer)
+        return answer
+
+    def get(self, path: str, query: dict[str, str] | None = None, **how: Any) -> Response:
+        """A GET; the query is encoded."""
+        return self.ask("GET", f"{path}?{urlencode(query)}" if query else path, **how)
+
+    def note(self, method: str, url: str, answer: Response) -> None:
+        """Check an answer that came in another way."""
+        name = validate(method, url, answer.status_code, answer.headers, answer.content)
+        self.seen[name, answer.status_code] += 1
+
+    def succeeded(self) -> set[str]:
+        """The operations that were answered with what they are for."""
+        return {name for name, status in self.seen if name and status < 400}
+
+
+@pytest.fixture
+def there(world: None, drain_outbox: Any) -> worlds.World:
+    """A world, indexed and noted."""
+    made = worlds.make()
+    drain_outbox()
+    return made
+
+
+@pytest.fixture
+def asker(there: worlds.World, loop: Any) -> Asker:
+    """Asks as alice."""
+    return Asker(Client(loop, there.token))
