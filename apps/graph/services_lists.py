@@ -66,6 +66,19 @@ def create_list(
 
 
 @transaction.atomic
+def ensure_list(*, list_id: int, owner_id: int, name: str, now: datetime) -> ListOut:
+    """A public list with an id that it has elsewhere; what is there under it already is given as
+    it is.
+
+    Raises:
+        BadList.
+    """
+    values = {"owner_id": owner_id, "name": _name(name), "created_at": now}
+    found, _ = List.objects.get_or_create(id=list_id, defaults=values)
+    return to_out(found)
+
+
+@transaction.atomic
 def update_list(
     *,
     user_id: int,

@@ -7,3 +7,4 @@ from twitterlite.settings.base import DATABASES
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
+IS_DEVELOPMENT = True
