@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases
 
 from apps.infra import clock
+from apps.infra.resilience import ratelimit
 from apps.infra.stores import aiopostgres, aioredis, cache, invalidation, redis
 from apps.tweets import group_commit
 from apps.users.models import User
@@ -81,6 +82,7 @@ def empty_world() -> None:
     redis.cache().flushall()
     cache.clear_all()
     invalidation.distrust()
+    ratelimit.forget()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ A value that does not parse stops the process at boot and names the variable.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,28 @@ class Conf:
     event_log_days: int = _env(7, "Days that the event log keeps; older replays use the tables.")
     log_level: str = _env("INFO", "Lowest level that is logged.")
     log_json: bool = _env(True, "Log lines as JSON; off for people at a terminal.")
+    rate_limit_factor: float = _env(
+        1.0, "Multiplies every limit of `apps/infra/resilience/rules.py`; 0 switches them off."
+    )
+    trusted_proxies: str = _env(
+        "", "Addresses and networks whose X-Forwarded-For and -Proto are believed, comma-separated."
+    )
+    web_concurrency: int = _env(
+        1, "Web processes; each has its part of a limit while the state Redis is down."
+    )
     media_dir: Path = _env(Path(), "Folder of pictures; unset means media/ in VAR_DIR.")  # noqa: RUF009 (immutable)
     media_url: str = _env(
         "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
     )
     metrics_token: str = _env("", "Bearer token for /metrics; unset serves loopback only.")
+
+
+def networks_of(text: str) -> list[IPv4Network | IPv6Network]:
+    """Comma-separated addresses and networks. Raises BadSetting."""
+    try:
+        return [ip_network(one.strip(), strict=False) for one in text.split(",") if one.strip()]
+    except ValueError as error:
+        raise BadSetting(f"TRUSTED_PROXIES: {error}") from error
 
 
 def _parse(name: str, kind: Any, raw: str) -> Any:

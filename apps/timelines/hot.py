@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from apps.infra.resilience import ratelimit
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.pagination import Position
@@ -36,6 +37,7 @@ from apps.users.schemas import Actor
 
 log = logging.getLogger(__name__)
 
+_LIMIT = ratelimit.allowance("home")
 SCOPES = scopes_of("GET /2/users/{id}/timelines/reverse_chronological")
 READ = scopes_of("GET /2/users/{id}/tweets")
 EXCLUDE = ("replies", "retweets")
@@ -137,7 +139,7 @@ def _at_once(read: home_read.HomeRead, plan: _Plan) -> bytes | None:
 class HomeTurn:
     """The same answer at the gate."""
 
-    __slots__ = ("_authorization", "_begun", "_owner", "_query")
+    __slots__ = ("_authorization", "_begun", "_charged", "_owner", "_query")
 
     route = "2/users/<id>/timelines/reverse_chronological"
 
@@ -146,9 +148,13 @@ class HomeTurn:
         self._owner = owner
         self._query = query
         self._begun: home_read.Trip | None = None
+        # What the answer tells of the reader's limit, once the request was charged.
+        self._charged: bytes | None = None
 
     async def answer(self, body: bytes) -> Answer:
         """The general way; the body of a GET means nothing."""
+        if self._charged is not None:
+            ratelimit.note(self._charged)
         token = self._authorization
         return await home_answer(
             authorization=None if token is None else token.decode("latin-1"),
@@ -159,7 +165,7 @@ class HomeTurn:
 
     def at_once(
         self,
-        respond: Callable[[bytes], None],
+        respond: Callable[[bytes, bytes], None],
         otherwise: Callable[[], None],
         loop: AbstractEventLoop,
     ) -> bool:
@@ -171,19 +177,33 @@ class HomeTurn:
         if plan is None:
             return False
         trip = _trip(actor.user_id, plan, loop)
-        replies = trip.client.ask_now(trip.question, 5) if trip.run_id else None
+        if not trip.run_id:
+            return False
+        asking, question, count = None, trip.question, 5
+        self._charged = _LIMIT.spend(actor.user_id)
+        if self._charged is None:
+            asking = ratelimit.ask_along(_LIMIT, actor.user_id)
+            if asking is None:
+                return False
+            question, count = asking.question + question, 6
+        replies = trip.client.ask_now(question, count)
         if replies is None:
+            if asking is not None:
+                asking.settle(None)
             return False
 
         def come(asked: "Future[list[Any]]") -> None:
+            found = None if asked.cancelled() or asked.exception() else asked.result()
+            if asking is not None:
+                self._charged = ratelimit.settled(asking, found.pop(0) if found else None)
             body = None
-            if not asked.cancelled() and asked.exception() is None:
-                trip.replies, self._begun = asked.result(), trip
+            if found and self._charged is not None:
+                trip.replies, self._begun = found, trip
                 body = self._body(trip, plan, actor)
-            if body is None:
+            if body is None or self._charged is None:
                 otherwise()
             else:
-                respond(body)
+                respond(body, self._charged)
 
         replies.add_done_callback(come)
         return True

@@ -1,21 +1,18 @@
 """Tokens and signatures at the door of the API: who is calling, and with which permissions."""
 
-import re
-from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from apps.infra.errors import Forbidden, Unauthorized
+from apps.infra.resilience import ratelimit
+from apps.infra.resilience.rules import operation_of
 from apps.infra.stores import invalidation
 from apps.users.auth import caller_of_token
 from apps.users.permissions import OPERATIONS
 from apps.users.schemas import Actor, Caller
 from apps.users.signing import signed_actor
-
-# A part of a route that stands for a value.
-_PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class MissingScope(Forbidden):
@@ -65,6 +62,20 @@ def token_of(authorization: str | None) -> str:
 
 
 async def _known(authorization: str | None) -> Caller:
+    """Who calls, charged for it. Raises Unauthorized, RateLimited."""
+    try:
+        found = await _found(authorization)
+    except Unauthorized:
+        await ratelimit.charge_stranger()
+        raise
+    if isinstance(found, Actor):
+        await ratelimit.charge(person=found.user_id)
+    else:
+        await ratelimit.charge(application=found.application_id)
+    return found
+
+
+async def _found(authorization: str | None) -> Caller:
     if authorization is not None and authorization[:6].lower() == "oauth ":
         return await signed_actor()
     found = await caller_of_token(token_of(authorization))
@@ -125,12 +136,6 @@ def ensure_self(actor: Actor, user_id: int) -> None:
             f"The `id` parameter value [{user_id}] must be the same as the authenticating user"
             f" [{actor.user_id}]"
         )
-
-
-@lru_cache(maxsize=1_024)
-def operation_of(method: str, route: str) -> str:
-    """The table's name of a route: `GET /2/users/{id}`."""
-    return f"{method} /" + _PART.sub(r"{\1}", route)
 
 
 class Bearer(HttpBearer):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from apps.infra.conf import BASE_DIR, load
+from apps.infra.conf import BASE_DIR, load, networks_of
 from twitterlite.settings.secret import secret_key
 
 CONF = load()
@@ -178,6 +178,9 @@ MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.publ
 # The edge bounds bodies before Django sees them; uploads are larger than Django's default.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8_388_608
 METRICS_TOKEN = CONF.metrics_token
+RATE_LIMIT_FACTOR = CONF.rate_limit_factor
+TRUSTED_PROXIES = networks_of(CONF.trusted_proxies)
+WEB_CONCURRENCY = CONF.web_concurrency
 LOG_LEVEL = CONF.log_level
 LOG_JSON = CONF.log_json
 LOGGING_CONFIG = None

@@ -16,6 +16,7 @@ CACHE_READS = Counter("tl_cache_reads", "Reads of an in-process cache", ["cache"
 INVALIDATION_FAILURES = Counter(
     "tl_invalidation_failures", "Announcements that a state Redis did not take"
 )
+RATE_LIMITED = Counter("tl_rate_limited", "Decisions of rate limits", ["rule", "outcome"])
 DEFAULT_PARTITION_ROWS = Gauge(
     "tl_default_partition_rows",
     "Tweets in the DEFAULT partition; above 0 a month is missing",

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from apps.infra.resilience import ratelimit
+from apps.infra.resilience.rules import COUNTED
 from apps.infra.telemetry import tally
-from apps.infra.web import problems, request_ids
+from apps.infra.web import addresses, problems, request_ids
 from apps.infra.web.handler import Disconnected, Receive, Scope, Send
 from apps.infra.web.threads import use_threads
 
@@ -60,6 +62,10 @@ class Edge:
         request_id = request_ids.request_id_of(headers.get(_REQUEST_ID))
         request_ids.REQUEST_ID.set(request_id)
         use_threads()
+        client = scope.get("client")
+        if client is not None and addresses.is_behind_proxy(client[0]):
+            _see_through_proxy(scope, client[0])
+        bill = _bill(scope) if scope["path"].startswith(COUNTED) else None
         status = 0
 
         async def send_marked(message: MutableMapping[str, Any]) -> None:
@@ -67,6 +73,9 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((_REQUEST_ID, request_id.encode()))
+                if bill is not None:
+                    await bill.settle()
+                    message["headers"].extend(bill.headers())
             await send(message)
 
         try:
@@ -106,6 +115,19 @@ def note(method: str, path: str, status: int, seconds: float) -> None:
             "ms": round(seconds * 1000, 1),
         },
     )
+
+
+def _see_through_proxy(scope: Scope, peer: str) -> None:
+    """Take the client's address and scheme from what a proxy of ours says."""
+    scope["client"] = (addresses.client_of(peer, scope["headers"]), 0)
+    scheme = scope["found"].get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()
+    if scheme in {"http", "https"}:
+        scope["scheme"] = scheme
+
+
+def _bill(scope: Scope) -> ratelimit.Bill:
+    client = scope.get("client")
+    return ratelimit.open_bill(scope, addresses.network_of(client[0] if client else ""))
 
 
 def _usual_limit(_path: str) -> int:

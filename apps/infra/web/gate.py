@@ -18,8 +18,9 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from apps.infra.resilience import ratelimit
 from apps.infra.telemetry import tally
-from apps.infra.web import answers, request_ids
+from apps.infra.web import addresses, answers, request_ids
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import SERVER_ERROR, SLOW_SECONDS, note
 from apps.infra.web.threads import use_threads
@@ -27,7 +28,8 @@ from apps.infra.web.threads import use_threads
 # A larger body is read by the ordinary way, which tells the client to wait.
 MAX_BODY_BYTES = 16_384
 Headers = Mapping[bytes, bytes]
-Respond = Callable[[bytes], None]
+# Takes the body, and headers of this one answer as they go on the wire.
+Respond = Callable[[bytes, bytes], None]
 
 
 class Turn(Protocol):
@@ -73,6 +75,7 @@ class _Cycle:
     __slots__ = (
         "body",
         "disconnected",
+        "headers",
         "keep_alive",
         "message_event",
         "method",
@@ -85,10 +88,16 @@ class _Cycle:
     )
 
     def __init__(
-        self, owner: "GateProtocol", turn: Turn, method: bytes, given_id: bytes | None
+        self,
+        owner: "GateProtocol",
+        turn: Turn,
+        method: bytes,
+        given_id: bytes | None,
+        headers: list[tuple[bytes, bytes]],
     ) -> None:
         self.owner = owner
         self.turn = turn
+        self.headers = headers
         self.method = method.decode("ascii")
         self.request_id = request_ids.request_id_of(given_id)
         self.started = time.perf_counter()
@@ -101,7 +110,7 @@ class _Cycle:
         self.keep_alive = True
 
     def begin(self) -> None:
-        if not self.turn.at_once(self._send, self._in_task, self.owner.loop):
+        if not self.turn.at_once(self._send_usual, self._in_task, self.owner.loop):
             self._in_task()
 
     def _in_task(self) -> None:
@@ -114,41 +123,55 @@ class _Cycle:
         owner.tasks.add(task)
 
     async def _answer(self) -> None:
+        client = self.owner.client
+        address = addresses.client_of(client[0], self.headers) if client else ""
+        where = {"method": self.method, "route": self.turn.route}
+        bill = ratelimit.open_bill(where, addresses.network_of(address))
         try:
             answer = await self.turn.answer(bytes(self.body))
         except Exception as error:
             answer = answers.of_exception(error)
-        self._send(answer.body, answer)
+        await bill.settle()
+        self._send(answer, bill.head)
 
-    def _send(self, body: bytes, answer: Answer | None = None) -> None:
-        status = 200 if answer is None else answer.status
+    def _send_usual(self, body: bytes, more: bytes) -> None:
+        """200 with JSON and some headers of its own."""
+        if not self.keep_alive:
+            self._send(Answer(200, body), more)
+            return
+        self._count(200)
+        if self.disconnected:
+            return
+        head = b"%b%d\r\n%bx-request-id: %b\r\n\r\n" % (
+            self.owner.usual_head(),
+            len(body),
+            more,
+            self.request_id.encode(),
+        )
+        self.owner.finish(self, head, body)
+
+    def _send(self, answer: Answer, more: bytes) -> None:
+        self._count(answer.status)
+        if not self.disconnected:
+            head = self._head(answer, more)
+            self.owner.finish(self, head, answer.body)
+
+    def _count(self, status: int) -> None:
         seconds = time.perf_counter() - self.started
         tally.count_request(self.method, self.turn.route, status, seconds)
         if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
             note(self.method, self.turn.route, status, seconds)
-        if self.disconnected:
-            return
-        if answer is None and self.keep_alive:
-            head = b"%b%d\r\nx-request-id: %b\r\n\r\n" % (
-                self.owner.usual_head(),
-                len(body),
-                self.request_id.encode(),
-            )
-        else:
-            head = self._head(status, len(body), answer)
-        self.owner.finish(self, head, body)
 
-    def _head(self, status: int, length: int, answer: Answer | None) -> bytes:
-        kind = answers.JSON if answer is None else answer.content_type.encode()
-        more = b"" if self.keep_alive else b"connection: close\r\n"
-        if answer is not None:
-            for name, value in answer.headers.items():
-                more += b"%b: %b\r\n" % (name.lower().encode(), _one_line(value))
+    def _head(self, answer: Answer, more: bytes) -> bytes:
+        if not self.keep_alive:
+            more += b"connection: close\r\n"
+        for name, value in answer.headers.items():
+            more += b"%b: %b\r\n" % (name.lower().encode(), _one_line(value))
         return _HEAD % (
-            _STATUS[status],
+            _STATUS[answer.status],
             self.owner.default_head(),
-            kind,
-            length,
+            answer.content_type.encode(),
+            len(answer.body),
             more,
             self.request_id.encode(),
         )
@@ -231,7 +254,8 @@ class GateProtocol(HttpToolsProtocol):
             or parser.should_upgrade()
         ):
             return None
-        self.cycle = _Cycle(self, turn, method, headers.get(request_ids.HEADER))  # type: ignore[assignment]
+        given_id = headers.get(request_ids.HEADER)
+        self.cycle = _Cycle(self, turn, method, given_id, self.headers)  # type: ignore[assignment]
         return turn
 
     def on_message_complete(self) -> None:

@@ -16,6 +16,8 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "auto",
         "http": "apps.infra.web.gate:GateProtocol",
+        # `addresses` knows which proxies are ours.
+        "proxy_headers": False,
     }
 
     def run(self) -> None:

@@ -25,9 +25,9 @@ class Turn:
 
     def at_once(self, respond: Any, otherwise: Any, loop: Any) -> bool:
         if self.kind == "now":
-            respond(b"now")
+            respond(b"now", b"x-own: 1\r\n")
         elif self.kind == "soon":
-            loop.call_later(0.02, respond, b"soon")
+            loop.call_later(0.02, respond, b"soon", b"")
         elif self.kind == "otherwise":
             loop.call_later(0.02, otherwise)
         else:
@@ -143,6 +143,7 @@ def test_a_known_request_is_answered_with_all_headers(talk: Any) -> None:
         b"server: test",
         b"content-type: application/json; charset=utf-8",
         b"content-length: 3",
+        b"x-own: 1",
         b"x-request-id: abc",
     }
 

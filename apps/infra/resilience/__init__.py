@@ -1,0 +1,1 @@
+"""What keeps the service up when too much is asked of it: limits of how often."""

@@ -1,0 +1,199 @@
+"""Permits in this process's memory, taken from a bucket some at a time.
+
+A round trip for each request costs too much, so a process takes a lease: several permits, charged
+in the bucket before any is spent, so all processes together never spend more than it gives. A
+lease starts small, grows while it is spent in time, and is never more than a 50th of the limit nor
+a 16th of what is left; so what lies unused in other processes is never much, and limits of less
+than a hundred, and the rest of any bucket, are counted one by one.
+
+A held permit ages: one per refill of one in the bucket. So permits are lost no faster than they
+come back, nothing needs to be given back, and no burst is larger than the bucket by more than one.
+For the thread of the event loop.
+"""
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+
+from apps.infra.resilience import gcra
+from apps.infra.resilience.gcra import US, Bucket, Verdict
+from apps.infra.resilience.rules import Rule
+from apps.infra.stores import aioredis
+from apps.infra.stores.sharding import instance_of, shard_of
+from apps.infra.telemetry import metrics
+from apps.infra.telemetry.tally import Tally
+
+# Who is counted: a person's id, or text that says which address or application.
+Caller = int | str
+MAX_SHARE = 50
+FIRST_SHARE = 400
+MAX_LEASES = 20_000
+
+
+class Lease:
+    """What one caller has left of a bucket here, and what a bucket that was empty said."""
+
+    __slots__ = (
+        "base",
+        "granted",
+        "head",
+        "interval",
+        "is_asking",
+        "left",
+        "refusal",
+        "refused_until",
+        "until",
+    )
+
+    def __init__(self) -> None:
+        # Permits here, and until when (`monotonic()`) the next of them is good.
+        self.left, self.until, self.interval = 0, 0.0, 0.0
+        # What the answers say: the headers up to the number, and how many are in the bucket.
+        self.head, self.base = b"", 0
+        self.granted = 0
+        self.is_asking = False
+        self.refused_until = 0.0
+        self.refusal: Verdict | None = None
+
+
+class Allowance:
+    """The leases of one rule; `limit` is that of the rule times RATE_LIMIT_FACTOR."""
+
+    __slots__ = ("_seen_factor", "allowed", "interval", "leases", "limit", "refused", "rule")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.leases: dict[Caller, Lease] = {}
+        self.allowed = Tally(metrics.RATE_LIMITED.labels(rule.name, "allowed"))
+        self.refused = Tally(metrics.RATE_LIMITED.labels(rule.name, "refused"))
+        self.limit, self.interval = 0, 0.0
+        self.resize()
+
+    def resize(self) -> None:
+        """Forget all leases, and read the setting again."""
+        self.leases.clear()
+        self.limit = max(1, round(self.rule.limit * (settings.RATE_LIMIT_FACTOR or 1)))
+        self.interval = self.rule.window_seconds / self.limit
+
+    def spend(self, caller: Caller) -> bytes | None:
+        """Spend a permit that is here: the headers that say so, or None. The hot path."""
+        lease = self.leases.get(caller)
+        if lease is None or not lease.left or monotonic() > lease.until:
+            return None
+        lease.left = left = lease.left - 1
+        lease.until -= lease.interval
+        self.allowed.n += 1
+        return b"%b%d\r\n" % (lease.head, lease.base + left)
+
+    def refusal(self, caller: Caller) -> Verdict | None:
+        """The bucket's last word, as long as it holds: nobody asks an empty bucket again."""
+        lease = self.leases.get(caller)
+        if lease is None or lease.refusal is None or monotonic() >= lease.refused_until:
+            return None
+        wait_us = int((lease.refused_until - monotonic()) * US)
+        return lease.refusal._replace(now_us=lease.refusal.at_us - wait_us)
+
+    def bucket(self, caller: Caller) -> Bucket:
+        """Where a caller's permits are."""
+        name = f"u{caller}" if isinstance(caller, int) else caller
+        key = f"rl:{{{name}}}:{self.rule.name}".encode("utf-8", "replace")
+        return Bucket(key, self.limit, self.rule.window_seconds)
+
+    def _lease_of(self, caller: Caller) -> Lease:
+        lease = self.leases.get(caller)
+        if lease is None:
+            lease = self.leases[caller] = Lease()
+            if len(self.leases) > MAX_LEASES:
+                # A lease that is lost costs its permits, no more.
+                del self.leases[next(iter(self.leases))]
+        return lease
+
+
+@dataclass(slots=True)
+class Asking:
+    """A question for permits that is on its way; `settle` takes the reply, or what went wrong."""
+
+    allowance: Allowance
+    caller: Caller
+    lease: Lease
+    wanted: int
+    # Whether what comes is kept; who asks while another does takes one permit for itself.
+    is_lease: bool
+    sent: float
+
+    @property
+    def question(self) -> bytes:
+        """One command, encoded, for the instance `instance_of_caller`."""
+        return aioredis.encode([self.command()])
+
+    def command(self, *, whole: bool = False) -> list[bytes]:
+        """The command; `whole` as in `gcra.take`."""
+        return gcra.take([self.allowance.bucket(self.caller)], self.wanted, whole=whole)
+
+    def settle(self, reply: Any) -> Verdict | None:
+        """Take the reply to the question; one permit of it is spent.
+
+        Args:
+            reply: None where there was none.
+        """
+        lease = self.lease
+        if self.is_lease:
+            lease.is_asking = False
+        verdict = None if reply is None else gcra.verdict_of(reply)
+        if verdict is None:
+            return None
+        if not verdict.granted:
+            # From the question on, not from the reply: never longer than the bucket meant.
+            lease.refused_until = self.sent + (verdict.at_us - verdict.now_us) / US
+            lease.refusal = verdict
+        elif self.is_lease:
+            allowance = self.allowance
+            lease.granted, lease.left = verdict.granted, verdict.granted - 1
+            lease.interval = allowance.interval
+            lease.until = self.sent + lease.left * allowance.interval
+            lease.head, lease.base = head_of(allowance, verdict), verdict.left
+            lease.refusal = None
+        return verdict
+
+
+def begin(allowance: Allowance, caller: Caller) -> Asking:
+    """Prepare a question for as many permits as suit how fast the last ones went."""
+    lease = allowance._lease_of(caller)
+    if lease.is_asking:
+        return Asking(allowance, caller, lease, 1, False, monotonic())
+    most = max(1, allowance.limit // MAX_SHARE)
+    first = max(1, allowance.limit // FIRST_SHARE)
+    if lease.granted and not lease.left:
+        wanted = min(max(lease.granted * 2, first), most)
+    else:
+        wanted = max(lease.granted // 2, first)
+    # What was not spent in time is not spent any more.
+    lease.left, lease.is_asking = 0, True
+    return Asking(allowance, caller, lease, wanted, True, monotonic())
+
+
+def instance_of_caller(caller: Caller) -> int:
+    """The state Redis that keeps a caller's buckets; a person's are beside the home timeline."""
+    return instance_of(shard_of(caller)) if isinstance(caller, int) else 0
+
+
+def head_of(allowance: Allowance, verdict: Verdict) -> bytes:
+    """The headers of an answer up to the number of requests that remain.
+
+    What is told as the reset is the second from which the bucket is full again; when nothing
+    remains, the one from which the next request is allowed.
+    """
+    at_us = verdict.at_us
+    if verdict.granted and not verdict.left:
+        at_us -= round((allowance.rule.window_seconds - allowance.interval) * US)
+    return b"x-rate-limit-limit: %d\r\nx-rate-limit-reset: %d\r\nx-rate-limit-remaining: " % (
+        allowance.limit,
+        -(-at_us // US),
+    )
+
+
+def whole_head(allowance: Allowance, verdict: Verdict) -> bytes:
+    """The headers of an answer right after a decision."""
+    return b"%b%d\r\n" % (head_of(allowance, verdict), verdict.left + max(verdict.granted - 1, 0))
