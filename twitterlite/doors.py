@@ -14,8 +14,10 @@ from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.large import MAX_LARGE_BYTES, LargeBodies
 from apps.timelines import hot as home
 from apps.tweets import hot as post
+from apps.tweets.rendering_users import KnownTweets
 from apps.users import hot as me
 from apps.users import sessions, signing
+from apps.users.rendering import know_tweets
 
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
@@ -29,6 +31,7 @@ UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
+know_tweets(KnownTweets())
 pages = handler.Pages(prepare=sessions.recall)
 uploads = LargeBodies(handler.api)
 

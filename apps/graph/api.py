@@ -15,7 +15,7 @@ from apps.infra.web.params import Id, Paging, between
 from apps.infra.web.threads import in_thread
 from apps.users import queries as user_queries
 from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
-from apps.users.rendering import UserFields, render_users, user_missing, user_selection
+from apps.users.rendering import UserFields, answer_users, user_missing
 from apps.users.schemas import UserOut
 
 router = Router(tags=["Follows"])
@@ -86,7 +86,7 @@ async def followers(request: PublicRequest, id: Path[Id], page: Query[UserPage])
 async def muting(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
     """Newest first; nobody else may see it."""
     ensure_self(request.auth, id)
-    return await _people(queries.muted_page, id, page)
+    return await _people(id, queries.muted_page, id, page)
 
 
 @router.post("/users/{id}/muting", auth=needs(WRITE_MUTES), summary="Mute an account")
@@ -117,7 +117,7 @@ async def unmute(
 async def blocking(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
     """Newest first; nobody else may see it."""
     ensure_self(request.auth, id)
-    return await _people(queries.blocked_page, id, page)
+    return await _people(id, queries.blocked_page, id, page)
 
 
 @router.post("/users/{id}/blocking", auth=needs(WRITE_BLOCKS), summary="Block an account")
@@ -156,10 +156,12 @@ async def _page(
     if not await _may_list(viewer_id, owner):
         return envelope.nobody(envelope.not_authorized("user", "id", str(user_id)))
     edges_of = queries.following_page if following else queries.followers_page
-    return await _people(edges_of, user_id, page)
+    return await _people(viewer_id, edges_of, user_id, page)
 
 
-async def _people(edges_of: Callable[..., Any], user_id: int, page: UserPage) -> HttpResponse:
+async def _people(
+    viewer_id: int | None, edges_of: Callable[..., Any], user_id: int, page: UserPage
+) -> HttpResponse:
     """Those at the other end of an account's edges, except who is suspended."""
 
     async def fetch(before: int | None, after: int | None, limit: int) -> list[edges.Edge]:
@@ -171,8 +173,9 @@ async def _people(edges_of: Callable[..., Any], user_id: int, page: UserPage) ->
     found = await edges.page_of(
         fetch, user_queries.open_accounts, position=page.position(), limit=page.max_results
     )
-    items = render_users(found.things, user_selection(page.user_fields))
-    return envelope.response(envelope.many(items, meta=found.meta()))
+    return envelope.response(
+        await answer_users(found.things, page, viewer_id=viewer_id, meta=found.meta())
+    )
 
 
 async def _may_list(viewer_id: int | None, owner: UserOut) -> bool:

@@ -17,7 +17,7 @@ from apps.infra.web.params import Id, Paging, between
 from apps.infra.web.threads import in_thread
 from apps.users import queries as user_queries
 from apps.users.bearer import AuthedRequest, ensure_self, needs, reads
-from apps.users.rendering import UserFields, render_users, user_missing, user_selection
+from apps.users.rendering import UserFields, answer_users, user_missing
 
 router = Router(tags=["Lists"])
 
@@ -255,8 +255,9 @@ async def _people(
         position=position,
         limit=page.max_results,
     )
-    items = render_users(found.things, user_selection(page.user_fields))
-    return envelope.response(envelope.many(items, meta=found.meta()))
+    return envelope.response(
+        await answer_users(found.things, page, viewer_id=viewer_id, meta=found.meta())
+    )
 
 
 async def _lists(

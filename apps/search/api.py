@@ -22,7 +22,7 @@ from apps.search.schemas import Granularity, Window
 from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import Page
 from apps.users.bearer import AuthedRequest, PublicRequest, needs, reads
-from apps.users.rendering import UserFields, render_users, user_selection
+from apps.users.rendering import UserFields, answer_users
 
 router = Router(tags=["Search"])
 DAY_MS = 86_400_000
@@ -257,5 +257,5 @@ async def search_people(request: AuthedRequest, wanted: Query[_People]) -> HttpR
     meta: dict[str, Any] = {"result_count": len(found)}
     if following is not None:
         meta["next_token"] = pagination.encode("n", following)
-    items = render_users(found, user_selection(wanted.user_fields))
-    return envelope.response(envelope.many(items, meta=meta))
+    viewer_id = request.auth.user_id
+    return envelope.response(await answer_users(found, wanted, viewer_id=viewer_id, meta=meta))

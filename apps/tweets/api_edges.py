@@ -19,7 +19,7 @@ from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import open_people, visible_by_ids
 from apps.users import queries as user_queries
 from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
-from apps.users.rendering import UserFields, render_users, user_missing, user_selection
+from apps.users.rendering import UserFields, answer_users, user_missing
 
 router = Router(tags=["Tweets"])
 
@@ -177,8 +177,9 @@ async def _people(
         position=position,
         limit=page.max_results,
     )
-    items = render_users(found.things, user_selection(page.user_fields))
-    return envelope.response(envelope.many(items, meta=found.meta()))
+    return envelope.response(
+        await answer_users(found.things, page, viewer_id=viewer_id, meta=found.meta())
+    )
 
 
 async def _about(

@@ -11,12 +11,7 @@ from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, IdList, words_in, wrong
 from apps.users import hot, queries
 from apps.users.bearer import PublicRequest, reads
-from apps.users.rendering import (
-    UserFields,
-    render_users,
-    user_missing,
-    user_selection,
-)
+from apps.users.rendering import UserFields, answer_users, user_missing
 from apps.users.schemas import UserOut
 
 router = Router(tags=["Users"])
@@ -65,7 +60,7 @@ async def user_by_username(
 ) -> HttpResponse:
     """In any letter case."""
     users = await queries.users_by_usernames([username])
-    return envelope.response(hot.one("username", username, users.get(username.lower()), fields))
+    return await _one(request, "username", username, users.get(username.lower()), fields)
 
 
 @router.get("/users/by", auth=reads(), summary="Accounts by name")
@@ -75,7 +70,7 @@ async def users_by_username(
     """Up to 100 names, comma-joined; those not found are listed under `errors`."""
     found = await queries.users_by_usernames(usernames)
     wanted = [(name, found.get(name.lower())) for name in usernames]
-    return _many("usernames", wanted, fields)
+    return await _many(request, "usernames", wanted, fields)
 
 
 @router.get("/users", auth=reads(), summary="Accounts by id")
@@ -85,7 +80,7 @@ async def users_by_id(
     """Up to 100 ids, comma-joined; those not found are listed under `errors`."""
     found = await queries.users_by_ids(ids)
     wanted = [(str(user_id), found.get(user_id)) for user_id in ids]
-    return _many("ids", wanted, fields)
+    return await _many(request, "ids", wanted, fields)
 
 
 @router.get("/users/{id}", auth=reads(), summary="One account by id")
@@ -94,11 +89,21 @@ async def user_by_id(
 ) -> HttpResponse:
     """One account; when there is none, `errors` says so."""
     users = await queries.users_by_ids([id])
-    return envelope.response(hot.one("id", str(id), users.get(id), fields))
+    return await _one(request, "id", str(id), users.get(id), fields)
 
 
-def _many(
-    parameter: str, wanted: list[tuple[str, UserOut | None]], fields: UserFields
+async def _one(
+    request: PublicRequest, parameter: str, value: str, user: UserOut | None, fields: UserFields
+) -> HttpResponse:
+    viewer_id = request.auth.viewer_id
+    return envelope.response(await hot.one(parameter, value, user, fields, viewer_id=viewer_id))
+
+
+async def _many(
+    request: PublicRequest,
+    parameter: str,
+    wanted: list[tuple[str, UserOut | None]],
+    fields: UserFields,
 ) -> HttpResponse:
     shown = [user for _, user in wanted if user is not None and not user.is_suspended]
     errors = [
@@ -106,5 +111,6 @@ def _many(
         for value, user in wanted
         if user is None or user.is_suspended
     ]
-    items = render_users(shown, user_selection(fields.user_fields))
-    return envelope.response(envelope.many(items, errors=errors))
+    viewer_id = request.auth.viewer_id
+    body = await answer_users(shown, fields, viewer_id=viewer_id, errors=errors)
+    return envelope.response(body)
