@@ -31,15 +31,7 @@ SUBSCRIBERS = (
         handler="apps.tweets.tasks.count_likes",
         queue="index",
     ),
-    # Notes whom new tweets name or answer.
-    Subscriber(
-        name="mentions",
-        topics=frozenset({"tweet.posted"}),
-        handler="apps.tweets.tasks.note_mentions",
-        queue="index",
-        gather_seconds=0.2,
-    ),
-    # Keeps the index of search.
+    # Keeps the index of search, and notes whom new tweets name or answer.
     Subscriber(
         name="search",
         topics=frozenset({"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden"}),

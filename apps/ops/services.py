@@ -13,6 +13,7 @@ from apps.infra.errors import Conflict
 from apps.ops.demo import content
 from apps.ops.demo.world import HEROES, Builder, World
 from apps.search import services as search_services
+from apps.tweets import mentions
 from apps.tweets import services_import as tweet_imports
 from apps.users import services_import as user_imports
 from apps.users.services_import import UserRow
@@ -65,7 +66,7 @@ def make_demo(*, now: datetime, seed: int = SEED) -> DemoSize:
         size = _store(world, rows)
         # What is imported raises no events.
         for part in batches((row.id for row in world.tweets), _INDEX_AT_ONCE):
-            search_services.index_tweets(tweet_ids=part)
+            mentions.note_live(tweets=search_services.index_tweets(tweet_ids=part))
     return size
 
 

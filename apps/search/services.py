@@ -7,6 +7,7 @@ found passes the tweets' own filter at each read.
 
 from collections.abc import Collection, Iterable, Sequence
 
+import orjson
 from django.db import connection, transaction
 
 from apps.infra.stores import partitions
@@ -17,8 +18,7 @@ from apps.tweets.schemas import TweetOut
 
 BACKFILL = "all"
 _LOCK = 7_465_239
-_IDS = Row._fields[:8]
-_TEXTS = Row._fields[8:]
+_TYPES = ", ".join(f"{name} {'bigint' if name.endswith('_id') else 'text'}" for name in Row._fields)
 _VALUES = "tokens = excluded.tokens, url_tokens = excluded.url_tokens, marks = excluded.marks"
 _CHANGED = (
     "(kept.tokens, kept.url_tokens, kept.marks, kept.conversation_id) is distinct from"
@@ -27,10 +27,9 @@ _CHANGED = (
 # A row that is as it should be is left alone: a replay reads, and writes next to nothing.
 _UPSERT = f"""
 insert into search_documents as kept ({", ".join(Row._fields)})
-select {", ".join(_IDS)}, tokens::tsvector, url_tokens::tsvector,
+select {", ".join(Row._fields[:8])}, tokens::tsvector, url_tokens::tsvector,
        string_to_array(marks, '{SEPARATOR}')
-  from unnest({", ".join(["%s::bigint[]"] * len(_IDS) + ["%s::text[]"] * len(_TEXTS))})
-       as given ({", ".join(Row._fields)})
+  from json_to_recordset(%s::json) as given ({_TYPES})
  order by tweet_id
     on conflict (tweet_id) do update
    set {_VALUES}, conversation_id = excluded.conversation_id
@@ -46,11 +45,11 @@ _known: set[partitions.Month] = set()
 
 
 @transaction.atomic
-def index_tweets(*, tweet_ids: Collection[int]) -> int:
+def index_tweets(*, tweet_ids: Collection[int]) -> Collection[TweetOut]:
     """Bring the index up to date about these tweets: live ones are in, all others out.
 
     Returns:
-        How many of them are live.
+        The live ones.
     """
     live = stored.live_tweets(tweet_ids=tweet_ids)
     rows = _rows(live.values())
@@ -59,7 +58,7 @@ def index_tweets(*, tweet_ids: Collection[int]) -> int:
     if gone:
         with connection.cursor() as cursor:
             cursor.execute("delete from search_documents where tweet_id = any(%s)", [list(gone)])
-    return len(rows)
+    return live.values()
 
 
 def _rows(tweets: Iterable[TweetOut]) -> list[Row]:
@@ -79,7 +78,8 @@ def _write(rows: Sequence[Row]) -> None:
         return
     _ensure_months({partitions.month_of_id(row.tweet_id) for row in rows})
     with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, [list(column) for column in zip(*rows, strict=True)])
+        # One parameter, as JSON: much cheaper to write than an array for each column.
+        cursor.execute(_UPSERT, [orjson.dumps([row._asdict() for row in rows]).decode()])
 
 
 def _ensure_months(months: set[partitions.Month]) -> None:

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from apps.infra import clock, ids
 from apps.infra.eventlog.log import LoggedEvent
 from apps.search import services, store
+from apps.tweets import mentions
 
 # Streams reach back five minutes; what is older, such as a replay, is no news.
 NEWS_MS = 600_000
 
 
 def index(*, events: Sequence[LoggedEvent], late: bool) -> None:
-    """Subscriber of tweets that come and go: the index, and the streams' news.
+    """Subscriber of tweets that come and go: the streams' news, the index, and whom they name.
 
-    Idempotent, in any order: the rows decide, and a stream shows an id once. Both in one, because
-    a delivery of its own would cost more than what is done here.
+    Idempotent, in any order: the rows decide, and a stream shows an id once. All in one, because
+    reading the same events and tweets again would cost more than what is done with them.
     """
     oldest = ids.at_ms(clock.now_ms() - NEWS_MS)
     posted = [event.payload["tweet_id"] for event in events if event.topic == "tweet.posted"]
     store.tell_streams(sorted({one for one in posted if one >= oldest}))
-    services.index_tweets(tweet_ids={event.payload["tweet_id"] for event in events})
+    live = services.index_tweets(tweet_ids={event.payload["tweet_id"] for event in events})
+    mentions.note_live(tweets=live)

@@ -3,13 +3,16 @@
 A worker does this after the post: storing a tweet costs nothing more for it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import connection
 
+from apps.tweets.schemas import TweetOut
 from apps.tweets.text.entities import extract_entities
 from apps.users import guards as user_guards
 
+# Id, author, whom it answers, text.
+_Tweet = tuple[int, int, int | None, str]
 # Of one tweet, those that come first.
 MAX_MENTIONS = 50
 # Tweets that name nobody stay in PostgreSQL. The bounds say the same again, so that it looks into
@@ -41,11 +44,28 @@ def note(*, tweet_ids: Collection[int]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_BY_IDS, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
-        rows = cursor.fetchall()
-        if rows:
-            noted = sorted(_mentions(rows))
-            if noted:
-                cursor.execute(_NOTE, [list(column) for column in zip(*noted, strict=True)])
+        _note(cursor.fetchall())
+
+
+def note_live(*, tweets: Iterable[TweetOut]) -> None:
+    """The same of tweets that were read just now."""
+    _note(
+        [
+            (tweet.id, tweet.author_id, tweet.in_reply_to_user_id, tweet.text)
+            for tweet in tweets
+            if tweet.retweet_of_id is None
+            and (
+                tweet.in_reply_to_user_id is not None or "@" in tweet.text or "\uff20" in tweet.text
+            )
+        ]
+    )
+
+
+def _note(rows: Sequence[_Tweet]) -> None:
+    noted = sorted(_mentions(rows)) if rows else []
+    if noted:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, [list(column) for column in zip(*noted, strict=True)])
 
 
 def note_below(*, before_id: int, limit: int) -> tuple[int, int]:
@@ -61,10 +81,8 @@ def note_below(*, before_id: int, limit: int) -> tuple[int, int]:
     return oldest or 0, count
 
 
-def _mentions(
-    rows: Iterable[tuple[int, int, int | None, str]],
-) -> set[tuple[int, int, int]]:
-    """(user, tweet, author) of tweets: (id, author, whom it answers, text)."""
+def _mentions(rows: Iterable[_Tweet]) -> set[tuple[int, int, int]]:
+    """(user, tweet, author) of tweets."""
     named: list[tuple[str, int, int]] = []
     found: set[tuple[int, int, int]] = set()
     for tweet_id, author_id, answered_id, text in rows:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from apps.infra.eventlog.log import LoggedEvent
-from apps.tweets import counters, mentions
+from apps.tweets import counters
 
 
 def count_likes(*, events: Sequence[LoggedEvent], late: bool) -> None:
@@ -23,11 +23,6 @@ def count_likes(*, events: Sequence[LoggedEvent], late: bool) -> None:
     uncounted = [payload for payload in payloads if not payload.get("is_counted", True)]
     counters.want_recount((payload["tweet_id"], payload["author_id"]) for payload in uncounted)
     counters.recount_due()
-
-
-def note_mentions(*, events: Sequence[LoggedEvent], late: bool) -> None:
-    """Subscriber of new tweets: notes whom they name. Idempotent, in any order."""
-    mentions.note(tweet_ids={event.payload["tweet_id"] for event in events})
 
 
 @shared_task(name="apps.tweets.tasks.recount_due", ignore_result=True)  # type: ignore[untyped-decorator]

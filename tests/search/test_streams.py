@@ -26,6 +26,7 @@ class Live:
 
     def __init__(self, loop, client, path):
         self.loop, self.status, self.content, self.ended = loop, 0, b"", False
+        self.headers = {}
         self.stuck = asyncio.Event()
         self.stuck.set()
         self.leave = asyncio.Event()
@@ -48,6 +49,7 @@ class Live:
             await self.stuck.wait()
             if message["type"] == "http.response.start":
                 self.status = message["status"]
+                self.headers = {k.decode(): v.decode() for k, v in message["headers"]}
             else:
                 self.content += message.get("body", b"")
 

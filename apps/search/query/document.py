@@ -1,13 +1,18 @@
 """A tweet as the query language sees it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 from apps.search.query import tokens
 from apps.search.query.tokens import Positions
 
 MediaKind = Literal["image", "video", "gif"]
+_KINDS = ("retweet", "reply", "quote", "verified", "nullcast")
+_THINGS = (
+    "hashtags", "cashtags", "links", "mentions", "media", "images", "video_link", "geo",
+)  # fmt: skip
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -123,31 +128,32 @@ class Document:
         return (self.body,) if self.quoted is None else (self.body, self.quoted)
 
 
-def kinds(document: Document) -> frozenset[str]:
+def kinds(document: Document) -> list[str]:
     """What `is:` finds it by."""
-    said: Mapping[str, bool] = {
-        "retweet": document.retweet_of_id is not None,
-        "reply": document.in_reply_to_id is not None,
-        "quote": document.quote_of_id is not None,
-        "verified": document.author_verified,
-        "nullcast": document.nullcast,
-    }
-    return frozenset(kind for kind, true in said.items() if true)
+    said = (
+        document.retweet_of_id is not None,
+        document.in_reply_to_id is not None,
+        document.quote_of_id is not None,
+        document.author_verified,
+        document.nullcast,
+    )
+    return list(compress(_KINDS, said)) if any(said) else []
 
 
-def things(document: Document) -> frozenset[str]:
+def things(document: Document) -> list[str]:
     """What `has:` finds it by; only its own body counts."""
-    held: Mapping[str, bool] = {
-        "hashtags": bool(document.body.hashtags),
-        "cashtags": bool(document.body.cashtags),
-        "links": bool(document.body.urls),
-        "mentions": bool(document.body.mentions),
-        "media": bool(document.media),
-        "images": "image" in document.media,
-        "video_link": "video" in document.media,
-        "geo": document.place is not None or document.point is not None,
-    }
-    return frozenset(thing for thing, true in held.items() if true)
+    body, media = document.body, document.media
+    held = (
+        body.hashtags,
+        body.cashtags,
+        body.urls,
+        body.mentions,
+        media,
+        "image" in media,
+        "video" in media,
+        document.place is not None or document.point is not None,
+    )
+    return list(compress(_THINGS, held)) if any(held) else []
 
 
 def marks(document: Document, bodies: Iterable[Body]) -> frozenset[str]:
