@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from apps.infra.telemetry.exposition import metrics
 from apps.infra.telemetry.health import healthz, readyz
-from twitterlite import docs
+from apps.users import views as users
+from twitterlite import docs, not_offered
 from twitterlite.api import api
 
 # An app without pages has no `urls` room.
@@ -24,10 +25,14 @@ PAGES = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("2/openapi.json", docs.openapi, name="openapi"),
     path("2/docs", docs.page, name="api-docs"),
+    *(path(f"2/{words}", not_offered.answer) for words in not_offered.BEFORE_IDS),
     path("2/", api.urls),
+    # What no router took.
+    path("2/<path:rest>", not_offered.answer),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("admin/login/", users.log_in_as_staff),
     path("admin/", admin.site.urls),
 ]
 urlpatterns += [path("", include(f"{app}.urls")) for app in PAGES if find_spec(f"{app}.urls")]

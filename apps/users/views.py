@@ -1,6 +1,7 @@
 """Pages of accounts: sign-up, log-in, settings, about."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -13,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from apps.infra import clock
-from apps.infra.errors import DomainError
+from apps.infra.errors import DomainError, Forbidden, RateLimited
 from apps.infra.web import pages
-from apps.users import services
+from apps.users import attempts, services
 from apps.users.forms import (
     AppearanceForm,
     DomainForm,
@@ -46,17 +47,43 @@ async def log_in(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
     target = pages.next_path(request, HOME)
     if viewer is not None:
         return HttpResponseRedirect(target)
-    form = LogInForm(request.POST or None)
+    form, refusal = LogInForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        if await sync_to_async(_enter)(
-            request, given["username"].removeprefix("@"), given["password"]
-        ):
-            return HttpResponseRedirect(target)
-        form.add_error(None, _("The user name or the password is wrong."))
-    status = pages.INVALID if form.errors else 200
-    return pages.page(
-        request, "users/login.html", None, {"form": form, "next": target}, status=status
+        username = given["username"].removeprefix("@")
+        attempt = attempts.LogIn(request, username)
+        try:
+            await attempt.begin()
+            if await sync_to_async(_enter)(request, username, given["password"]):
+                response = HttpResponseRedirect(target)
+                await attempt.succeeded(response)
+                return response
+            form.add_error(None, _("The user name or the password is wrong."))
+        except RateLimited as error:
+            refusal = error
+            form.refuse(error)
+    return _form_page(request, "users/login.html", {"form": form, "next": target}, refusal)
+
+
+def _form_page(
+    request: HttpRequest, template: str, context: dict[str, Any], refusal: RateLimited | None
+) -> HttpResponse:
+    """A visitor's form; where one has to wait, it says how long."""
+    if refusal is None:
+        status = pages.INVALID if context["form"].errors else 200
+        return pages.page(request, template, None, context, status=status)
+    response = pages.page(request, template, None, context, status=refusal.status)
+    response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
+
+
+@pages.everyone
+async def log_in_as_staff(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
+    """The admin's log-in is everybody's: there is one door, and one count of attempts."""
+    if viewer is not None and not viewer.is_staff:
+        raise Forbidden(_("You do not have the right to see this page."))
+    return HttpResponseRedirect(
+        "/login?" + urlencode({"next": pages.next_path(request, "/admin/")})
     )
 
 
@@ -72,19 +99,23 @@ async def sign_up(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
     """Open an account and log in."""
     if viewer is not None:
         return HttpResponseRedirect(HOME)
-    form = SignUpForm(request.POST or None)
+    form, refusal = SignUpForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         try:
+            await attempts.sign_up(request)
             await sync_to_async(_join)(request, **form.cleaned_data)
+        except RateLimited as error:
+            refusal = error
+            form.refuse(error)
         except DomainError as error:
+            await attempts.sign_up_failed(request)
             form.refuse(error)
         else:
             messages.success(
                 request, _("Welcome. Follow a few people and their posts appear here.")
             )
             return HttpResponseRedirect(HOME)
-    status = pages.INVALID if form.errors else 200
-    return pages.page(request, "users/signup.html", None, {"form": form}, status=status)
+    return _form_page(request, "users/signup.html", {"form": form}, refusal)
 
 
 @pages.deed

@@ -13,13 +13,14 @@ from django.views.decorators.cache import never_cache
 from apps.infra import clock
 from apps.infra.errors import DomainError, NotFound
 from apps.infra.web import pages
-from apps.users import queries_apps, services_apps, services_tokens
+from apps.users import attempts, queries_apps, services_apps, services_tokens
 from apps.users.forms import ApplicationForm, NewApplicationForm
 from apps.users.permissions import SCOPES
 from apps.users.schemas import ApplicationOut
 from apps.users.services_apps import Keys
 
 MINE = "/developer/apps"
+TOO_MANY = 429
 
 
 async def _mine(viewer: Any, application_id: int) -> ApplicationOut:
@@ -65,9 +66,11 @@ def _of_keys(keys: Keys) -> list[tuple[Any, str]]:
 async def new_application(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     """Register an application; its secrets are in the answer, and nowhere else."""
     form = NewApplicationForm(request.POST if request.method == "POST" else None)
+    wait: int | None = None
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         try:
+            await attempts.new_keys(viewer.pk)
             keys = await sync_to_async(services_apps.create_application)(
                 owner_id=viewer.pk,
                 now=clock.now(),
@@ -76,11 +79,17 @@ async def new_application(request: HttpRequest, viewer: Any) -> HttpResponseBase
             )
         except DomainError as error:
             form.refuse(error)
+            wait = error.retry_after_seconds
         else:
             return _shown_once(request, viewer, keys.application_id, _of_keys(keys))
     context = {"form": form, "tab": "settings", "heading": _("New application")}
     status = pages.INVALID if form.errors else 200
-    return pages.page(request, "users/app_form.html", viewer, context, status=status)
+    response = pages.page(
+        request, "users/app_form.html", viewer, context, status=TOO_MANY if wait else status
+    )
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 @pages.members
@@ -127,6 +136,7 @@ async def new_keys(
 ) -> HttpResponseBase:
     """Make keys or a token; they are in the answer, and nowhere else."""
     await _mine(viewer, application_id)
+    await attempts.new_keys(viewer.pk)
     secrets = await sync_to_async(_made)(kind, viewer, application_id)
     return _shown_once(request, viewer, application_id, secrets)
 

@@ -20,10 +20,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.infra import clock
-from apps.infra.errors import DomainError, Invalid
+from apps.infra.errors import DomainError, Invalid, RateLimited
 from apps.infra.web import pages, problems
 from apps.infra.web.threads import in_thread
-from apps.users import queries, queries_apps, services_tokens
+from apps.users import attempts, queries, queries_apps, services_tokens
 from apps.users.permissions import READ_SCOPES, SCOPES
 from apps.users.schemas import ApplicationOut
 from apps.users.sealing import unseal
@@ -82,8 +82,13 @@ def _endpoint(endpoint: Endpoint) -> Callable[[HttpRequest], Coroutine[Any, Any,
     async def answer(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
             return problems.not_allowed("POST").response()
+        await attempts.token_asked(request)
         try:
-            return _answer(await endpoint(request, _params(request)))
+            told = _answer(await endpoint(request, _params(request)))
+            await attempts.token_given(request)
+            return told
+        except RateLimited:
+            raise
         except OAuthError as error:
             content = {"error": error.error, "error_description": error.detail}
             if error.error != "invalid_client":
@@ -103,12 +108,14 @@ async def _client(request: HttpRequest, params: Params) -> ApplicationOut:
     name, secret = _basic(request) or (params.get("client_id", ""), params.get("client_secret", ""))
     found = await queries_apps.application_by_client_id(name) if name else None
     if found is not None and not found.is_confidential:
+        await attempts.application_named(request, found.id)
         return found
     # Compared in every case, so time tells nobody which client ids exist.
     expected = found.client_secret_digest if found is not None else ""
     if not constant_time_compare(digest_of(secret), expected or digest_of("")) or not secret:
         raise OAuthError("invalid_client", "Missing or wrong client credentials.")
     assert found is not None, "an empty secret was refused"  # noqa: S101
+    await attempts.application_known(found.id)
     return found
 
 
@@ -120,6 +127,7 @@ async def _consumer(request: HttpRequest) -> ApplicationOut:
     matches = constant_time_compare(digest_of(secret), digest_of(expected or ""))
     if found is None or not expected or not matches:
         raise OAuthError("invalid_client", "Unable to verify your credentials")
+    await attempts.application_known(found.id)
     return found
 
 

@@ -15,7 +15,7 @@ from apps.infra import clock
 from apps.infra.errors import Invalid
 from apps.infra.web import pages, problems
 from apps.infra.web.threads import in_thread
-from apps.users import queries, queries_apps, services_oauth1
+from apps.users import attempts, queries, queries_apps, services_oauth1
 from apps.users.permissions import READ_SCOPES, WRITE_SCOPES
 from apps.users.schemas import ApplicationOut
 from apps.users.sealing import unseal
@@ -34,7 +34,9 @@ def _endpoint(endpoint: Endpoint) -> Callable[[HttpRequest], Coroutine[Any, Any,
     async def answer(request: HttpRequest) -> HttpResponse:
         if request.method not in {"POST", "GET"}:
             return problems.not_allowed("GET, POST").response()
+        await attempts.token_asked(request)
         told = urlencode(await endpoint(request))
+        await attempts.token_given(request)
         response = HttpResponse(told, content_type="application/x-www-form-urlencoded")
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -68,6 +70,7 @@ async def request_token(request: HttpRequest) -> dict[str, str]:
     signed = signed_request()
     found, secret = await _consumer(signed)
     await prove(signed, consumer_secret=secret, token_secret="")
+    await attempts.application_known(found.id)
     token, token_secret = await in_thread(
         services_oauth1.begin,
         application_id=found.id,
@@ -92,6 +95,7 @@ async def access_token(request: HttpRequest) -> dict[str, str]:
     if flow is None or flow.application_id != found.id or not token_secret:
         raise BadSignature
     await prove(signed, consumer_secret=secret, token_secret=token_secret)
+    await attempts.application_known(found.id)
     fetched = await in_thread(
         services_oauth1.fetch,
         application_id=found.id,
