@@ -18,6 +18,7 @@ from apps.timelines import api as timelines
 from apps.tweets import api as tweets
 from apps.tweets import api_edges as tweet_edges
 from apps.users import api as users
+from apps.users import api_spaces as spaces
 
 
 class JsonParser(Parser):
@@ -60,5 +61,6 @@ for router in (
     tweets.router,
     tweet_edges.router,
     timelines.router,
+    spaces.router,
 ):
     api.add_router("", router)

@@ -143,6 +143,10 @@ _ANYBODY = {
     "GET /2/lists/{id}/followers": "+ list.read",
     "GET /2/lists/{id}/members": "+ list.read",
     "GET /2/lists/{id}/tweets": "+ list.read",
+    "GET /2/spaces": "+ space.read",
+    "GET /2/spaces/{id}": "+ space.read",
+    "GET /2/spaces/by/creator_ids": "+ space.read",
+    "GET /2/spaces/search": "+ space.read",
     "GET /2/media": "tweet.read",
     "GET /2/media/{media_key}": "tweet.read",
 }

@@ -37,7 +37,7 @@ COUNTERS = frozenset({"followers_count", "following_count", "tweet_count", "list
 ALL_SCOPES = (
     "block.read block.write bookmark.read bookmark.write follows.read follows.write like.read"
     " like.write list.read list.write media.write mute.read mute.write offline.access"
-    " timeline.read tweet.moderate.write tweet.read tweet.write users.read"
+    " space.read timeline.read tweet.moderate.write tweet.read tweet.write users.read"
 )
 
 

@@ -21,6 +21,8 @@ QUERIES = {
         {"ids": ",".join(str(one.id) for one in there.people.values()) + ",1"}
     ],
     "/2/users/by": lambda there: [{"usernames": ",".join((*there.people, "nobody_here"))}],
+    "/2/spaces": lambda there: [{"ids": "1YpKkzBgBlVxj"}],
+    "/2/spaces/by/creator_ids": lambda there: [{"user_ids": "1"}],
     "/2/users/search": lambda there: [{"query": "a"}, {"query": "nobody at all"}],
     "/2/media": lambda there: [{"media_keys": ",".join((*there.media, "3_1"))}],
 }
@@ -29,7 +31,7 @@ SEARCH = [{"query": "tea"}, {"query": "nothing_like_this"}, {"query": "tea (("}]
 
 def queries_of(path, there):
     """The queries that an operation is asked with, besides fields."""
-    if "/search/" in path and not path.endswith("rules") or "/counts/" in path:
+    if ("/search/" in path and not path.endswith("rules")) or "/counts/" in path:
         return SEARCH
     return QUERIES[path](there) if path in QUERIES else [{}]
 

@@ -42,8 +42,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REFUSALS = {401, 403, *range(500, 600)}
 ENDLESS = re.compile(r"GET /2/tweets/(search|sample)/stream$")
 VALUES = {
-    "ids": "1", "usernames": "alice", "username": "alice", "query": "hello", "media_id": "1",
-    "media_keys": "3_1", "media_key": "3_1",
+    "ids": "1", "user_ids": "1", "usernames": "alice", "username": "alice", "query": "hello",
+    "media_id": "1", "media_keys": "3_1", "media_key": "3_1",
 }  # fmt: skip
 
 

@@ -96,6 +96,7 @@ _UPLOAD = thing(
     "media_key",
     "expires_after_secs",
 )
+_NONE = Answer({200: thing({"meta": thing({"result_count": COUNT}, "result_count")}, "meta")})
 _NO_META = thing({}, text="Always empty; X's description asks for it.")
 
 
@@ -236,7 +237,7 @@ ANSWERS: dict[str, Answer] = {
     "DELETE /2/users/{id}/pinned_lists/{list_id}": _done(pinned=BOOLEAN),
     # Media
     "POST /2/media/upload": _upload(refusals=(408,)),
-    "GET /2/media/upload": _upload(),
+    "GET /2/media/upload": _upload(refusals=(404,)),
     "POST /2/media/upload/initialize": _upload(refusals=(408,)),
     "POST /2/media/upload/{id}/append": Answer(
         {
@@ -252,11 +253,16 @@ ANSWERS: dict[str, Answer] = {
     "POST /2/media/metadata": _done(id=ID, associated_metadata=_ALT),
     "GET /2/media": _some("Media"),
     "GET /2/media/{media_key}": _one("Media"),
-    "GET /1.1/media/upload.json": Answer({200: _OLD_UPLOAD}),
+    "GET /1.1/media/upload.json": Answer({200: _OLD_UPLOAD}, refusals=(404,)),
     "POST /1.1/media/upload.json": Answer(
         {200: _OLD_UPLOAD, 202: _OLD_UPLOAD, 204: {}}, refusals=(404, 408, 409)
     ),
     "POST /1.1/media/metadata/create.json": Answer({200: thing({})}, refusals=(404,)),
+    # Spaces, of which there are none.
+    "GET /2/spaces": Answer({200: thing({"errors": _ERRORS}, "errors")}),
+    "GET /2/spaces/{id}": Answer({200: thing({"errors": _ERRORS}, "errors")}),
+    "GET /2/spaces/by/creator_ids": _NONE,
+    "GET /2/spaces/search": _NONE,
     # Streams
     "GET /2/tweets/search/stream": _stream(409),
     "GET /2/tweets/sample/stream": _stream(),

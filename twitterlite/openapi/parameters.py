@@ -8,6 +8,8 @@ _FIELDS = "What to tell of each {thing}, besides what always comes."
 TEXTS = {
     "ids": "1 to 100 ids.",
     "usernames": "1 to 100 names.",
+    "user_ids": "1 to 100 ids of accounts.",
+    "state": "Those that go on, are announced, or both.",
     "username": "A name, without the @, in any letter case.",
     "max_results": "How many at most.",
     "pagination_token": _PAGE,
@@ -34,7 +36,13 @@ TEXTS = {
     "source_user_id": "Your own account's id.",
     "target_user_id": "The id of the other account.",
 }
-_KINDS = {"users": "an account", "tweets": "a tweet", "lists": "a list", "upload": "the upload"}
+_KINDS = {
+    "users": "an account",
+    "spaces": "a space",
+    "tweets": "a tweet",
+    "lists": "a list",
+    "upload": "the upload",
+}
 
 
 def completed(path: str, parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
