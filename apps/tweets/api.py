@@ -9,6 +9,7 @@ from apps.infra.web import describe, envelope
 from apps.infra.web.params import Id, IdList
 from apps.infra.web.threads import in_thread
 from apps.tweets import hot, services, services_replies
+from apps.tweets.bodies import Strict, TweetIn
 from apps.tweets.rendering import TweetFields
 from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
 
@@ -18,7 +19,7 @@ TIDY = "tweet.read tweet.moderate.write users.read"
 LIKE = "tweet.read like.write users.read"
 
 
-class TargetIn(hot.Strict):
+class TargetIn(Strict):
     """Which tweet."""
 
     tweet_id: Id
@@ -32,7 +33,7 @@ class TargetIn(hot.Strict):
         "parameters": [
             {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string"}},
         ],
-        "requestBody": describe.json_body(hot.TweetIn),
+        "requestBody": describe.json_body(TweetIn),
     },
 )
 async def post_tweet(request: HttpRequest) -> HttpResponse:
@@ -84,7 +85,7 @@ async def delete_tweet(request: AuthedRequest, id: Path[Id]) -> HttpResponse:
     return envelope.answer({"deleted": True})
 
 
-class HiddenIn(hot.Strict):
+class HiddenIn(Strict):
     """Out of the way, or not."""
 
     hidden: StrictBool

@@ -13,7 +13,8 @@ from apps.infra.web import edges, envelope
 from apps.infra.web.pagination import Position
 from apps.infra.web.params import Id, Paging, between, words_of
 from apps.infra.web.threads import in_thread
-from apps.tweets import hot, queries_edges, services_bookmarks
+from apps.tweets import queries_edges, services_bookmarks
+from apps.tweets.bodies import Strict
 from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import open_people, visible_by_ids
@@ -24,7 +25,7 @@ from apps.users.rendering import UserFields, answer_users, user_missing
 router = Router(tags=["Tweets"])
 
 
-class TargetIn(hot.Strict):
+class TargetIn(Strict):
     """Which tweet."""
 
     tweet_id: Id

@@ -1,20 +1,17 @@
 """New tweets and single ones as the API answers them: bytes, for the gate, the hot lane and the
 router alike."""
 
-from typing import Annotated, Any
-
-import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
-
 from apps.infra import clock
-from apps.infra.web import answers, envelope, problems
+from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
-from apps.infra.web.params import Id, id_of, parsed, wrong
+from apps.infra.web.params import id_of, parsed
 from apps.infra.web.threads import in_thread
 from apps.tweets import queries, services
+from apps.tweets.bodies import PLAIN, TweetIn, read
 from apps.tweets.group_commit import post_plain_tweet
 from apps.tweets.rendering import Rendered, TweetFields, render_new, render_tweets
 from apps.tweets.schemas import TweetOut
+from apps.tweets.services_polls import checked_poll
 from apps.tweets.visibility import visible
 from apps.users.bearer import caller, reader
 from apps.users.permissions import scopes_of
@@ -22,46 +19,6 @@ from apps.users.permissions import scopes_of
 SCOPES = scopes_of("POST /2/tweets")
 READ = scopes_of("GET /2/tweets/{id}")
 SOURCE = "api"
-
-
-class Strict(BaseModel):
-    """A body in which every member means something."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReplyIn(Strict):
-    """Which tweet is answered."""
-
-    in_reply_to_tweet_id: Id
-
-
-def _settings(value: Any, info: ValidationInfo) -> str:
-    allowed = ("everyone", *services.REPLY_SETTINGS)
-    if value in ("subscribers", "verified"):
-        raise wrong(
-            "reply_settings", value, "offered here: there are no paid and no checked accounts"
-        )
-    if not isinstance(value, str) or value not in allowed:
-        raise wrong("reply_settings", value, f"one of [{','.join(allowed)}]")
-    return value
-
-
-ReplySettings = Annotated[
-    str,
-    BeforeValidator(_settings),
-    WithJsonSchema({"type": "string", "enum": ["everyone", *services.REPLY_SETTINGS]}),
-]
-
-
-class TweetIn(Strict):
-    """A new tweet, reply or quote."""
-
-    # What it may hold, `services.checked_text` says.
-    text: str
-    reply: ReplyIn | None = None
-    quote_tweet_id: Id | None = None
-    reply_settings: ReplySettings | None = None
 
 
 @answers.always
@@ -74,28 +31,16 @@ async def post_answer(
 ) -> Answer:
     """Answer POST /2/tweets; the arguments are headers and body as they came."""
     actor = await caller(authorization, SCOPES)
-    tweet = await _post(actor.user_id, _read(content_type, body), idempotency_key)
+    tweet = await _post(actor.user_id, read(content_type, body), idempotency_key)
     return Answer(201, envelope.one(render_new(tweet)))
 
 
-def _read(content_type: str | None, body: bytes) -> TweetIn:
-    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
-        raise problems.UnsupportedBody
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise problems.BadJson from error
-    if not isinstance(content, dict):
-        raise problems.BadJson
-    return TweetIn.model_validate(content)
-
-
 async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> TweetOut:
-    refers = new.reply or new.quote_tweet_id is not None
-    if not refers and not new.reply_settings and not idempotency_key:
+    if not idempotency_key and (new.model_fields_set == PLAIN or _is_plain(new)):
         return await post_plain_tweet(
             author_id=author_id, text=new.text, now=clock.now(), source=SOURCE
         )
+    poll = new.poll
     return await in_thread(
         services.post_tweet,
         author_id=author_id,
@@ -103,10 +48,17 @@ async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> Tw
         now=clock.now(),
         in_reply_to_id=new.reply.in_reply_to_tweet_id if new.reply else None,
         quote_of_id=new.quote_tweet_id,
-        reply_settings=new.reply_settings,
+        reply_settings=new.reply_settings or (poll.reply_settings if poll else None),
+        media_ids=new.media.media_ids if new.media else (),
+        poll=checked_poll(poll.options, poll.duration_minutes) if poll else None,
         idempotency_key=idempotency_key,
         source=SOURCE,
     )
+
+
+def _is_plain(new: TweetIn) -> bool:
+    more = (new.reply, new.quote_tweet_id, new.reply_settings, new.media, new.poll)
+    return all(one is None for one in more)
 
 
 @answers.always

@@ -1,15 +1,16 @@
 """Verbs about tweets. Each is one transaction: the row, the counters, then the event."""
 
-import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from apps.infra import ids
-from apps.infra.errors import Conflict, Invalid
+from apps.infra.errors import Invalid
 from apps.infra.eventlog.log import Event, publish
 from apps.infra.stores import invalidation
-from apps.tweets import counters, guards
+from apps.media.services import attaching
+from apps.tweets import counters, guards, keys, services_polls
 from apps.tweets.events import (
     LikeCreated,
     LikeRemoved,
@@ -18,14 +19,14 @@ from apps.tweets.events import (
     TweetPosted,
     TweetUnhidden,
 )
-from apps.tweets.models import MAX_STORED, Idempotency, Like, Retweet, Tweet
+from apps.tweets.models import MAX_STORED, Like, Retweet, Tweet
 from apps.tweets.schemas import STORED, TweetOut
+from apps.tweets.services_polls import NewPoll
 from apps.tweets.text import weights
 from apps.users import services as user_services
 from apps.users import services_pinned
 
 MAX_CHARS = weights.V3.limit
-MAX_KEY = 255
 REPLY_SETTINGS = ("following", "mentionedUsers")
 
 
@@ -53,10 +54,10 @@ class BadReplySettings(Invalid):
     code = "bad_reply_settings"
 
 
-class KeyReused(Conflict):
-    """An Idempotency-Key came again with another request."""
+class PollAlone(Invalid):
+    """A poll with something else that takes its place."""
 
-    code = "idempotency_key_reused"
+    code = "poll_alone"
 
 
 def to_out(tweet: Tweet) -> TweetOut:
@@ -64,14 +65,14 @@ def to_out(tweet: Tweet) -> TweetOut:
     return TweetOut(**{name: getattr(tweet, name) for name in STORED})
 
 
-def checked_text(text: str) -> str:
-    """The text, unchanged, if it may be posted.
+def checked_text(text: str, *, has_pictures: bool = False) -> str:
+    """The text, unchanged, if it may be posted; beside pictures it may be empty.
 
     Raises:
         TweetEmpty, TweetTooLong: a weighted length of 1 to 280 (`apps.tweets.text.weights`), and
         at most `MAX_STORED` code points. BadText: NUL or lone surrogates.
     """
-    if not text.strip():
+    if not text.strip() and not has_pictures:
         raise TweetEmpty("A post has at least one character.", field="text")
     if (over := weights.excess(text)) > 0:
         characters = "character" if over == 1 else "characters"
@@ -96,13 +97,17 @@ def post_tweet(
     in_reply_to_id: int | None = None,
     quote_of_id: int | None = None,
     reply_settings: str | None = None,
+    media_ids: Sequence[int] = (),
+    poll: NewPoll | None = None,
     idempotency_key: str | None = None,
     source: str = "web",
 ) -> TweetOut:
     """Store a tweet and announce it; fan-out happens later, off the request.
 
     Args:
-        text: stored exactly, a weighted length of 1 to 280.
+        text: stored exactly, a weighted length of 1 to 280; with pictures it may be empty.
+        media_ids: uploads of the author, up to 4 pictures or one animated GIF.
+        poll: to hang on it, instead of pictures or a quote.
         reply_settings: who may answer, of a tweet that answers none: "following" or
             "mentionedUsers"; None or "everyone" for all.
         idempotency_key: a repeat with the same key gives the first tweet, not a second one.
@@ -110,29 +115,41 @@ def post_tweet(
     Raises:
         TweetEmpty, TweetTooLong, BadText, BadReplySettings. NotFound, Blocked, ProtectedTweet,
         MayNotAnswer: of the tweet that this answers or quotes. KeyReused: the key came with
-        another request before.
+        another request before. PollAlone. Of pictures: as `attaching.attach`.
     """
+    if poll is not None and (media_ids or quote_of_id is not None):
+        raise PollAlone("A poll stands without pictures and quotes.", field="poll")
     tweet = Tweet(
-        id=ids.next_id(), author_id=author_id, text=checked_text(text), created_at=now,
-        source=source, reply_settings=_checked_settings(reply_settings, in_reply_to_id),
+        id=ids.next_id(), author_id=author_id, created_at=now, source=source,
+        text=checked_text(text, has_pictures=bool(media_ids)),
+        reply_settings=_checked_settings(reply_settings, in_reply_to_id),
     )  # fmt: skip
     tweet.conversation_id = tweet.id
     with transaction.atomic():
         if idempotency_key:
-            asked: tuple[object, ...] = (text, in_reply_to_id, quote_of_id)
-            if tweet.reply_settings:
-                asked += (tweet.reply_settings,)
-            print_of = hashlib.sha256(repr(asked).encode())
-            before = _claim_key(author_id, idempotency_key, print_of.hexdigest(), tweet.id, now)
+            asked: list[object] = [text, in_reply_to_id, quote_of_id]
+            asked += [one for one in (tweet.reply_settings, list(media_ids), poll) if one]
+            before = keys.claim(author_id, idempotency_key, asked, tweet.id, now)
             if before is not None:
-                return before
+                return to_out(guards.ensure_own(user_id=author_id, tweet_id=before))
         if in_reply_to_id is not None:
             _answer(tweet, in_reply_to_id)
         if quote_of_id is not None:
             quoted = guards.ensure_may_share(user_id=author_id, tweet_id=quote_of_id)
             tweet.quote_of_id, tweet.quote_of_user_id = quoted.id, quoted.author_id
+        _hang(tweet, media_ids, poll, now)
         _store(tweet)
     return to_out(tweet)
+
+
+def _hang(tweet: Tweet, media_ids: Sequence[int], poll: NewPoll | None, now: datetime) -> None:
+    """Put pictures and a poll on a tweet that is about to be stored."""
+    if media_ids:
+        tweet.media_keys = attaching.attach(
+            media_ids=media_ids, owner_id=tweet.author_id, tweet_id=tweet.id, now=now
+        )
+    if poll is not None:
+        tweet.poll_id = services_polls.make_poll(tweet_id=tweet.id, new=poll, now=now)
 
 
 def _checked_settings(reply_settings: str | None, in_reply_to_id: int | None) -> str | None:
@@ -152,27 +169,6 @@ def _checked_settings(reply_settings: str | None, in_reply_to_id: int | None) ->
     return reply_settings
 
 
-def _claim_key(
-    user_id: int, key: str, fingerprint: str, tweet_id: int, now: datetime
-) -> TweetOut | None:
-    """None if the key is new (now taken); else the tweet that it stands for."""
-    if len(key) > MAX_KEY or "\x00" in key:
-        raise Invalid(f"An Idempotency-Key has at most {MAX_KEY} characters.")
-    with connection.cursor() as cursor:
-        # A second request with the key waits here until the first one's transaction ends.
-        cursor.execute(
-            "insert into idempotency_keys (user_id, key, fingerprint, tweet_id, created_at)"
-            " values (%s, %s, %s, %s, %s) on conflict do nothing",
-            [user_id, key, fingerprint, tweet_id, now],
-        )
-        if cursor.rowcount:
-            return None
-    known = Idempotency.objects.get(user_id=user_id, key=key)
-    if known.fingerprint != fingerprint:
-        raise KeyReused("This Idempotency-Key was used for another request.")
-    return to_out(guards.ensure_own(user_id=user_id, tweet_id=known.tweet_id))
-
-
 def _answer(tweet: Tweet, parent_id: int) -> None:
     parent = guards.ensure_may_see(viewer_id=tweet.author_id, tweet_id=parent_id)
     if parent.retweet_of_id is not None:
@@ -185,8 +181,8 @@ def _answer(tweet: Tweet, parent_id: int) -> None:
 _INSERT = """
 insert into tweets (id, author_id, text, lang, source, created_at, conversation_id,
   in_reply_to_id, in_reply_to_user_id, retweet_of_id, retweet_of_user_id, quote_of_id,
-  quote_of_user_id, reply_settings)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+  quote_of_user_id, reply_settings, media_keys, poll_id)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -200,6 +196,7 @@ def _store(tweet: Tweet) -> None:
                 tweet.created_at, tweet.conversation_id, tweet.in_reply_to_id,
                 tweet.in_reply_to_user_id, tweet.retweet_of_id, tweet.retweet_of_user_id,
                 tweet.quote_of_id, tweet.quote_of_user_id, tweet.reply_settings,
+                tweet.media_keys, tweet.poll_id,
             ],
         )  # fmt: skip
     _count_references(tweet, 1)
@@ -289,6 +286,8 @@ def _remove(tweet: Tweet, now: datetime) -> None:
         Retweet.objects.filter(user_id=tweet.author_id, tweet_id=tweet.retweet_of_id).delete()
     _count_references(tweet, -1)
     user_services.change_counts({tweet.author_id: {"tweet_count": -1}})
+    if tweet.media_keys:
+        attaching.detach(tweet_id=tweet.id, now=now)
     services_pinned.forget_pinned_tweet(user_id=tweet.author_id, tweet_id=tweet.id)
     publish(TweetDeleted(tweet_id=tweet.id, author_id=tweet.author_id))
     invalidation.announce([("t", tweet.id)])
@@ -368,6 +367,8 @@ def _set_hidden(tweet_id: int, hidden_at: datetime | None) -> None:
         return
     Tweet.objects.filter(id=tweet_id, author_id=tweet.author_id).update(hidden_at=hidden_at)
     kind = TweetUnhidden if hidden_at is None else TweetHidden
+    if tweet.media_keys:
+        attaching.set_hidden(tweet_id=tweet_id, hidden_at=hidden_at)
     event: Event = kind(tweet_id=tweet_id, author_id=tweet.author_id)
     publish(event)
     invalidation.announce([("t", tweet_id)])

@@ -6,7 +6,7 @@ import pytest
 
 from apps.graph.services import block_user, follow_user
 from apps.infra import clock
-from apps.tweets import guards, services, services_replies
+from apps.tweets import guards, keys, services, services_replies
 from apps.users.services import issue_token, set_protected
 from tests.factories import UserFactory
 from tests.http import Client
@@ -98,7 +98,7 @@ def test_a_key_stands_for_its_setting_too(alice):
     one = post(alice, reply_settings="following", idempotency_key="k")
 
     assert post(alice, reply_settings="following", idempotency_key="k").id == one.id
-    with pytest.raises(services.KeyReused):
+    with pytest.raises(keys.KeyReused):
         post(alice, idempotency_key="k")
 
 

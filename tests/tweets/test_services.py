@@ -11,7 +11,7 @@ from apps.infra import clock
 from apps.infra.errors import Forbidden, Invalid, NotFound
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.id_queries import IdQuery
-from apps.tweets import guards, queries, services
+from apps.tweets import guards, keys, queries, services
 from apps.tweets.models import Tweet
 from apps.tweets.visibility import visible_by_ids
 from apps.users import services as users
@@ -64,7 +64,7 @@ def test_an_idempotency_key_posts_once(alice):
     first = post(alice, "once", idempotency_key="k")
 
     assert post(alice, "once", idempotency_key="k").id == first.id
-    with pytest.raises(services.KeyReused):
+    with pytest.raises(keys.KeyReused):
         post(alice, "twice", idempotency_key="k")
     assert Tweet.objects.count() == 1
 
