@@ -93,21 +93,21 @@ _FOUND = [
     for method, path in [name.split(" ")]
 ]
 # An id stands in this place elsewhere: the router would take the word for one.
-BEFORE_IDS = tuple(
-    dict.fromkeys(
-        path.removeprefix("/2/")
-        for name in NAMES
-        for path in [name.split(" ")[1]]
-        if re.fullmatch(r"/2/(users|tweets|media)/[a-z_]+", path)
-    )
+BEFORE_IDS = (
+    "users/personalized_trends",
+    "users/public_keys",
+    "tweets/analytics",
+    "media/analytics",
+    "media/subtitles",
+    "users/<int:id>/bookmarks/folders",
 )
 
 
-async def answer(request: HttpRequest, rest: str = "") -> HttpResponse:
+async def answer(request: HttpRequest, **parts: object) -> HttpResponse:
     """404 for an operation that X has and this service has not; 405 for another method of it.
 
     Args:
-        rest: the path after /2/, where a route had to catch everything.
+        parts: of the path, as the route took it apart.
 
     Raises:
         Http404: X has no such address either.

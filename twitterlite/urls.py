@@ -27,8 +27,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("2/docs", docs.page, name="api-docs"),
     *(path(f"2/{words}", not_offered.answer) for words in not_offered.BEFORE_IDS),
     path("2/", api.urls),
-    # What no router took.
-    path("2/<path:rest>", not_offered.answer),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
@@ -36,6 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 urlpatterns += [path("", include(f"{app}.urls")) for app in PAGES if find_spec(f"{app}.urls")]
+# What nobody took.
+urlpatterns += [path("2/<path:rest>", not_offered.answer)]
 
 handler403 = "apps.infra.web.pages.forbidden"
 handler404 = "apps.infra.web.pages.not_found"

@@ -56,7 +56,7 @@ class World:
 
 
 def make() -> World:
-    """Make it. Committed; the index of searches and the notes of mentions come by `drain_outbox`."""
+    """Make it, committed; what subscribers note of it comes by `drain_outbox`."""
     people = {name: UserFactory(username=name) for name in NAMES}
     alice = people["alice"]
     now = clock.now()

@@ -17,9 +17,7 @@ _PROBLEM = thing(
         "code": said(TEXT, "A name for programs, that stays."),
         "request_id": said(TEXT, "Name it when you ask about this."),
         "errors": some({"anyOf": [ref("Mistake"), ref("RefusedRule")]}),
-        "meta": said(
-            {"type": "object"}, "Where no rule of several was added: a summary."
-        ),
+        "meta": said({"type": "object"}, "Where no rule of several was added: a summary."),
         "connection_issue": TEXT,
     },
     "title",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from twitterlite.openapi.answers import JSON
+from twitterlite.openapi.errors import problem_response
 from twitterlite.openapi.parts import COUNT, ID, TEXT, URI, Schema, ref, said, thing, words
 
 FORM = "application/x-www-form-urlencoded"
@@ -83,6 +84,7 @@ def _oauth2(
         for status, meaning in {
             400: "The request makes no sense; `error` says why in the words of RFC 6749.",
             401: "The application could not show who it is.",
+            403: "This is not the application's to do.",
         }.items()
     }
     return {
@@ -91,7 +93,11 @@ def _oauth2(
         "tags": _LOGIN,
         "security": security,
         "requestBody": _body(body, FORM, JSON),
-        "responses": {"200": _answer("Done.", answer), **refusals},
+        "responses": {
+            "200": _answer("Done.", answer),
+            **refusals,
+            **_problems(413, 429, 503),
+        },
     }
 
 
@@ -101,8 +107,15 @@ def _oauth1(summary: str, text: str) -> Schema:
         "description": text,
         "tags": _LOGIN,
         "security": [{"UserToken": []}],
-        "responses": {"200": _answer("A form.", TEXT, FORM)},
+        "responses": {
+            "200": _answer("A form.", TEXT, FORM),
+            **_problems(400, 401, 403, 413, 429, 503),
+        },
     }
+
+
+def _problems(*statuses: int) -> Schema:
+    return {str(status): problem_response(status) for status in statuses}
 
 
 def _page(summary: str, text: str, *parameters: Schema) -> Schema:
@@ -177,13 +190,18 @@ OUTSIDE: dict[str, dict[str, Schema]] = {
         "get": _page(
             "Ask a person, OAuth 2.0 with PKCE",
             _ASK,
-            _parameter("response_type", words("code"), required=True),
-            _parameter("client_id", TEXT, required=True),
+            _parameter("response_type", words("code"), required=True, text="Always code."),
+            _parameter("client_id", TEXT, required=True, text="The application's."),
             _parameter("redirect_uri", URI, required=True, text="One that is registered."),
             _parameter("scope", TEXT, required=True, text="Separated by spaces."),
             _parameter("state", TEXT, text="Comes back as it is."),
-            _parameter("code_challenge", TEXT, required=True),
-            _parameter("code_challenge_method", words("S256", "s256", "plain"), required=True),
+            _parameter("code_challenge", TEXT, required=True, text="Of the verifier."),
+            _parameter(
+                "code_challenge_method",
+                words("S256", "s256", "plain"),
+                required=True,
+                text="S256, unless a program cannot.",
+            ),
         )
     },
     "/oauth/request_token": {

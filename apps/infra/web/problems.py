@@ -192,7 +192,8 @@ def _of_domain_error(error: DomainError) -> Problem:
     if isinstance(error, Invalid):
         parameters: dict[str, list[str]] = {error.field: []} if error.field else {}
         errors = [{"parameters": parameters, "message": error.detail}]
-    kinds = {400: INVALID_REQUEST, 404: NOT_FOUND}
+    # `resource-not-found` would have to name the thing in four members: it is for partial errors.
+    kinds = {400: INVALID_REQUEST}
     return problem(
         error.status,
         error.detail,
