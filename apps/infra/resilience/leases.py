@@ -61,7 +61,7 @@ class Lease:
 class Allowance:
     """The leases of one rule; `limit` is that of the rule times RATE_LIMIT_FACTOR."""
 
-    __slots__ = ("_seen_factor", "allowed", "interval", "leases", "limit", "refused", "rule")
+    __slots__ = ("allowed", "interval", "leases", "limit", "refused", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -74,8 +74,12 @@ class Allowance:
     def resize(self) -> None:
         """Forget all leases, and read the setting again."""
         self.leases.clear()
-        self.limit = max(1, round(self.rule.limit * (settings.RATE_LIMIT_FACTOR or 1)))
-        self.interval = self.rule.window_seconds / self.limit
+        self.fit(max(1, round(self.rule.limit * (settings.RATE_LIMIT_FACTOR or 1))))
+
+    def fit(self, limit: int) -> None:
+        """Allow so many requests in the rule's window."""
+        self.limit = limit
+        self.interval = self.rule.window_seconds / limit
 
     def spend(self, caller: Caller) -> bytes | None:
         """Spend a permit that is here: the headers that say so, or None. The hot path."""

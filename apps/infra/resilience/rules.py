@@ -169,6 +169,18 @@ TABLE: tuple[Group, ...] = (
         operations=("GET /2/media", "GET /2/media/{media_key}"),
     ),
     Group(
+        name="spaces",
+        what="spaces",
+        person=300,
+        application=300,
+        operations=(
+            "GET /2/spaces",
+            "GET /2/spaces/{id}",
+            "GET /2/spaces/by/creator_ids",
+            "GET /2/spaces/search",
+        ),
+    ),
+    Group(
         name="messages",
         what="direct messages",
         person=450,
