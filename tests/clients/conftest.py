@@ -17,6 +17,7 @@ from tests.clients.hosts import pointed_at
 from tests.clients.recording import Exchange, Recorder
 from tests.factories import PASSWORD
 from tests.http import Client
+from tests.ops.conftest import many_months  # noqa: F401 - a fixture
 from tests.users.oauth_clients import App, register
 from twitterlite.asgi import application
 

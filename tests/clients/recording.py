@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import brotli
 import httptools
 
 CHUNK = 65_536
@@ -35,12 +34,8 @@ class Exchange:
     def text(self) -> bytes:
         """The body as it was before it was compressed."""
         encoding = self.headers.get("content-encoding", "")
-        if encoding == "br":
-            plain: bytes = brotli.decompress(self.body)
-            return plain
-        if encoding == "gzip":
-            return zlib.decompress(self.body, 31)
-        return self.body
+        assert encoding in {"", "gzip"}, encoding
+        return zlib.decompress(self.body, 31) if encoding else self.body
 
 
 class _Messages:

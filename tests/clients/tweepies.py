@@ -102,7 +102,7 @@ class Async:
         self._loop.close()
 
 
-KINDS = {"sync": Sync, "async": Async}
+KINDS: dict[str, Any] = {"sync": Sync, "async": Async}
 
 
 @contextmanager
