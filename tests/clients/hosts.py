@@ -58,3 +58,33 @@ def pointed_at(package: ModuleType, hosts: dict[str, str]) -> Iterator[None]:
     finally:
         for function, code in found.items():
             function.__code__ = code
+
+
+@contextmanager
+def redirected(hosts: dict[str, str]) -> Iterator[None]:
+    """Let every session of requests send what is for these hosts to others: a library that signs
+    its requests signs them for the host that it knows.
+
+    Args:
+        hosts: where it goes → where it is to go.
+    """
+    import requests
+
+    class Elsewhere(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, *given: Any, **how: Any) -> Any:
+            for old, new in hosts.items():
+                request.url = request.url.replace(old, new)
+            return super().send(request, *given, **how)
+
+    original = requests.Session.__init__
+
+    def made(self: requests.Session) -> None:
+        original(self)
+        for old in hosts:
+            self.mount(old, Elsewhere())
+
+    requests.Session.__init__ = made  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        requests.Session.__init__ = original  # type: ignore[method-assign]
