@@ -71,7 +71,7 @@ def test_search_and_conversations(live, mine, alice, bob, drain_outbox):
             assert {one["author"]["username"] for one in flat} == {"alice"}
         talk = list(client.search_recent(f"conversation_id:{said[0]}", max_results=10))
         assert set(answers) <= set(ids_of(talk))
-        counts = list(client.counts_recent("tea", granularity="day"))
+        counts = list(everything.counts_recent("tea", granularity="day"))
         assert sum(page["meta"]["total_tweet_count"] for page in counts) == 23
         start = clock.now() - timedelta(hours=2)
         counts = list(everything.counts_all("tea", start_time=start, granularity="hour"))
