@@ -1,15 +1,21 @@
 """A world, and somebody who asks in it and has every answer checked."""
 
+import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
+from apps.infra.web import gate
 from tests.conformance import world as worlds
 from tests.conformance.validator import validate
 from tests.http import Client, Response
+from twitterlite.asgi import application
 
 
 class Asker:
@@ -60,3 +66,33 @@ def there(world: None, drain_outbox: Any) -> worlds.World:
 def asker(there: worlds.World, loop: Any) -> Asker:
     """Asks as alice."""
     return Asker(Client(loop, there.token))
+
+
+class Server:
+    """The real service on a real port, in the event loop of the tests."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
+        self._loop = loop
+        self.url = f"http://127.0.0.1:{port}"
+
+    def run(self, script: Callable[[], None]) -> None:
+        """Run what waits for answers in a thread beside the server."""
+        self._loop.run_until_complete(asyncio.to_thread(script))
+
+
+@pytest.fixture
+def server(world: None, loop: asyncio.AbstractEventLoop) -> Iterator[Server]:
+    """The service, by the protocol that it is served with."""
+    state = ServerState()
+
+    def protocol() -> gate.GateProtocol:
+        config = Config(application, loop="none", lifespan="off", log_config=None)
+        config.load()
+        return gate.GateProtocol(config=config, server_state=state, app_state={}, _loop=loop)
+
+    made = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
+    yield Server(loop, made.sockets[0].getsockname()[1])
+    made.close()
+    for connection in list(state.connections):
+        connection.shutdown()
+    loop.run_until_complete(made.wait_closed())

@@ -28,27 +28,28 @@ def _entity(properties: Schema, *required: str) -> Schema:
 
 
 _SIZED_IMAGE = thing({"url": URI, "width": COUNT, "height": COUNT}, "url", "width", "height")
+_URLS = some(
+    _entity(
+        {
+            "url": TEXT,
+            "expanded_url": TEXT,
+            "display_url": TEXT,
+            "unwound_url": TEXT,
+            "title": TEXT,
+            "description": TEXT,
+            "status": COUNT,
+            "media_key": MEDIA_KEY,
+            "images": some(_SIZED_IMAGE),
+        },
+        "url",
+    )
+)
 _ENTITIES = thing(
     {
         "hashtags": some(_entity({"tag": TEXT}, "tag")),
         "cashtags": some(_entity({"tag": TEXT}, "tag")),
         "mentions": some(_entity({"username": USERNAME, "id": ID}, "username")),
-        "urls": some(
-            _entity(
-                {
-                    "url": TEXT,
-                    "expanded_url": TEXT,
-                    "display_url": TEXT,
-                    "unwound_url": TEXT,
-                    "title": TEXT,
-                    "description": TEXT,
-                    "status": COUNT,
-                    "media_key": MEDIA_KEY,
-                    "images": some(_SIZED_IMAGE),
-                },
-                "url",
-            )
-        ),
+        "urls": _URLS,
     },
     text="What stands in a text. Places count code points.",
 )
@@ -60,10 +61,7 @@ _USER = thing(
         "username": USERNAME,
         "created_at": TIME,
         "description": TEXT,
-        "entities": thing(
-            {"description": ref("Entities"), "url": thing({"urls": ref("Entities")})},
-            open_ended=True,
-        ),
+        "entities": thing({"description": ref("Entities"), "url": thing({"urls": _URLS}, "urls")}),
         "location": TEXT,
         "url": TEXT,
         "pinned_tweet_id": ID,

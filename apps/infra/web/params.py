@@ -42,12 +42,12 @@ def _id(value: Any, info: ValidationInfo) -> int:
 
 
 def words_in(value: Any, info: ValidationInfo) -> list[str]:
-    """`a,b` or `["a", "b,c"]` (a repeated parameter) as 1 to 100 different words, in order."""
+    """`a,b` or `["a", "b,c"]` (a repeated parameter), 1 to 100 words, each once, in order."""
     given = value if isinstance(value, list) else [value]
-    words = list(dict.fromkeys(word for part in given for word in str(part).split(",")))
+    words = [word for part in given for word in str(part).split(",")]
     if len(words) > MAX_LIST:
         raise wrong(_name(info), f"{len(words)} values", f"a list of 1 to {MAX_LIST}")
-    return words
+    return list(dict.fromkeys(words))
 
 
 def _ids(value: Any, info: ValidationInfo) -> list[int]:
