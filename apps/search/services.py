@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from apps.infra.stores import partitions
 from apps.search.documents import SEPARATOR, Row, document_of, row_of
 from apps.search.models import Backfill
+from apps.search.plain import plain_row_of
 from apps.tweets import stored
 from apps.tweets.schemas import TweetOut
 
@@ -67,7 +68,7 @@ def _rows(tweets: Iterable[TweetOut]) -> list[Row]:
     pointed = {tweet.retweet_of_id for tweet in tweets if tweet.retweet_of_id is not None}
     originals = stored.live_tweets(tweet_ids=pointed)
     return [
-        row_of(document_of(tweet, originals.get(tweet.retweet_of_id or 0)))
+        plain_row_of(tweet) or row_of(document_of(tweet, originals.get(tweet.retweet_of_id or 0)))
         for tweet in tweets
         if tweet.retweet_of_id is None or tweet.retweet_of_id in originals
     ]
