@@ -6,7 +6,7 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 
 from collections.abc import Awaitable, Callable
 
-from apps.infra.web import handler
+from apps.infra.web import dialect, handler
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import MAX_BODY_BYTES, Edge
 from apps.infra.web.gate import Headers, Turn
@@ -41,6 +41,8 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
     path: str = scope["path"]
     if signing.is_signed(scope["found"].get(b"authorization")):
         receive = await signing.bring(scope, receive)
+    if dialect.MARK in scope["query_string"] and dialect.is_spoken(scope["query_string"]):
+        send = dialect.spoken(scope, send)
     if path == POST_PATH and scope["method"] == "POST":
         await _post(scope, receive, send)
     elif (user_id := _home_of(scope, path)) is not None:
@@ -122,7 +124,7 @@ class Gate:
         path, _, query = url.partition(b"?")
         if method == b"POST":
             return _new_tweet(headers) if path == b"/2/tweets" else None
-        if method != b"GET":
+        if method != b"GET" or (dialect.MARK in query and dialect.is_spoken(query)):
             return None
         text = query.decode("latin-1")
         if path.endswith(_TIMELINE) and path.startswith(_USERS):

@@ -73,7 +73,8 @@ def test_search_and_conversations(live, mine, alice, bob, drain_outbox):
         assert set(answers) <= set(ids_of(talk))
         counts = list(everything.counts_recent("tea", granularity="day"))
         assert sum(page["meta"]["total_tweet_count"] for page in counts) == 23
-        start = clock.now() - timedelta(hours=2)
+        # Whole seconds: it sends no others, and goes on until it is told its own start.
+        start = clock.now().replace(microsecond=0) - timedelta(hours=2)
         counts = list(everything.counts_all("tea", start_time=start, granularity="hour"))
         assert sum(page["meta"]["total_tweet_count"] for page in counts) == 23
         assert ids_of(client.quotes(said[1])) == [quote]
