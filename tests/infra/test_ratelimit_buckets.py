@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -166,7 +167,7 @@ def test_random_traces_of_many_clients(world):
     rhythm = [chance.sample(range(TRACES), 250) * chance.randint(1, 3) for _ in range(CLIENTS)]
 
     def client(wanted):
-        found = []
+        found: list[tuple[int, Any]] = []
         for part in range(0, len(wanted), 50):
             commands = [
                 gcra.take([buckets[n]], 1 + n % 3, whole=True) for n in wanted[part : part + 50]
@@ -197,6 +198,7 @@ def test_random_traces_of_processes_with_leases(world, run):
             asking = leases.begin(one, caller)
             (reply,) = await aioredis.client(0).pipe([asking.command(whole=True)])
             verdict = asking.settle(reply)
+            assert verdict is not None
             if not verdict.granted:
                 return None
         return began, time.monotonic()
@@ -225,7 +227,7 @@ def test_random_traces_of_processes_with_leases(world, run):
 
 @pytest.fixture
 def ask(world):
-    """Ask with a lease: the headers, and whether a round trip was made."""
+    """Ask with a lease: the headers (None: refused), and whether a round trip was made."""
 
     def one(allowance, caller=7):
         head = allowance.spend(caller)
@@ -234,9 +236,30 @@ def ask(world):
         asking = leases.begin(allowance, caller)
         instance = leases.instance_of_caller(caller)
         (reply,) = redis.pipe(instance, [asking.command(whole=True)])
-        return leases.whole_head(allowance, asking.settle(reply)), True
+        verdict = asking.settle(reply)
+        assert verdict is not None
+        return leases.whole_head(allowance, verdict) if verdict.granted else None, True
 
     return one
+
+
+def test_what_processes_hold_is_not_on_top_of_a_full_bucket(ask):
+    """Eight hold a lease each while the bucket fills up again; then all is asked for at once."""
+    limit, processes = 900, [allowance_of(900, 1) for _ in range(8)]
+    for one in processes:
+        while not (lease := one.leases.get(7)) or lease.left < 10:
+            ask(one)
+    time.sleep(1.1)
+    moments: list[tuple[float, float]] = []
+    refused: set[int] = set()
+    while len(refused) < len(processes):
+        for number, one in enumerate(processes):
+            began = time.monotonic()
+            if ask(one)[0] is not None:
+                moments.append((began, time.monotonic()))
+            else:
+                refused.add(number)
+    ensure_bounded(moments, limit, 1 / limit)
 
 
 def remaining(head):

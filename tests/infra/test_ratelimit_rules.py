@@ -4,13 +4,11 @@ import pytest
 
 from apps.infra.resilience import rules
 from apps.users.permissions import OPERATIONS
-from twitterlite import docs
+from twitterlite.openapi.document import schema
 
 LISTED = [operation for group in rules.TABLE for operation in group.operations]
 DESCRIBED = {
-    f"{method.upper()} {path}"
-    for path, methods in docs.schema()["paths"].items()
-    for method in methods
+    f"{method.upper()} {path}" for path, methods in schema()["paths"].items() for method in methods
 }
 
 

@@ -1,0 +1,48 @@
+"""Requests over a socket to the server's own protocol, with the gate in front."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from apps.infra.web.gate import GateProtocol
+
+Told = tuple[int, dict[str, str], bytes]
+
+
+class Wire:
+    """A server on a socket; one connection per request."""
+
+    def __init__(self, application: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        config = Config(application, loop="none", lifespan="off", log_config=None)
+        state = ServerState()
+
+        def protocol() -> GateProtocol:
+            return GateProtocol(config=config, server_state=state, app_state={}, _loop=loop)
+
+        self._server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
+
+    def get(self, path: str, token: str, **headers: str) -> Told:
+        """GET with a bearer token: status, headers, body."""
+        lines = [f"GET {path} HTTP/1.1", "host: x", f"authorization: Bearer {token}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return self._loop.run_until_complete(self._talk("\r\n".join([*lines, "", ""]).encode()))
+
+    async def _talk(self, raw: bytes) -> Told:
+        reader, writer = await asyncio.open_connection(*self._server.sockets[0].getsockname())
+        writer.write(raw)
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+        headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+        }
+        body = await reader.readexactly(int(headers["content-length"]))
+        writer.close()
+        await writer.wait_closed()
+        return int(first.split(" ")[1]), headers, body
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.close()
+        self._loop.run_until_complete(self._server.wait_closed())
