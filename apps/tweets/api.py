@@ -126,8 +126,8 @@ async def unlike(request: AuthedRequest, id: Path[Id], tweet_id: Path[Id]) -> Ht
 async def retweet(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> HttpResponse:
     """Once, however often it is said."""
     ensure_self(request.auth, id)
-    await in_thread(services.retweet, user_id=id, tweet_id=body.tweet_id, now=clock.now())
-    return envelope.answer({"retweeted": True})
+    made = await in_thread(services.retweet, user_id=id, tweet_id=body.tweet_id, now=clock.now())
+    return envelope.answer({"rest_id": str(made.id), "retweeted": True})
 
 
 @router.delete(

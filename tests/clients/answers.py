@@ -1,8 +1,11 @@
 """Whether what a library was told is what the API's description says it is told."""
 
+import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
+from apps.infra.web import dialect
 from tests.clients.recording import NO_ANSWER, Exchange
 from tests.conformance.validator import NotAsDescribed, validate
 
@@ -11,6 +14,8 @@ CLIENT_ERROR = 400
 _ENDLESS = re.compile(r"/2/tweets/(search|sample)/stream$")
 # Pages that people see on the way; the validator knows the rest of a log-in.
 _PAGES = re.compile(r"/(login|i/|oauth/(authorize|authenticate))")
+
+_OLDER = {newer: older for older, newer in dialect.WORDS.items()}
 
 
 def faults(exchanges: Iterable[Exchange]) -> list[str]:
@@ -27,6 +32,8 @@ def _faults(one: Exchange) -> list[str]:
     if _ENDLESS.search(one.path) and one.status < CLIENT_ERROR:
         # A line each; the last may have been cut off where the reader left.
         bodies = [line for line in one.text().split(b"\r\n")[:-1] if line.strip()]
+    elif dialect.is_spoken(one.target.partition("?")[2].encode()):
+        bodies = [json.dumps(_older(json.loads(body))).encode() for body in bodies]
     wrong = []
     for body in bodies:
         try:
@@ -34,3 +41,10 @@ def _faults(one: Exchange) -> list[str]:
         except NotAsDescribed as error:
             wrong.append(str(error))
     return wrong
+
+
+def _older(value: Any) -> Any:
+    """An answer in the newer words, as the description has it."""
+    if isinstance(value, dict):
+        return {_OLDER.get(name, name): _older(one) for name, one in value.items()}
+    return [_older(one) for one in value] if isinstance(value, list) else value

@@ -153,7 +153,10 @@ def test_a_retweet_counts_once_and_can_be_taken_back(api_as, alice, bob):
 
     for _ in range(2):
         answer = client.post(f"/2/users/{bob.id}/retweets", {"tweet_id": str(tweet.id)})
-        assert answer.json() == {"data": {"retweeted": True}}
+        told = answer.json()["data"]
+        assert told.pop("retweeted") is True
+        own = client.get(f"/2/users/{bob.id}/tweets").json()["data"]
+        assert [one["id"] for one in own] == list(told.values()) == [told["rest_id"]]
     assert client.get(metrics).json()["data"]["public_metrics"]["retweet_count"] == 1
     answer = client.delete(f"/2/users/{bob.id}/retweets/{tweet.id}")
     assert answer.json() == {"data": {"retweeted": False}}

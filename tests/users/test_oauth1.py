@@ -82,6 +82,18 @@ def test_it_holds_on_every_way_into_the_api(signed, bob, alice):
         assert signed.get(path, asked=path.replace("2/", "2//", 1)).status_code != 200
 
 
+def test_a_member_that_the_query_repeats_may_be_signed_once(signed, bobs_token):
+    header, token = signed.header(ME), bobs_token[0]
+
+    def ask(query):
+        return signed.app.http.get(f"{ME}?{query}", authorization=header).status_code
+
+    assert ask(f"oauth_token={token}x") == 401
+    assert ask("oauth_version=2.0") == 401
+    assert ask(f"oauth_token={token}&user.fields=url") == 401
+    assert ask(f"oauth_token={token}") == 200
+
+
 def test_json_bodies_are_not_signed(signed, bob):
     header = signed.header("/2/tweets", "POST")
     answer = signed.app.http.post("/2/tweets", {"text": "signed"}, authorization=header)

@@ -178,7 +178,7 @@ ANSWERS: dict[str, Answer] = {
     "PUT /2/tweets/{tweet_id}/hidden": _done(hidden=BOOLEAN),
     "POST /2/users/{id}/likes": _done(liked=BOOLEAN),
     "DELETE /2/users/{id}/likes/{tweet_id}": _done(liked=BOOLEAN),
-    "POST /2/users/{id}/retweets": _done(retweeted=BOOLEAN),
+    "POST /2/users/{id}/retweets": _done(rest_id=ID, retweeted=BOOLEAN),
     "DELETE /2/users/{id}/retweets/{source_tweet_id}": _done(retweeted=BOOLEAN),
     "GET /2/tweets/{id}/liking_users": _users(),
     "GET /2/tweets/{id}/retweeted_by": _users(),
