@@ -65,6 +65,8 @@ def _body(properties: dict[str, Any], *required: str, form: bool = True) -> dict
 
 
 _WORD = {"type": "string"}
+_ALT_TEXT = {"type": "object", "properties": {"text": _WORD | {"maxLength": 1_000}}}
+_DESCRIBED = {"type": "object", "properties": {"alt_text": _ALT_TEXT}}
 
 
 @router.post(
@@ -126,7 +128,7 @@ async def finalize(request: AuthedRequest, id: Path[Id]) -> HttpResponse:
     "/media/metadata",
     auth=needs(),
     summary="Describe a picture",
-    openapi_extra=_body({"id": _WORD, "metadata": {"type": "object"}}, "id", form=False),
+    openapi_extra=_body({"id": _WORD, "metadata": _DESCRIBED}, "id", "metadata", form=False),
 )
 async def metadata(request: AuthedRequest) -> HttpResponse:
     """`{"id": …, "metadata": {"alt_text": {"text": …}}}`, at most 1,000 characters."""

@@ -1,9 +1,7 @@
-"""Naughty strings in every place that the API reads: refused with 4xx, or stored exactly."""
+"""Naughty strings, types and sizes in every place that the API's description knows: an answer, or a
+refusal that says why, at once. What is stored, tests/flows/test_naughty_texts.py looks at."""
 
-import json
-import os
-from pathlib import Path
-from urllib.parse import quote
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,170 +10,47 @@ from hypothesis import strategies as st
 from apps.infra import clock
 from apps.infra.errors import Invalid
 from apps.tweets import services
+from tests.flows.naughty import BLNS, NO_BLNS, OWN, corpus, places
 
-CORPUS = Path(os.environ.get("TWITTERLITE_CORPUS", "../shared/data"))
-BLNS = CORPUS / "adversarial" / "blns" / "blns.json"
-
-OWN = [
-    "", " ", "\x00", "a\x00b", "\x01\x02\x1b[31m", "\x7f", "\u0080", "\u200b", "\u202ereversed",
-    "\ufeff", "\ufffe", "\uffff", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "e\u0301",
-    "\U0010ffff", "ﷺ" * 280, "\u0300" * 280, "İ", "ß", "\u2028", "\u2029", "\r\n", "\t",
-    "0", "-1", "+1", " 1", "1 ", "01", "1.0", "1e3", "0x10", "1_000", "١٢٣", "²", "9" * 19,
-    "9" * 20, "9" * 5_000, str(2**63 - 1), str(2**63), str(-(2**63)), str(2**64), "NaN", "null",
-    "true", "undefined", "None", "[]", "{}", "%00", "%", "%zz", "%ff", "..", "../../etc/passwd",
-    "' or 1=1 --", "\\", "\\u0000", "${jndi:ldap://x}", "{{7*7}}", "<script>alert(1)</script>",
-    ",", ",,,", "1,,2", "1,2,", "a" * 10_000, "\N{KELVIN SIGN}",
-]  # fmt: skip
-
-
-def corpus():
-    return json.loads(BLNS.read_text()) if BLNS.exists() else []
-
-
-def queries(bad):
-    """Every parameter of every GET route with one value."""
-    tweet = ["tweet.fields", "user.fields", "expansions", "media.fields"]
-    page = ["max_results", "pagination_token", "next_token"]
-    window = ["since_id", "until_id", "start_time", "end_time", "exclude"]
-    routes = {
-        "/2/users": ["ids", "user.fields", "expansions"],
-        "/2/users/by": ["usernames", "user.fields"],
-        "/2/users/me": ["user.fields", "expansions"],
-        "/2/tweets": ["ids", *tweet],
-        "/2/users/{me}/followers": ["user.fields", *page],
-        "/2/users/{me}/following": ["user.fields", *page],
-        "/2/users/{me}/muting": ["user.fields", *page],
-        "/2/users/{me}/blocking": ["user.fields", *page],
-        "/2/users/{me}/liked_tweets": [*tweet, *page],
-        "/2/users/{me}/bookmarks": [*tweet, *page],
-        "/2/users/{me}/owned_lists": ["list.fields", "user.fields", "expansions", *page],
-        "/2/lists/5": ["list.fields", "user.fields", "expansions"],
-        "/2/lists/5/members": ["user.fields", *page],
-        "/2/lists/5/tweets": [*tweet, *page],
-        "/2/users/reposts_of_me": [*tweet, *page],
-        "/2/tweets/5/liking_users": ["user.fields", *page],
-        "/2/tweets/5/quote_tweets": [*tweet, *page, "exclude"],
-        "/2/users/{me}/mentions": [*tweet, *page, *window[:-1]],
-        "/2/users/{me}/tweets": [*tweet, *page, *window],
-        "/2/users/{me}/timelines/reverse_chronological": [*tweet, *page, *window],
-    }
-    for path, names in routes.items():
-        for name in names:
-            yield f"{path}?{quote(name, safe='')}={bad}"
-            yield f"{path}?{bad}={bad}"
-
-
-def paths(bad):
-    """Every part of a path with one value."""
-    yield "GET", f"/2/users/{bad}", b""
-    yield "GET", f"/2/users/by/username/{bad}", b""
-    yield "GET", f"/2/tweets/{bad}", b""
-    yield "GET", f"/2/users/{bad}/tweets", b""
-    yield "GET", f"/2/users/{bad}/followers", b""
-    yield "GET", f"/2/users/{bad}/timelines/reverse_chronological", b""
-    yield "DELETE", f"/2/tweets/{bad}", b""
-    yield "DELETE", f"/2/users/{bad}/likes/{bad}", b""
-    yield "DELETE", f"/2/users/{{me}}/likes/{bad}", b""
-    yield "DELETE", f"/2/users/{{me}}/retweets/{bad}", b""
-    yield "DELETE", f"/2/users/{{me}}/following/{bad}", b""
-    yield "DELETE", f"/2/users/{{me}}/muting/{bad}", b""
-    yield "DELETE", f"/2/users/{{me}}/bookmarks/{bad}", b""
-    yield "GET", f"/2/lists/{bad}", b""
-    yield "GET", f"/2/lists/{bad}/tweets", b""
-    yield "GET", f"/2/users/{bad}/owned_lists", b""
-    yield "PUT", f"/2/lists/{bad}", b'{"name": "x"}'
-    yield "DELETE", f"/2/lists/5/members/{bad}", b""
-    yield "DELETE", f"/2/users/{{me}}/pinned_lists/{bad}", b""
-    yield "PUT", f"/2/tweets/{bad}/hidden", b'{"hidden": true}'
-    yield "DELETE", f"/2/users/{{me}}/blocking/{bad}", b""
-    yield "GET", f"/2/tweets/{bad}/retweeted_by", b""
-    yield "GET", f"/2/tweets/{bad}/quote_tweets", b""
-    yield "GET", f"/2/users/{bad}/liked_tweets", b""
-    yield "POST", f"/2/users/{bad}/following", b'{"target_user_id": "5"}'
-    yield "GET", f"/2/{bad}", b""
-
-
-def bodies(value):
-    """Every member of every body with one value."""
-    yield "/2/tweets", {"text": value}
-    yield "/2/tweets", {"text": "x", "quote_tweet_id": value}
-    yield "/2/tweets", {"text": "x", "reply": {"in_reply_to_tweet_id": value}}
-    yield "/2/tweets", {"text": "x", "reply": value}
-    yield "/2/tweets", {"text": "x", "reply_settings": value}
-    yield "/2/tweets", value
-    yield "/2/users/{me}/bookmarks", {"tweet_id": value}
-    yield "/2/lists", {"name": value}
-    yield "/2/lists", {"name": "x", "description": value, "private": value}
-    yield "/2/lists/5/members", {"user_id": value}
-    yield "/2/users/{me}/followed_lists", {"list_id": value}
-    yield "/2/users/{me}/pinned_lists", {"list_id": value}
-    yield "/2/tweets", {str(value): value}
-    yield "/2/users/{me}/likes", {"tweet_id": value}
-    yield "/2/users/{me}/retweets", {"tweet_id": value}
-    yield "/2/users/{me}/following", {"target_user_id": value}
-    yield "/2/users/{me}/muting", {"target_user_id": value}
-    yield "/2/users/{me}/blocking", {"target_user_id": value}
+PLACES = places()
+# Every place meets every 12th string, every string every 12th place, another one each time.
+STRIDE = 12
+JSON = {"content-type": "application/json"}
 
 
 def check(answer, where):
     assert answer.status_code < 500, (where, answer.content)
     if answer.status_code >= 400:
-        assert answer.headers["content-type"] == "application/problem+json", where
-        assert answer.json()["status"] == answer.status_code
+        told = answer.json()
+        if "error" not in told:
+            assert answer.headers["content-type"] == "application/problem+json", where
+            assert told["status"] == answer.status_code
+            assert told["detail"]
 
 
-def places(found, place):
-    """All of them, or every 29th, another one each time."""
-    return list(found) if place is None else list(found)[place % 29 :: 29]
+def send(client, place, value, me):
+    method, address, body = place.request(value, me)
+    check(client.request(method, address, body=body, headers=JSON), (str(place), value))
 
 
-def try_everywhere(client, me, text, *, place=None):
-    for query in places(queries(quote(text, safe="", errors="surrogatepass")), place):
-        where = query.replace("{me}", str(me.id))
-        check(client.get(where), where)
-    plain = text.replace("?", "").replace("#", "")
-    for method, path, body in places(paths(plain), place):
-        where = path.replace("{me}", str(me.id))
-        headers = {"content-type": "application/json"}
-        check(client.request(method, where, body=body, headers=headers), where)
-
-
-def post_everywhere(client, me, value, *, place=None):
-    everywhere = list(bodies(value))
-    chosen = (
-        everywhere
-        if place is None
-        else [everywhere[0], everywhere[1 + place % (len(everywhere) - 1)]]
-    )
-    for path, body in chosen:
-        where = path.replace("{me}", str(me.id))
-        answer = client.post(where, body)
-        check(answer, (where, body))
-        if answer.status_code == 201 and path == "/2/lists":
-            assert answer.json()["data"]["name"] == body["name"].strip()
-        elif answer.status_code == 201:
-            data = answer.json()["data"]
-            assert data["text"] == body["text"]
-            assert client.get(f"/2/tweets/{data['id']}").json()["data"]["text"] == body["text"]
-
-
-@pytest.mark.parametrize("text", OWN, ids=range(len(OWN)))
-def test_no_string_of_ours_breaks_it(api_as, alice, text):
+@pytest.mark.parametrize("part", range(4))
+def test_no_string_of_ours_breaks_it(api_as, alice, part):
     client = api_as(alice)
 
-    try_everywhere(client, alice, text)
-    post_everywhere(client, alice, text)
+    for number, place in enumerate(PLACES):
+        for text in OWN[(number + part * 3) % STRIDE :: STRIDE]:
+            send(client, place, text, alice.id)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not BLNS.exists(), reason="the list of naughty strings is not here")
+@pytest.mark.skipif(not BLNS.exists(), reason=NO_BLNS)
 def test_no_string_of_the_big_list_breaks_it(api_as, alice):
     client = api_as(alice)
 
-    for number, text in enumerate(corpus()):
-        # Each string somewhere, and somewhere else than its neighbours; posted, all of them.
-        try_everywhere(client, alice, text, place=number)
-        post_everywhere(client, alice, text, place=number)
+    strings = corpus()
+    for number in range(max(len(strings), len(PLACES)) * 6):
+        place, text = PLACES[number % len(PLACES)], strings[number % len(strings)]
+        send(client, place, text, alice.id)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +59,37 @@ def test_no_string_of_the_big_list_breaks_it(api_as, alice):
     ids=repr,
 )
 def test_no_type_of_json_breaks_it(api_as, alice, value):
-    post_everywhere(api_as(alice), alice, value)
+    client = api_as(alice)
+
+    for place in PLACES:
+        if place.kind == "body":
+            send(client, place, value, alice.id)
+
+
+@pytest.mark.parametrize("place", [one for one in PLACES if one.kind == "body" and not one.steps],
+                         ids=str)  # fmt: skip
+def test_large_deep_and_strange_bodies_are_refused_at_once(api_as, alice, place):
+    client = api_as(alice)
+    method, address, _ = place.request({}, alice.id)
+    is_upload = address.startswith(("/2/media/upload", "/1.1/media/upload"))
+
+    started = time.process_time()
+    for body, allowed in (
+        (b'{"text": "' + b"a" * 10_000_000 + b'"}', {413}),
+        (b"[" * 1_000_000, {413} if len(b"[" * 1_000_000) > 1_048_576 else {400}),
+        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, {400}),
+        (b'{"text": "\\ud800"}', {400, 401}),
+        (b'{"text": "\xff"}', {400, 401}),
+        (b'{"text": "a", "text": "b", "color": "red"}', {400, 401, 404, 409}),
+        (b"", {400, 401, 404, 409}),
+        (b"null", {400, 401, 404, 409}),
+    ):
+        answer = client.request(method, address, body=body, headers=JSON)
+        check(answer, (str(place), body[:40]))
+        if not is_upload or allowed == {413}:
+            assert answer.status_code in allowed, (body[:40], answer.content)
+    # Processor time of all eight, not of the clock on the wall.
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(
