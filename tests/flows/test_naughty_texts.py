@@ -224,7 +224,8 @@ def test_searches_for_anything_find_or_say_why(api_as, alice):
             answer = client.get(f"{path}?query={word}")
             assert answer.status_code == 200 or refused(answer)
         answer = client.get(f"/2/users/by/username/{word}")
-        assert answer.status_code == 200 or refused(answer)
+        # A slash makes it another address.
+        assert answer.status_code in {200, 404} or refused(answer)
 
 
 def _fields(page, name):
