@@ -1,17 +1,19 @@
 """Tweets as documents of the index, and the columns that are kept of one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from apps.media.schemas import is_photo
 from apps.search.query import document as d
-from apps.search.query.document import Body, Document
+from apps.search.query.document import Body, Document, MediaKind
 from apps.search.query.sql import tsvector_of
 from apps.tweets.schemas import TweetOut
 
 # Between the marks of one tweet; no mark holds a control character.
 SEPARATOR = "\x1f"
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
+NO_MEDIA: frozenset[MediaKind] = frozenset()
 
 
 class Row(NamedTuple):
@@ -63,7 +65,12 @@ def document_of(
         like_count=tweet.like_count,
         reply_count=tweet.reply_count,
         repost_count=tweet.retweet_count,
+        media=_media(said.media_keys) if said.media_keys else NO_MEDIA,
     )
+
+
+def _media(media_keys: Sequence[str]) -> frozenset[MediaKind]:
+    return frozenset("image" if is_photo(key) else "gif" for key in media_keys)
 
 
 def row_of(document: Document) -> Row:

@@ -1,6 +1,7 @@
 """Gate, hot lane and Django's router give the same bytes, for every set of fields."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,26 +15,46 @@ from apps.infra import clock
 from apps.infra.web import handler
 from apps.infra.web.edge import Edge
 from apps.infra.web.gate import GateProtocol
+from apps.media.rendering import MEDIA_FIELDS
+from apps.media.services.uploads import upload_once
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets import services
 from apps.tweets.rendering import TWEET_EXPANSIONS, TWEET_FIELDS
-from apps.users.rendering import USER_FIELDS
-from apps.users.services import set_protected
+from apps.tweets.rendering_polls import POLL_FIELDS
+from apps.tweets.services_pinned import pin_tweet
+from apps.tweets.services_polls import checked_poll, vote
+from apps.users.rendering import USER_EXPANSIONS, USER_FIELDS
+from apps.users.services import create_user, set_protected
+from tests.media.conftest import files, picture  # noqa: F401 - a fixture
 from twitterlite.asgi import application
 
 Ask = Callable[..., tuple[int, bytes]]
 ALL = (
     f"tweet.fields={','.join(TWEET_FIELDS)}&user.fields={','.join(USER_FIELDS)}"
     f"&expansions={','.join(TWEET_EXPANSIONS)}"
+    f"&media.fields={','.join(MEDIA_FIELDS)}&poll.fields={','.join(POLL_FIELDS)}"
 )
 QUERIES = [
     "",
     *(f"tweet.fields={name}" for name in TWEET_FIELDS),
     *(f"expansions={name}" for name in TWEET_EXPANSIONS),
     *(f"expansions=author_id&user.fields={name}" for name in USER_FIELDS),
+    "expansions=attachments.media_keys,author_id&media.fields=url,alt_text,height",
+    "expansions=attachments.poll_ids,author_id&poll.fields=voting_status",
+    "expansions=entities.mentions.username,author_id&user.fields=entities",
     ALL,
     "tweet.fields=nonsense",
+    "media.fields=nonsense",
+    "poll.fields=nonsense",
     "expansions=",
+]
+OF_ACCOUNTS = [
+    "",
+    *(f"user.fields={name}" for name in USER_FIELDS),
+    *(f"expansions={name}" for name in USER_EXPANSIONS),
+    f"expansions=pinned_tweet_id&tweet.fields={','.join(TWEET_FIELDS)}",
+    "expansions=nonsense",
+    "tweet.fields=nonsense",
 ]
 
 
@@ -77,17 +98,25 @@ def ask(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def everything(alice: Any, bob: Any, carol: Any) -> dict[str, str]:
+def everything(alice: Any, bob: Any, carol: Any, files: Any) -> dict[str, str]:  # noqa: F811
     """A home of bob with all kinds of tweets; the paths that are looked at."""
     now = clock.now()
     for who in (alice, carol):
         follow_user(follower_id=bob.id, followee_id=who.id, now=now)
+    # The oldest: the gate leaves pages with what changed a moment ago to others.
+    pinned = services.post_tweet(author_id=bob.id, text="@carol #mine", now=now)
+    pin_tweet(user_id=bob.id, tweet_id=pinned.id, now=now)
+    gone = services.post_tweet(author_id=alice.id, text="gone", now=now)
+    for number in range(10):
+        services.post_tweet(author_id=carol.id, text=f"old {number}", now=now)
     plain = services.post_tweet(author_id=alice.id, text="plain ☕ <b>", now=now)
     services.post_tweet(author_id=carol.id, text="reply", now=now, in_reply_to_id=plain.id)
     services.post_tweet(author_id=carol.id, text="quote", now=now, quote_of_id=plain.id)
     services.retweet(user_id=carol.id, tweet_id=plain.id, now=now)
     services.like_tweet(user_id=bob.id, tweet_id=plain.id, now=now)
-    gone = services.post_tweet(author_id=alice.id, text="gone", now=now)
+    full = _full_of_things(alice, bob, carol)
+    services.post_tweet(author_id=carol.id, text="quotes it", now=now, quote_of_id=full)
+    services.retweet(user_id=carol.id, tweet_id=full, now=now)
     for number in range(30):
         services.post_tweet(author_id=alice.id, text=f"{number}", now=now)
     rebuild_home(user_id=bob.id)
@@ -95,24 +124,42 @@ def everything(alice: Any, bob: Any, carol: Any) -> dict[str, str]:
     return {
         "home": f"/2/users/{bob.id}/timelines/reverse_chronological",
         "small home": f"/2/users/{bob.id}/timelines/reverse_chronological?max_results=5",
+        # Everything special, and not the end, which the gate leaves to others.
+        "long home": f"/2/users/{bob.id}/timelines/reverse_chronological?max_results=40",
         "user": f"/2/users/{carol.id}/tweets",
         "tweet": f"/2/tweets/{plain.id}",
+        "full": f"/2/tweets/{full}",
         "gone": f"/2/tweets/{gone.id}",
         "me": "/2/users/me",
     }
+
+
+def _full_of_things(alice: Any, bob: Any, carol: Any) -> int:
+    """A tweet with pictures and all kinds of entities, beside one with a poll; its id."""
+    now = clock.now()
+    asked = services.post_tweet(
+        author_id=carol.id, text="?", poll=checked_poll(["tea", "ÿ"], 5), now=now
+    )
+    vote(user_id=bob.id, tweet_id=asked.id, position=2, now=now)
+    media = [upload_once(owner_id=alice.id, data=picture(), now=now).id for _ in range(2)]
+    text = f"@bob @nobody_at_all 😀 #Tag $ABC https://example.com/ example.org {'x' * 100} @carol"
+    full = services.post_tweet(author_id=alice.id, text=text, media_ids=media, now=now)
+    return full.id
 
 
 def at(path: str, query: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
-@pytest.mark.parametrize("what", ["home", "small home", "user", "tweet", "gone", "me"])
+@pytest.mark.parametrize(
+    "what", ["home", "small home", "long home", "user", "tweet", "full", "gone", "me"]
+)
 def test_every_door_gives_the_same_bytes(
     what: str, everything: dict[str, str], api_as: Any, bob: Any, ask: Ask
 ) -> None:
     client = api_as(bob)
     router = client.through(Edge(handler.api))
-    for query in QUERIES:
+    for query in [*QUERIES, *OF_ACCOUNTS] if what == "me" else QUERIES:
         path = at(everything[what], query)
         expected = router.get(path, x_request_id="same")
         # Twice: at first some of it may not be in memory.
@@ -137,7 +184,7 @@ def test_pages_are_the_same_all_the_way_down(
         if "next_token" not in meta:
             break
         path = f"{everything['small home']}&pagination_token={meta['next_token']}"
-    assert seen == 34
+    assert seen == 49
 
 
 def test_what_is_hidden_is_hidden_at_the_gate_at_once(
@@ -153,6 +200,39 @@ def test_what_is_hidden_is_hidden_at_the_gate_at_once(
 
     set_protected(user_id=alice.id, protected=True, now=clock.now())
     assert b"plain" in ask(path, token)[1], "a follower still sees what is protected now"
+
+
+def test_the_page_holds_what_its_tweets_hold(
+    everything: dict[str, str], api_as: Any, alice: Any, bob: Any, carol: Any, ask: Ask
+) -> None:
+    token = api_as(bob).token
+    path = at(everything["long home"], ALL)
+    for _ in range(2):
+        page = json.loads(ask(path, token)[1])
+
+    includes = page["includes"]
+    assert [one["type"] for one in includes["media"]] == ["photo", "photo"]
+    assert [one["votes"] for one in includes["polls"][0]["options"]] == [0, 1]
+    assert {one["id"] for one in includes["users"]} == {str(one.id) for one in (alice, bob, carol)}
+    full = next(one for one in page["data"] if "media_keys" in one.get("attachments", {}))
+    assert set(full["entities"]) == {"urls", "mentions", "hashtags", "cashtags"}
+    assert [one["username"] for one in full["entities"]["mentions"]] == ["bob", "carol"]
+    passed_on = next(one for one in page["data"] if one["text"].startswith("RT @alice: @bob"))
+    assert [one["username"] for one in passed_on["entities"]["mentions"]] == ["alice", "bob"]
+
+
+def test_who_takes_a_name_is_mentioned_at_the_gate_at_once(
+    everything: dict[str, str], api_as: Any, bob: Any, ask: Ask
+) -> None:
+    token = api_as(bob).token
+    path = at(everything["long home"], "tweet.fields=entities")
+    for _ in range(3):
+        assert b'"nobody_at_all"' not in ask(path, token)[1]
+
+    create_user(username="Nobody_at_all", password="long enough to be good", now=clock.now())
+
+    for _ in range(2):
+        assert ask(path, token)[1].count(b'"Nobody_at_all"') == 2, "the tweet and its retweet"
 
 
 @pytest.mark.parametrize("token", ["", "nonsense"])

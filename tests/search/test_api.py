@@ -7,6 +7,7 @@ import pytest
 
 from apps.graph.services import block_user, follow_user
 from apps.infra import clock, ids
+from apps.media.services.uploads import upload_once
 from apps.tweets.services import delete_tweet, post_tweet, retweet
 from apps.tweets.services_import import TweetRow, ensure_partitions, import_tweets
 from apps.users.services import set_protected, suspend_user, unsuspend_user
@@ -14,6 +15,7 @@ from apps.users.services_apps import create_application
 from apps.users.services_tokens import app_only_token
 from tests.factories import UserFactory
 from tests.http import Client
+from tests.media.conftest import animation, files, picture  # noqa: F401 - a fixture
 
 RECENT, ALL = "/2/tweets/search/recent", "/2/tweets/search/all"
 COUNTS = "/2/tweets/counts/recent"
@@ -67,6 +69,23 @@ def test_a_search_answers_in_xs_shape(api_as, alice, bob, drain_outbox):
     assert body["meta"] == {
         "newest_id": str(second), "oldest_id": str(first), "result_count": 2,
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("files")
+def test_pictures_are_found_also_where_they_are_passed_on(found, alice, bob, drain_outbox):
+    still, moving = (
+        upload_once(owner_id=alice.id, data=data, now=clock.now()).id
+        for data in (picture(), animation())
+    )
+    say(alice, "only words")
+    photo = say(alice, "look at it", media_ids=[still])
+    gif = say(alice, "look, it moves", media_ids=[moving])
+    passed_on = retweet(user_id=bob.id, tweet_id=photo, now=clock.now()).id
+    drain_outbox()
+
+    assert found("look has:media") == [passed_on, gif, photo]
+    assert found("look has:images -is:retweet") == [photo]
+    assert found("look -has:images") == [gif]
 
 
 def test_nothing_found_has_no_data(api_as, bob):

@@ -6,10 +6,12 @@ import json
 import pytest
 
 from apps.infra import clock
+from apps.media.services.uploads import upload_once
 from apps.search import services_rules, store, streams, tasks
 from apps.tweets.services import delete_tweet, post_tweet, retweet
 from apps.users.services import revoke_token, set_protected, suspend_user
 from tests.http import _scope
+from tests.media.conftest import files, picture  # noqa: F401 - a fixture
 from twitterlite.asgi import application
 
 RULES = "/2/tweets/search/stream/rules"
@@ -222,6 +224,21 @@ def test_tweets_that_fit_come_with_their_rules(api_as, live, alice, bob, drain_o
     assert line["includes"]["users"][0]["username"] == "bob"
     assert "created_at" in line["data"]
     assert "includes" not in other.lines[0]
+
+
+@pytest.mark.usefixtures("files")
+def test_pictures_are_streamed_to_who_wants_them(api_as, live, alice, bob, drain_outbox):
+    add(api_as(alice), ("from:bob has:images", "seen"))
+    stream = live(api_as(alice), STREAM + "?expansions=attachments.media_keys,author_id")
+    one = upload_once(owner_id=bob.id, data=picture(), now=clock.now())
+    say(bob, "only words")
+    tweet = say(bob, "look", media_ids=[one.id])
+    drain_outbox()
+
+    stream.until(lambda: stream.ids)
+    (line,) = stream.lines
+    assert line["data"]["id"] == str(tweet)
+    assert line["includes"]["media"] == [{"media_key": one.media_key, "type": "photo"}]
 
 
 def test_a_quoted_text_counts_and_a_retweet_is_its_original(api_as, live, alice, bob, drain_outbox):

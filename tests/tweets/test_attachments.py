@@ -72,8 +72,9 @@ def test_only_what_is_ones_own_ready_and_unused(api_as, alice, bob):
         answer = send(client, text="x", media={"media_ids": [str(one.id) for one in wrong]})
         assert answer.status_code == status, answer.content
         assert answer.headers["content-type"] == "application/problem+json"
-    for nonsense in ("1", ["x"], [1], None, {}, ["99999999999999999999"]):
-        assert send(client, text="x", media={"media_ids": nonsense}).status_code == 400
+    nonsense: list[Any] = ["1", ["x"], [1], None, {}, ["99999999999999999999"]]
+    for given in nonsense:
+        assert send(client, text="x", media={"media_ids": given}).status_code == 400
     assert Tweet.objects.count() == 1
     assert not Media.objects.filter(id__in=[one.id for one in four], tweet_id__gt=0).exists()
     assert send(client, text="x", media={"media_ids": [str(moving.id)]}).status_code == 201
