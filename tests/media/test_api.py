@@ -156,10 +156,11 @@ def test_the_older_dialect_in_one_piece(api_as, alice):
     assert plain.json()["size"] == encoded.json()["size"] == len(picture())
 
 
-def test_an_animation_stays_one(api, api_as, alice):
+@pytest.mark.parametrize("category", ["tweet_gif", "TweetGif"])
+def test_an_animation_stays_one(api, api_as, alice, category):
     client = api_as(alice)
 
-    data = once(client, animation(frames=4), media_category="tweet_gif").json()["data"]
+    data = once(client, animation(frames=4), media_category=category).json()["data"]
 
     assert data["media_key"] == f"16_{data['id']}"
     seen = client.get(

@@ -1,5 +1,6 @@
 """Uploads: in segments, or in one piece."""
 
+import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ MAX_SEGMENTS = 1_000
 MAX_UNUSED = 100
 _TYPES = frozenset({"image/jpeg", "image/pjpeg", "image/jpg", "image/png", "image/webp"})
 _TYPES |= {"image/avif", "image/gif"}
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CATEGORIES = frozenset({"tweet_image", "tweet_gif", "dm_image", "dm_gif"})
 
 
@@ -63,7 +65,8 @@ def _announced_kind(mime: str, category: str) -> Media.Kind:
     kind = mime.partition(";")[0].strip().lower()
     if kind and kind not in _TYPES:
         raise Invalid(f"{kind[:60]} is not taken here. Pictures are {TAKEN}.", field="media_type")
-    word = category.strip().lower()
+    # v1.1 has its own spelling: `TweetImage`.
+    word = _CAPITAL.sub("_", category.strip()).lower()
     if word and word not in _CATEGORIES:
         raise Invalid(
             f"{word[:60]} is not taken here: pictures and animated GIFs, no video.",

@@ -1,0 +1,86 @@
+"""Pictures by tweepy: its v1.1 client uploads, its v2 client puts them on tweets."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.clients.tweepies import Credentials, hand, tweepy
+
+
+@pytest.fixture
+def mine(pointed: Any, app: Any, bob: Any) -> Credentials:
+    """Bob's."""
+    return Credentials.of(app, bob)
+
+
+def picture(kind: str, **how: Any) -> io.BytesIO:
+    """A file of some kB."""
+    out = io.BytesIO()
+    Image.effect_noise((80, 60), 64).convert("RGB").save(out, kind, **how)
+    out.seek(0)
+    return out
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+def test_pictures_are_uploaded_and_shown(pointed, mine):
+    moving = [Image.effect_noise((40, 30), 64).convert("P") for _ in range(3)]
+    gif = picture("GIF", save_all=True, append_images=moving)
+    host = pointed.url.removeprefix("http://")
+
+    def script() -> None:
+        auth = tweepy.OAuth1UserHandler(
+            mine.consumer_key, mine.consumer_secret, mine.access_token, mine.access_token_secret
+        )
+        api = tweepy.API(auth, host=host, upload_host=host)
+        small = api.simple_upload("a.png", file=picture("PNG"))
+        assert small.image["w"] == 80
+        large = api.media_upload(
+            "b.jpg", file=picture("JPEG"), chunked=True, media_category="tweet_image"
+        )
+        api.create_media_metadata(large.media_id, "noise, in grey")
+        animation = api.media_upload("c.gif", file=gif, chunked=True, media_category="tweet_gif")
+        with pytest.raises(tweepy.BadRequest):
+            api.simple_upload("d.png", file=io.BytesIO(b"no picture at all"))
+        auth.oauth.close()
+        api.session.close()
+        asked = {
+            "expansions": ["attachments.media_keys"],
+            "media_fields": ["url", "alt_text", "type", "width", "height", "variants"],
+            "tweet_fields": ["attachments"],
+        }
+        with hand("sync", mine) as client:
+            two = client.create_tweet(text="two", media_ids=[small.media_id, large.media_id])
+            told = client.get_tweet(two.data["id"], **asked)
+            media = told.includes["media"]
+            assert [one.type for one in media] == ["photo", "photo"]
+            assert [one.alt_text for one in media] == [None, "noise, in grey"]
+            assert (media[0].width, media[0].height) == (80, 60)
+            assert told.data.attachments["media_keys"] == [one.media_key for one in media]
+            moves = client.create_tweet(media_ids=[animation.media_id])
+            (one,) = client.get_tweet(moves.data["id"], **asked).includes["media"]
+            assert one.type == "animated_gif"
+            with pytest.raises(tweepy.BadRequest):
+                client.create_tweet(text="twice", media_ids=[small.media_id])
+
+    pointed.run(script)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_polls(pointed, mine, kind):
+    def script() -> None:
+        with hand(kind, mine) as client:
+            made = client.create_tweet(
+                text="Which?", poll_options=["tea", "coffee"], poll_duration_minutes=60
+            )
+            told = client.get_tweet(
+                made.data["id"], expansions=["attachments.poll_ids"],
+                poll_fields=["duration_minutes", "end_datetime", "voting_status"],
+            )  # fmt: skip
+            (poll,) = told.includes["polls"]
+            assert [one["label"] for one in poll.options] == ["tea", "coffee"]
+            assert poll.duration_minutes == 60
+            assert poll.voting_status == "open"
+
+    pointed.run(script)
