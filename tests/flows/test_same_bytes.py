@@ -202,6 +202,24 @@ def test_what_is_hidden_is_hidden_at_the_gate_at_once(
     assert b"plain" in ask(path, token)[1], "a follower still sees what is protected now"
 
 
+def test_a_page_from_memory_is_what_its_tweets_are_one_by_one(
+    everything: dict[str, str], api_as: Any, bob: Any, ask: Ask
+) -> None:
+    client = api_as(bob)
+    for query in QUERIES:
+        path = at(everything["long home"], query)
+        ask(path, client.token)
+        status, body = ask(path, client.token)
+        if status != 200:
+            continue
+        page = json.loads(body)
+        ids = ",".join(one["id"] for one in page["data"])
+        expected = client.get(at(f"/2/tweets?ids={ids}", query)).json()
+
+        assert page["data"] == expected["data"], query
+        assert page.get("includes") == expected.get("includes"), query
+
+
 def test_the_page_holds_what_its_tweets_hold(
     everything: dict[str, str], api_as: Any, alice: Any, bob: Any, carol: Any, ask: Ask
 ) -> None:
