@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from apps.infra.resilience.rules import COUNTED
 from apps.infra.web import dialect
 from tests.clients.recording import NO_ANSWER, Exchange
 from tests.conformance.validator import NotAsDescribed, validate
@@ -15,6 +16,7 @@ _ENDLESS = re.compile(r"/2/tweets/(search|sample)/stream$")
 # Pages that people see on the way; the validator knows the rest of a log-in.
 _PAGES = re.compile(r"/(login|i/|oauth/(authorize|authenticate))")
 
+_LIMITS = ("x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset")
 _OLDER = {newer: older for older, newer in dialect.WORDS.items()}
 
 
@@ -28,6 +30,10 @@ def _faults(one: Exchange) -> list[str]:
         return ["an error of the server"]
     if one.status == NO_ANSWER or _PAGES.match(one.path):
         return []
+    counted = one.path.startswith(COUNTED)
+    lacking = [name for name in _LIMITS if counted and not one.headers.get(name, "").isdigit()]
+    if lacking:
+        return [f"without {', '.join(lacking)}"]
     bodies = [one.text()]
     if _ENDLESS.search(one.path) and one.status < CLIENT_ERROR:
         # A line each; the last may have been cut off where the reader left.

@@ -27,6 +27,7 @@ from apps.tweets.services import post_tweet
 from tests.clients.conftest import Live
 from tests.clients.test_tweepy_streams import saying
 from tests.clients.tweepies import Credentials
+from tests.flows.test_rate_limits import as_written, narrow  # noqa: F401 - fixtures
 from tests.users.oauth_clients import BACK, SCOPES
 
 HERE = Path(__file__).parent / "node"
@@ -158,3 +159,12 @@ def test_pictures(live, play):
     assert [one["type"] for one in media] == ["photo", "photo"]
     assert media[0]["alt_text"] == "a square"
     assert found["data"]["attachments"]["media_keys"] == [one["media_key"] for one in media]
+
+
+def test_a_limit_is_told(live, play, alice, narrow):  # noqa: F811
+    narrow("users", 3, 900)
+
+    found = live.run(lambda: play("limits"))
+
+    assert found["limit"] == 3
+    assert found["now"] - 1 < found["reset"] < found["now"] + 902

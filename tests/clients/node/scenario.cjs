@@ -176,6 +176,22 @@ const scenarios = {
     return true;
   },
 
+  async limits() {
+    const client = person().v2;
+    let left = Infinity;
+    for (;;) {
+      try {
+        const found = await client.get(`users/${other}`, {}, { fullResponse: true });
+        assert.ok(found.rateLimit.remaining < left);
+        left = found.rateLimit.remaining;
+      } catch (error) {
+        assert.ok(error.rateLimitError, String(error));
+        assert.equal(error.rateLimit.remaining, 0);
+        return { ...error.rateLimit, now: Date.now() / 1000 };
+      }
+    }
+  },
+
   async stream() {
     const client = new TwitterApi(keys.app_bearer).v2;
     const made = await client.updateStreamRules({ add: [{ value: 'tea', tag: 'hot' }] });
