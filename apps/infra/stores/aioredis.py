@@ -11,11 +11,14 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 Command = Sequence[bytes]
 
@@ -243,11 +246,23 @@ def client(instance: int = 0, *, loop: asyncio.AbstractEventLoop | None = None) 
     if _Latest.loop is not loop:
         _Latest.loop, _Latest.clients = loop, _clients.setdefault(loop, {})
     clients = _Latest.clients
-    url = settings.REDIS_STATE_URLS[instance]
+    url = _urls()[instance]
     found = clients.get(url)
     if found is None:
         found = clients[url] = AioRedis(url)
     return found
+
+
+@cache
+def _urls() -> list[str]:
+    """Of the state instances; a setting is dear to read."""
+    urls: list[str] = settings.REDIS_STATE_URLS
+    return urls
+
+
+@receiver(setting_changed)
+def _forget_urls(**_changed: Any) -> None:
+    _urls.cache_clear()
 
 
 async def close_all() -> None:

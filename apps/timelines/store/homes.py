@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from apps.infra.stores.aioredis import Command, RedisDown
 from apps.infra.stores.partitions import MAX_ID
 from apps.timelines.store import keys, scripts
@@ -10,7 +12,6 @@ from apps.timelines.store.scripts import Script
 
 # A list may be extended by a rebuild's own pushes only; a rebuild that died leaves it behind.
 UNREADY_TTL_SECONDS = 3_600
-_LONGEST = len(str(MAX_ID))
 
 
 def _call(script: Script, given: Sequence[bytes], *arguments: bytes) -> Command:
@@ -144,11 +145,8 @@ def known_of(
 
 def _of_full_part(listed: Sequence[bytes], slack: int, skip: int) -> tuple[list[int], int]:
     """What a part of a longer list says: its ids without the `slack` smallest, and the ceiling."""
-    if len(b"".join(listed)) == _LONGEST * len(listed):
-        # All as long as an id can be: they sort as they are, and few need be numbers.
-        ids = list(map(int, sorted(listed)[slack:]))
-    else:
-        ids = sorted(map(int, listed))[slack:]
+    # A third of the time that `int` takes for each.
+    ids = sorted(orjson.loads(b"[%b]" % b",".join(listed)))[slack:]
     if not skip:
         return ids, MAX_ID + 1
     return ids, ids[-slack - 1] + 1 if len(ids) > slack else 0
