@@ -41,7 +41,7 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
     path: str = scope["path"]
     if signing.is_signed(scope["found"].get(b"authorization")):
         receive = await signing.bring(scope, receive)
-    if dialect.MARK in scope["query_string"] and dialect.is_spoken(scope["query_string"]):
+    if scope["query_string"] and dialect.is_spoken(scope["query_string"].decode("latin-1")):
         send = dialect.spoken(scope, send)
     if path == POST_PATH and scope["method"] == "POST":
         await _post(scope, receive, send)
@@ -124,9 +124,12 @@ class Gate:
         path, _, query = url.partition(b"?")
         if method == b"POST":
             return _new_tweet(headers) if path == b"/2/tweets" else None
-        if method != b"GET" or (dialect.MARK in query and dialect.is_spoken(query)):
+        if method != b"GET":
             return None
         text = query.decode("latin-1")
+        # In text, not in bytes: that takes a tenth of the time.
+        if dialect.MARK in text and dialect.is_spoken(text):
+            return None
         if path.endswith(_TIMELINE) and path.startswith(_USERS):
             owner = path[len(_USERS) : -len(_TIMELINE)]
             return home.HomeTurn(token, owner.decode(), text) if owner.isdigit() else None

@@ -38,7 +38,7 @@ def _faults(one: Exchange) -> list[str]:
     if _ENDLESS.search(one.path) and one.status < CLIENT_ERROR:
         # A line each; the last may have been cut off where the reader left.
         bodies = [line for line in one.text().split(b"\r\n")[:-1] if line.strip()]
-    elif dialect.is_spoken(one.target.partition("?")[2].encode()):
+    elif dialect.is_spoken(one.target.partition("?")[2]):
         bodies = [json.dumps(_older(json.loads(body))).encode() for body in bodies]
     wrong = []
     for body in bodies:

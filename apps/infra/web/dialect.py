@@ -14,7 +14,7 @@ import orjson
 from apps.infra.web.handler import Scope, Send
 
 # What every request that speaks so has in its query: to be looked for before anything else.
-MARK = b"post"
+MARK = "post"
 FIELDS = "post.fields"
 # Ours → X's newer word: members of answers, and values of `*.fields` and `expansions`.
 WORDS = {
@@ -50,15 +50,15 @@ _NEW_THINGS = frozenset(
 _STREAM = "/stream"
 
 
-def is_spoken(query: bytes) -> bool:
+def is_spoken(query: str) -> bool:
     """Whether a query uses a newer word."""
     return MARK in query and any(
         name == FIELDS or (_lists_words(name) and _is_newer(value)) for name, value in _pairs(query)
     )
 
 
-def _pairs(query: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True)
 
 
 def _lists_words(name: str) -> bool:
@@ -72,7 +72,7 @@ def _is_newer(value: str) -> bool:
 def translated(query: bytes) -> bytes:
     """The same question in our words."""
     asked: dict[str, str] = {}
-    for name, value in _pairs(query):
+    for name, value in _pairs(query.decode("latin-1")):
         ours = _NEWER.get(name, name)
         if not _lists_words(name):
             asked[ours] = value

@@ -29,7 +29,7 @@ FIELDS = "post.fields=referenced_posts,public_metrics,article_title,edit_history
     ],
 )
 def test_a_query_that_uses_a_newer_word_is_known(query: str, spoken: bool) -> None:
-    assert dialect.is_spoken(query.encode()) is spoken
+    assert dialect.is_spoken(query) is spoken
 
 
 def test_a_question_is_translated() -> None:
