@@ -342,6 +342,12 @@ def test_a_question_without_an_answer_leaves_the_next_one_whole(world):
     assert leases.begin(allowance, 7).is_lease
 
 
+@pytest.mark.parametrize("caller", [7, "i2001:db8::/64", "ié"])
+def test_a_question_that_is_made_quickly_is_the_same(world, caller):
+    asking = leases.begin(allowance_of(900, 900), caller)
+    assert asking.question == aioredis.encode([asking.command()])
+
+
 def test_memory_is_bounded(world, monkeypatch):
     monkeypatch.setattr(leases, "MAX_LEASES", 10)
     allowance = allowance_of()

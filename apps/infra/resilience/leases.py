@@ -20,7 +20,6 @@ from django.conf import settings
 from apps.infra.resilience import gcra
 from apps.infra.resilience.gcra import US, Bucket, Verdict
 from apps.infra.resilience.rules import Rule
-from apps.infra.stores import aioredis
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.telemetry import metrics
 from apps.infra.telemetry.tally import Tally
@@ -61,7 +60,7 @@ class Lease:
 class Allowance:
     """The leases of one rule; `limit` is that of the rule times RATE_LIMIT_FACTOR."""
 
-    __slots__ = ("allowed", "interval", "leases", "limit", "refused", "rule")
+    __slots__ = ("_key_end", "_sizes", "allowed", "interval", "leases", "limit", "refused", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -69,6 +68,7 @@ class Allowance:
         self.allowed = Tally(metrics.RATE_LIMITED.labels(rule.name, "allowed"))
         self.refused = Tally(metrics.RATE_LIMITED.labels(rule.name, "refused"))
         self.limit, self.interval = 0, 0.0
+        self._key_end = f"}}:{rule.name}".encode()
         self.resize()
 
     def resize(self) -> None:
@@ -80,6 +80,7 @@ class Allowance:
         """Allow so many requests in the rule's window."""
         self.limit = limit
         self.interval = self.rule.window_seconds / limit
+        self._sizes = gcra.sizes_of(limit, self.rule.window_seconds)
 
     def spend(self, caller: Caller) -> bytes | None:
         """Spend a permit that is here: the headers that say so, or None. The hot path."""
@@ -101,9 +102,16 @@ class Allowance:
 
     def bucket(self, caller: Caller) -> Bucket:
         """Where a caller's permits are."""
-        name = f"u{caller}" if isinstance(caller, int) else caller
-        key = f"rl:{{{name}}}:{self.rule.name}".encode("utf-8", "replace")
-        return Bucket(key, self.limit, self.rule.window_seconds)
+        return Bucket(self._key(caller), self.limit, self.rule.window_seconds)
+
+    def question(self, caller: Caller, wanted: int) -> bytes:
+        """The encoded command for permits of one caller."""
+        return gcra.encoded(self._key(caller), self._sizes, wanted)
+
+    def _key(self, caller: Caller) -> bytes:
+        if isinstance(caller, int):
+            return b"rl:{u%d%b" % (caller, self._key_end)
+        return b"rl:{%b%b" % (caller.encode("utf-8", "replace"), self._key_end)
 
     def _lease_of(self, caller: Caller) -> Lease:
         lease = self.leases.get(caller)
@@ -130,7 +138,7 @@ class Asking:
     @property
     def question(self) -> bytes:
         """One command, encoded, for the instance `instance_of_caller`."""
-        return aioredis.encode([self.command()])
+        return self.allowance.question(self.caller, self.wanted)
 
     def command(self, *, whole: bool = False) -> list[bytes]:
         """The command; `whole` as in `gcra.take`."""
