@@ -1,17 +1,44 @@
-"""The API described: /2/openapi.json for programs, /2/docs for people.
+"""The API described: /2/openapi.json for programs, /docs/api for people.
 
-The page is drawn from the schema on the server and loads nothing from elsewhere.
+The reference is drawn from the description on the server; what does not depend on the reader is
+drawn once.
 """
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
 
+from apps.infra.resilience import rules
+from apps.infra.web import pages
+from apps.users.permissions import OPERATIONS, SCOPES
+from twitterlite import not_offered
+from twitterlite.openapi import examples
+from twitterlite.openapi.answers import ANSWERS
 from twitterlite.openapi.document import schema, schema_json
+from twitterlite.openapi.errors import MEANINGS
+from twitterlite.openapi.reference import anchor_of, body_of, fields, parameters_of
 
-_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+ADDRESS = "/docs/api"
+QUICK_START = Path(__file__).parent / "openapi" / "quickstart"
+# What a step is, and the file that a test runs.
+STEPS = {
+    "token": "1-token.sh",
+    "read": "2-read.sh",
+    "ask": "3-ask.sh",
+    "person": "4-person.sh",
+    "post": "5-post.sh",
+    "tweepy": "tweepy.py.txt",
+}
+# In the order in which people meet them.
+GROUPS = (
+    "Tweets", "Timelines", "Search", "Users", "Follows", "Lists", "Bookmarks", "Media", "Streams",
+    "Spaces", "Tokens",
+)  # fmt: skip
 
 
 async def openapi(request: HttpRequest) -> HttpResponse:
@@ -19,68 +46,97 @@ async def openapi(request: HttpRequest) -> HttpResponse:
     return HttpResponse(schema_json(), content_type="application/json")
 
 
-async def page(request: HttpRequest) -> HttpResponse:
-    """The same for a reader."""
-    headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(_page(), headers=headers)
+async def moved(request: HttpRequest) -> HttpResponse:
+    """Where the page was before."""
+    return HttpResponsePermanentRedirect(ADDRESS)
+
+
+@pages.everyone
+async def page(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
+    """The reference."""
+    return pages.page(request, "docs/api.html", viewer, {"reference": _reference()})
 
 
 @cache
-def _page() -> str:
-    groups: dict[str, list[dict[str, Any]]] = {}
+def _reference() -> SafeString:
+    """All of the page that is the same for everybody."""
+    groups = grouped()
+    context = {
+        "groups": groups,
+        "count": sum(len(entries) for entries in groups.values()),
+        "steps": {name: (QUICK_START / file).read_text().strip() for name, file in STEPS.items()},
+        "scopes": {word: text for word, text in SCOPES.items() if word in _needed()},
+        "limits": _limits(),
+        "fields": fields(),
+        "statuses": MEANINGS,
+        "missing": not_offered.TABLE,
+    }
+    # The template has escaped what it was given.
+    return mark_safe(render_to_string("docs/reference.html", context))  # noqa: S308
+
+
+def _limits() -> list[dict[str, Any]]:
+    """The rows of the table: groups of operations that are offered, and what others fall under."""
+    return [
+        {
+            "what": one.what,
+            "person": one.person,
+            "application": one.application,
+            "within": rules.PERSON[one.name].window,
+        }
+        for one in rules.TABLE
+        if not one.operations or any(name in ANSWERS for name in one.operations)
+    ]
+
+
+def _needed() -> set[str]:
+    return {
+        "offline.access",
+        *(
+            scope
+            for name, permission in OPERATIONS.items()
+            if name not in not_offered.NAMES
+            for scope in permission.scopes
+        ),
+    }
+
+
+def grouped() -> dict[str, list[dict[str, Any]]]:
+    """The operations by group, in the order of the page."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for path, methods in schema()["paths"].items():
         for method, operation in methods.items():
-            tag = (operation.get("tags") or ["Other"])[0]
-            groups.setdefault(tag, []).append(_entry(path, method, operation))
-    return render_to_string("infra/api_docs.html", {"groups": groups, "info": schema()["info"]})
+            name = f"{method.upper()} {path}"
+            found.setdefault(operation["tags"][0], []).append(_entry(name, operation))
+    return found
 
 
-def _entry(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+def _entry(name: str, operation: dict[str, Any]) -> dict[str, Any]:
+    method, path = name.split(" ")
+    permission = OPERATIONS.get(name)
     return {
-        "method": method.upper(),
+        "method": method,
         "path": path,
-        "anchor": f"{method}{path}".replace("/", "-").replace("{", "").replace("}", ""),
-        "summary": operation.get("summary", ""),
-        "description": operation.get("description", ""),
-        "parameters": [_parameter(one) for one in operation.get("parameters", [])],
-        "body": _body(operation),
+        "anchor": anchor_of(name),
+        "summary": operation["summary"],
+        "text": operation["description"],
+        "scopes": sorted(permission.scopes) if permission else [],
+        "who": _who(operation),
+        "parameters": parameters_of(operation),
+        "body": body_of(operation),
+        "curl": examples.curl(name),
+        "answer": examples.answer(name),
+        "status": examples.status(name),
+        "statuses": [int(one) for one in operation["responses"]],
     }
 
 
-def _parameter(one: dict[str, Any]) -> dict[str, Any]:
-    described = one["schema"]
-    options = described.get("items", {}).get("enum", [])
-    return {
-        "name": one["name"],
-        "place": one["in"],
-        "required": one.get("required", False),
-        "kind": _kind(described),
-        "options": ", ".join(options),
-        "text": described.get("description", ""),
-    }
-
-
-def _kind(described: dict[str, Any]) -> str:
-    if "anyOf" in described:
-        return _kind(described["anyOf"][0])
-    kind = str(described.get("type", ""))
-    if kind == "array":
-        return "comma-separated list"
-    if "minimum" in described:
-        return f"{kind}, {described['minimum']} to {described['maximum']}"
-    return f"{kind} {described['pattern']}" if "pattern" in described else kind
-
-
-def _body(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    return _members(content.get("schema", {}))
-
-
-def _members(described: dict[str, Any]) -> list[dict[str, Any]]:
-    reference = described.get("$ref", "").rpartition("/")[2]
-    described = schema()["components"]["schemas"].get(reference, described)
-    required = described.get("required", [])
-    return [
-        {"name": name, "kind": _kind(one) or "object", "required": name in required}
-        for name, one in described.get("properties", {}).items()
-    ]
+def _who(operation: dict[str, Any]) -> str:
+    ways = {kind for way in operation["security"] for kind in way}
+    if "BearerToken" in ways:
+        return "People and applications by themselves"
+    if ways >= {"OAuth2UserToken"}:
+        return "People"
+    if "UserToken" in ways:
+        return "Applications, signed by OAuth 1.0a"
+    return "Applications, with their id and secret" if "Basic" in ways else "A person's browser"

@@ -24,7 +24,8 @@ PAGES = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("2/openapi.json", docs.openapi, name="openapi"),
-    path("2/docs", docs.page, name="api-docs"),
+    path("2/docs", docs.moved),
+    path("docs/api", docs.page, name="api-docs"),
     *(path(f"2/{words}", not_offered.answer) for words in not_offered.BEFORE_IDS),
     path("2/", api.urls),
     path("healthz", healthz, name="healthz"),

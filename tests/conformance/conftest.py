@@ -75,9 +75,9 @@ class Server:
         self._loop = loop
         self.url = f"http://127.0.0.1:{port}"
 
-    def run(self, script: Callable[[], None]) -> None:
-        """Run what waits for answers in a thread beside the server."""
-        self._loop.run_until_complete(asyncio.to_thread(script))
+    def run(self, script: Callable[[], Any]) -> Any:
+        """Run what waits for answers in a thread beside the server; gives its result."""
+        return self._loop.run_until_complete(asyncio.to_thread(script))
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def _done(*, status: int = 200, refusals: tuple[int, ...] = (), **members: Schem
 
 
 def _users() -> Answer:
-    return _page("User", _META_LIST)
+    return _page("User", _META_LIST, includes=True)
 
 
 def _tweets() -> Answer:
