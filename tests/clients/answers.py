@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from apps.infra.resilience.rules import COUNTED
-from apps.infra.web import dialect
+from apps.infra.web import dialect, problems
 from tests.clients.recording import NO_ANSWER, Exchange
 from tests.conformance.validator import NotAsDescribed, validate
 
@@ -53,4 +53,6 @@ def _older(value: Any) -> Any:
     """An answer in the newer words, as the description has it."""
     if isinstance(value, dict):
         return {_OLDER.get(name, name): _older(one) for name, one in value.items()}
+    if isinstance(value, str) and value.startswith(dialect.TYPES):
+        return problems.TYPES + value.removeprefix(dialect.TYPES)
     return [_older(one) for one in value] if isinstance(value, list) else value

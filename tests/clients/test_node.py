@@ -6,7 +6,6 @@ puts it once into var/, by the lock file; where there is no npm, or no registry,
 
 import base64
 import hashlib
-import io
 import json
 import os
 import re
@@ -18,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from apps.graph.services import follow_user
 from apps.infra import clock
 from apps.infra.conf import BASE_DIR
 from apps.tweets.services import post_tweet
 from tests.clients.conftest import Live
+from tests.clients.pictures import picture
 from tests.clients.test_tweepy_streams import saying
 from tests.clients.tweepies import Credentials
 from tests.flows.test_rate_limits import as_written, narrow  # noqa: F401 - fixtures
@@ -143,15 +142,8 @@ def test_a_filtered_stream(live, play, alice):
     live.run(script)
 
 
-def picture() -> bytes:
-    """A PNG of some kB."""
-    out = io.BytesIO()
-    Image.effect_noise((80, 80), 64).save(out, "PNG")
-    return out.getvalue()
-
-
 def test_pictures(live, play):
-    sent = base64.b64encode(picture()).decode()
+    sent = base64.b64encode(picture("PNG").read()).decode()
 
     found = live.run(lambda: play("media", picture=sent))
 

@@ -173,8 +173,9 @@ def test_streams(live, mine, alice):
     live.run(script)
 
 
-def test_its_command_line(live, mine, alice, drain_outbox, tmp_path: Path):
+def test_its_command_line(live, mine, alice, bob, drain_outbox, tmp_path: Path):
     said = [post(alice, f"tea {number}") for number in range(13)]
+    answers = [post(bob, f"yes {number}", in_reply_to_id=said[0]) for number in range(3)]
     drain_outbox()
     keys = ["--bearer-token", mine.app_bearer]
 
@@ -193,5 +194,7 @@ def test_its_command_line(live, mine, alice, drain_outbox, tmp_path: Path):
         assert ids_of(found) == said[::-1]
         found = twarc2("timeline", "--hide-progress", "alice")
         assert ids_of(found) == said[::-1]
+        found = twarc2("conversation", str(said[0]))
+        assert ids_of(found) == [*answers[::-1], said[0]]
 
     live.run(script)

@@ -4,8 +4,8 @@ import io
 from typing import Any
 
 import pytest
-from PIL import Image
 
+from tests.clients.pictures import animation, picture
 from tests.clients.tweepies import Credentials, hand, tweepy
 
 
@@ -15,18 +15,8 @@ def mine(pointed: Any, app: Any, bob: Any) -> Credentials:
     return Credentials.of(app, bob)
 
 
-def picture(kind: str, **how: Any) -> io.BytesIO:
-    """A file of some kB."""
-    out = io.BytesIO()
-    Image.effect_noise((80, 60), 64).convert("RGB").save(out, kind, **how)
-    out.seek(0)
-    return out
-
-
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_pictures_are_uploaded_and_shown(pointed, mine):
-    moving = [Image.effect_noise((40, 30), 64).convert("P") for _ in range(3)]
-    gif = picture("GIF", save_all=True, append_images=moving)
     host = pointed.url.removeprefix("http://")
 
     def script() -> None:
@@ -40,7 +30,9 @@ def test_pictures_are_uploaded_and_shown(pointed, mine):
             "b.jpg", file=picture("JPEG"), chunked=True, media_category="tweet_image"
         )
         api.create_media_metadata(large.media_id, "noise, in grey")
-        animation = api.media_upload("c.gif", file=gif, chunked=True, media_category="tweet_gif")
+        moving = api.media_upload(
+            "c.gif", file=animation(), chunked=True, media_category="tweet_gif"
+        )
         with pytest.raises(tweepy.BadRequest):
             api.simple_upload("d.png", file=io.BytesIO(b"no picture at all"))
         auth.oauth.close()
@@ -58,7 +50,7 @@ def test_pictures_are_uploaded_and_shown(pointed, mine):
             assert [one.alt_text for one in media] == [None, "noise, in grey"]
             assert (media[0].width, media[0].height) == (80, 60)
             assert told.data.attachments["media_keys"] == [one.media_key for one in media]
-            moves = client.create_tweet(media_ids=[animation.media_id])
+            moves = client.create_tweet(media_ids=[moving.media_id])
             (one,) = client.get_tweet(moves.data["id"], **asked).includes["media"]
             assert one.type == "animated_gif"
             with pytest.raises(tweepy.BadRequest):

@@ -128,6 +128,22 @@ def test_a_filtered_stream(pointed, mine, alice, kind):
     pointed.run(script)
 
 
+def test_a_stream_of_nothing_is_refused(pointed, mine):
+    told: list[int] = []
+
+    class Ear(tweepy.StreamingClient):  # type: ignore[misc]
+        def on_request_error(self, status_code: int) -> None:
+            told.append(status_code)
+            self.disconnect()
+
+    def script() -> None:
+        Ear(mine.app_bearer).filter()
+        Ear("wrong").sample()
+
+    pointed.run(script)
+    assert told == [409, 401]
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_the_sample(pointed, mine, alice, kind):
     # One of a hundred: what is said differs, so that some of it is in the sample.

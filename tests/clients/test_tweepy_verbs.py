@@ -163,7 +163,9 @@ def test_own_replies_are_hidden(pointed, mine, alice, bob, kind):
 
 def test_timelines_are_read_to_the_end(pointed, mine, alice, bob, drain_outbox, kind):
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
+    begun = clock.now() - timedelta(seconds=2)
     said = [post(alice, f"{number} for @bob") for number in range(23)]
+    later = clock.now() + timedelta(minutes=1)
     drain_outbox()
     newest_first = said[::-1]
 
@@ -184,6 +186,15 @@ def test_timelines_are_read_to_the_end(pointed, mine, alice, bob, drain_outbox, 
                 assert ids_of(newer) == newest_first[:20], method
                 cut = getattr(client, method)(*given, until_id=said[5], max_results=10)
                 assert ids_of([cut]) == said[4::-1], method
+                recent = client.pages(
+                    method, *given, max_results=10, start_time=begun, end_time=later,
+                    tweet_fields=["created_at"],
+                )  # fmt: skip
+                assert ids_of(recent) == newest_first, method
+                none = getattr(client, method)(*given, end_time=begun)
+                assert none.data is None
+            own = client.get_users_tweets(alice.id, exclude=["replies", "retweets"])
+            assert ids_of([own]) == newest_first[:10]
             followers = client.pages("get_users_followers", alice.id, max_results=1)
             assert ids_of(followers) == [bob.id]
 
@@ -236,6 +247,10 @@ def test_refusals_are_told(pointed, mine, app, alice, bob, kind):
             with pytest.raises(tweepy.NotFound) as told:
                 client._make_request("GET", "/2/nowhere")
             assert told.value.response.headers["content-type"] == "application/problem+json"
+            # What there is not: direct messages, compliance jobs.
+            for method, given in (("get_dm_events", []), ("get_compliance_jobs", ["tweets"])):
+                with pytest.raises(tweepy.NotFound):
+                    getattr(client, method)(*given)
             with pytest.raises(tweepy.HTTPException) as told:
                 client._make_request("PATCH", "/2/tweets")
             assert _status(told.value) == 405

@@ -1,5 +1,6 @@
 """xdk, X's own library for Python, which speaks of posts: in the older words and the newer."""
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 
 from apps.graph.services import follow_user
 from apps.infra import clock
-from apps.tweets.services import post_tweet
+from apps.tweets.services import post_tweet, retweet
 from tests.clients.conftest import Live
 from tests.clients.hosts import redirected
+from tests.clients.pictures import picture
 from tests.clients.test_tweepy_streams import saying
 from tests.clients.tweepies import Credentials
 from tests.users.oauth_clients import BACK, SCOPES
@@ -175,6 +177,52 @@ def test_both_ways_of_speaking(here, mine, alice, bob, drain_outbox):
         (counts,) = client.posts.get_counts_recent("tea", search_count_fields=["post_count"])
         assert counts.meta.total_post_count == 13
         assert sum(each.post_count for each in counts.data) == 13
+        client.session.close()
+
+    here.run(script)
+
+
+def test_pictures(here, mine):
+    sent = base64.b64encode(picture("PNG").read()).decode()
+
+    def script() -> None:
+        client = client_of(here, access_token=mine.bearer)
+        whole = client.media.upload({"media": sent, "media_category": "tweet_image"}).data.id
+        begun = client.media.initialize_upload(
+            {"media_type": "image/png", "media_category": "tweet_image",
+             "total_bytes": len(base64.b64decode(sent))}
+        ).data.id  # fmt: skip
+        client.media.append_upload(begun, {"media": sent, "segment_index": 0})
+        assert client.media.finalize_upload(begun).data.id == begun
+        alt = {"id": begun, "metadata": {"alt_text": {"text": "noise"}}}
+        client.media.create_metadata(alt)
+        made = client.posts.create({"text": "look", "media": {"media_ids": [whole, begun]}}).data
+        told = client.posts.get_by_id(
+            made.id, post_fields=["attachments"], expansions=["attachments.media_keys"],
+            media_fields=["alt_text", "type", "url", "width"],
+        )  # fmt: skip
+        assert [one.type for one in told.includes.media] == ["photo", "photo"]
+        assert [getattr(one, "alt_text", None) for one in told.includes.media] == [None, "noise"]
+        assert told.data.edit_history_post_ids == [made.id]
+        client.session.close()
+
+    here.run(script)
+
+
+def test_other_reads(here, mine, alice, bob):
+    tweet = post(bob, "pass me on")
+    passed = retweet(user_id=alice.id, tweet_id=tweet, now=clock.now()).id
+
+    def script() -> None:
+        client = client_of(here, access_token=mine.bearer)
+        assert ids_of(client.users.get_reposts_of_me()) == [tweet]
+        assert ids_of(client.posts.get_reposts(str(tweet))) == [passed]
+        assert ids_of(client.users.search("ali")) == [alice.id]
+        assert ids_of([client.users.get_by_usernames(["alice", "bob"])]) == [alice.id, bob.id]
+        assert client.users.get_by_username("alice").data.id == str(alice.id)
+        told = client.users.get_by_ids([str(alice.id), "1"], post_fields=["id"])
+        assert told.errors[0].value == "1"
+        assert client.spaces.search("tea").meta.result_count == 0
         client.session.close()
 
     here.run(script)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
+from apps.infra.web import problems
 from apps.infra.web.handler import Scope, Send
 
 # What every request that speaks so has in its query: to be looked for before anything else.
@@ -39,6 +40,8 @@ _EXPANSIONS = {
     "referenced_posts.id.attachments.media_keys": "referenced_tweets.id.attachments.media_keys",
     "attachments.media_source_post": "attachments.media_source_tweet",
 }
+# Where kinds of problems are named.
+TYPES = "https://api.x.com/2/problems/"
 # Nothing of ours fills them, and the older words have none for them.
 _NEW_THINGS = frozenset(
     {
@@ -95,7 +98,11 @@ def _ours(name: str, word: str) -> str:
 def renamed(value: Any) -> Any:
     """An answer with the newer words; what people wrote is no member's name and stays."""
     if isinstance(value, dict):
-        return {WORDS.get(name, name): renamed(one) for name, one in value.items()}
+        told = {WORDS.get(name, name): renamed(one) for name, one in value.items()}
+        kind = told.get("type")
+        if isinstance(kind, str) and kind.startswith(problems.TYPES):
+            told["type"] = TYPES + kind.removeprefix(problems.TYPES)
+        return told
     return [renamed(one) for one in value] if isinstance(value, list) else value
 
 

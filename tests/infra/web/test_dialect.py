@@ -88,4 +88,5 @@ def test_a_refusal_names_the_parameter_as_it_was_sent(api_as: Any, bob: Any) -> 
 
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "https://api.x.com/2/problems/invalid-request"
     assert "post.fields" in answer.json()["errors"][0]["parameters"]
