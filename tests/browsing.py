@@ -45,15 +45,19 @@ class Browser:
         htmx: bool = False,
         on: str = "",
         follow: bool = False,
+        files: dict[str, Any] | None = None,
     ) -> httpx.Response:
-        """Send a form; `on` is the page it stands on, as htmx tells it."""
+        """Send a form; `on` is the page it stands on, as htmx tells it, and `files` makes it one
+        with files."""
         headers = dict(HTMX) if htmx else {}
         if on:
             headers["HX-Current-URL"] = f"http://testserver{on}"
         token = self.cookies.get("csrftoken", "")
         form = {"csrfmiddlewaretoken": token, **(data or {})}
         answer: httpx.Response = self._run(
-            self._client.post(path, data=form, headers=headers, follow_redirects=follow)
+            self._client.post(
+                path, data=form, headers=headers, follow_redirects=follow, files=files
+            )
         )
         return answer
 

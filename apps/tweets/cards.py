@@ -7,6 +7,7 @@ from typing import Literal
 from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
 from apps.tweets import queries
+from apps.tweets.cards_attached import Attached, Picture, PollCard, attached
 from apps.tweets.schemas import Marks, TweetOut
 from apps.tweets.visibility import visible
 from apps.users import queries as user_queries
@@ -30,6 +31,8 @@ class Card:
     retweeted: bool = False
     mine: bool = False
     is_thread_author: bool = False
+    pictures: tuple[Picture, ...] = ()
+    poll: PollCard | None = None
 
     @property
     def url(self) -> str:
@@ -64,15 +67,16 @@ async def cards(*, viewer_id: int | None, tweets: Sequence[TweetOut]) -> list[Ca
     users = await user_queries.users_by_ids(_people(everything))
     marks = await queries.viewer_marks(viewer_id, _ids(tweets)) if viewer_id else {}
     relations = await graph_queries.relations(viewer_id)
+    held = await attached(viewer_id, everything)
     made = []
     for tweet in tweets:
         original = shown.get(tweet.retweet_of_id or 0, tweet)
         if original.author_id not in users or tweet.author_id not in users:
             continue
-        card = _card(original, users, marks.get(original.id, NO_MARKS), viewer_id)
+        card = _card(original, users, marks.get(original.id, NO_MARKS), viewer_id, held)
         if original.quote_of_id is not None:
             quote = quotes.get(original.quote_of_id)
-            card = _with_quote(card, quote, open_quotes, users, relations)
+            card = _with_quote(card, quote, open_quotes, users, relations, held)
         if tweet.retweet_of_id is not None:
             card = replace(card, retweeted_by=users[tweet.author_id])
         made.append(card)
@@ -102,7 +106,13 @@ async def _originals_and_quotes(
     return originals, await queries.tweets_by_ids(quoted) if quoted else {}
 
 
-def _card(tweet: TweetOut, users: dict[int, UserOut], marks: Marks, viewer_id: int | None) -> Card:
+def _card(
+    tweet: TweetOut,
+    users: dict[int, UserOut],
+    marks: Marks,
+    viewer_id: int | None,
+    held: Attached,
+) -> Card:
     answered = users.get(tweet.in_reply_to_user_id or 0)
     to_somebody_else = answered is not None and answered.id != tweet.author_id
     return Card(
@@ -112,6 +122,8 @@ def _card(tweet: TweetOut, users: dict[int, UserOut], marks: Marks, viewer_id: i
         liked=marks.liked,
         retweeted=marks.retweeted,
         mine=tweet.author_id == viewer_id,
+        pictures=held.pictures(tweet),
+        poll=held.poll(tweet),
     )
 
 
@@ -121,12 +133,19 @@ def _with_quote(
     open_quotes: set[int],
     users: dict[int, UserOut],
     relations: Relations,
+    held: Attached,
 ) -> Card:
     if quote is None or quote.author_id not in users:
         return replace(card, quote_gone="unavailable")
     if quote.id not in open_quotes:
         return replace(card, quote_gone=why_closed(quote, users, relations))
-    return replace(card, quote=Card(tweet=quote, author=users[quote.author_id]))
+    shown = Card(
+        tweet=quote,
+        author=users[quote.author_id],
+        pictures=held.pictures(quote, small=True),
+        poll=held.poll(quote),
+    )
+    return replace(card, quote=shown)
 
 
 def why_closed(tweet: TweetOut, users: dict[int, UserOut], relations: Relations) -> Gone:

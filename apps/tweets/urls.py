@@ -15,4 +15,5 @@ urlpatterns = [
     path(f"{_STATUS}/unlike", views.unlike),
     path(f"{_STATUS}/retweet", views.retweet),
     path(f"{_STATUS}/unretweet", views.unretweet),
+    path(f"{_STATUS}/vote", views.vote),
 ]

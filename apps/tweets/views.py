@@ -17,8 +17,9 @@ from apps.infra import clock
 from apps.infra.errors import DomainError, NotFound
 from apps.infra.stores import invalidation
 from apps.infra.web import pages
-from apps.tweets import services, thread
+from apps.tweets import services, services_polls, thread
 from apps.tweets.cards import Card, cards
+from apps.tweets.composing import Extras, read_poll, upload_pictures
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import visible_by_ids
 from apps.users.schemas import UserOut
@@ -106,6 +107,7 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     given = request.POST if request.method == "POST" else request.GET
     reply = await card_of(viewer.pk, pages.id_from(given.get("reply_to")))
     quote = await card_of(viewer.pk, pages.id_from(given.get("quote")))
+    extras = Extras()
     context: dict[str, Any] = {
         "reply": reply,
         "quote": quote,
@@ -116,20 +118,32 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     }
     if request.method != "POST":
         part = "tweets/compose_sheet.html" if pages.is_part(request) else "tweets/compose.html"
-        return pages.page(request, part, viewer, context)
+        return pages.page(request, part, viewer, context | extras.form(request))
     try:
-        tweet_out = await sync_to_async(services.post_tweet)(
-            author_id=viewer.pk,
-            # Browsers send line ends as CR LF.
-            text=context["text"].replace("\r\n", "\n").strip(),
-            now=clock.now(),
-            in_reply_to_id=pages.id_from(given.get("reply_to")),
-            quote_of_id=pages.id_from(given.get("quote")),
-            idempotency_key=context["key"],
-        )
+        tweet_out = await _post(request, viewer, context, extras)
     except DomainError as error:
-        return _not_sent(request, viewer, {**context, "error": error.detail}, error.status)
+        context |= extras.form(request) | {"error": error.detail}
+        return _not_sent(request, viewer, context, error.status)
     return await _sent(request, viewer, tweet_out)
+
+
+async def _post(
+    request: HttpRequest, viewer: Any, context: dict[str, Any], extras: Extras
+) -> TweetOut:
+    """Store what the form says; what it brought with it stays in `extras`."""
+    await upload_pictures(request, viewer.pk, extras)
+    read_poll(request, extras)
+    return await sync_to_async(services.post_tweet)(
+        author_id=viewer.pk,
+        # Browsers send line ends as CR LF.
+        text=context["text"].replace("\r\n", "\n").strip(),
+        now=clock.now(),
+        in_reply_to_id=pages.id_from(request.POST.get("reply_to")),
+        quote_of_id=pages.id_from(request.POST.get("quote")),
+        media_ids=extras.media_ids,
+        poll=extras.poll,
+        idempotency_key=context["key"],
+    )
 
 
 def _not_sent(
@@ -260,3 +274,19 @@ async def unretweet(
         user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
     )
     return await _actions(request, viewer, tweet_id, _("You took your retweet back."))
+
+
+@pages.deed
+async def vote(request: HttpRequest, viewer: Any, username: str, tweet_id: int) -> HttpResponseBase:
+    """Vote in the poll of a post."""
+    await sync_to_async(services_polls.vote)(
+        user_id=viewer.pk,
+        tweet_id=tweet_id,
+        position=pages.id_from(request.POST.get("option"), fallback=0) or 0,
+        now=clock.now(),
+    )
+    if not pages.is_part(request):
+        return _back_to(request, tweet_id, _("Your vote is counted."))
+    await invalidation.catch_up()
+    card = await _card_or_404(viewer.pk, tweet_id)
+    return pages.page(request, "tweets/poll.html", viewer, {"card": card})

@@ -86,7 +86,7 @@
   // ── Buttons whose part of the page is answered alone ────────────────────
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[form=act][formaction]");
-    const part = button && (button.closest(".deeds") || button.closest(".acts, .fo"));
+    const part = button && (button.closest(".deeds") || button.closest(".acts, .fo, .poll"));
     if (!part || part.dataset.whole !== undefined) return;
     event.preventDefault();
     if (button.dataset.busy) return;
@@ -125,11 +125,16 @@
     box.classList.toggle("over", left < 0);
     $(".left", box).textContent = left <= LOW ? left : "";
     $("circle:last-child", box).style.strokeDashoffset = RING * (1 - Math.min(used / limit, 1));
-    button.setAttribute("aria-disabled", String(used === 0 || left < 0));
+    const brings = $("[name=media]", form) || all("input[type=file]", form).some((input) => input.files.length);
+    button.setAttribute("aria-disabled", String((used === 0 && !brings) || left < 0));
   }
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
   document.addEventListener("input", (event) => {
     const form = event.target.closest(".write");
+    if (form) count(form);
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.matches("input[type=file]") && event.target.closest(".write");
     if (form) count(form);
   });
   document.addEventListener("keydown", (event) => {
@@ -148,6 +153,8 @@
     all(".write").forEach((form) => {
       form.reset();
       $(".err", form)?.remove();
+      $(".kept", form)?.remove();
+      all("details", form).forEach((one) => { one.open = false; });
       form.elements.key.value = fresh();
       count(form);
     });

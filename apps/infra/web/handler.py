@@ -8,6 +8,7 @@ and files in one thread, with one crossing.
 """
 
 import asyncio
+import contextlib
 from collections.abc import (
     AsyncIterable,
     Awaitable,
@@ -23,6 +24,7 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, StreamingHttpResponse
@@ -37,6 +39,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 METHOD_NOT_ALLOWED = 405
+# Reading a larger form would hold up the event loop.
+LARGE_FORM_BYTES = 262_144
 
 
 class Disconnected(Exception):
@@ -108,6 +112,8 @@ class Pages(BaseHandler):
         set_script_prefix(get_script_prefix(scope))
         request = ASGIRequest(scope, body)
         threads.use_threads()
+        if body.getbuffer().nbytes > LARGE_FORM_BYTES:
+            await sync_to_async(_read_form)(request)
         match = _view_of(request)
         if match is not None and self._prepare is not None:
             await self._prepare(request)
@@ -134,6 +140,12 @@ class Pages(BaseHandler):
         if not response.streaming:
             _release(response)
         return response
+
+
+def _read_form(request: HttpRequest) -> None:
+    # What is wrong with it, the middleware meets again.
+    with contextlib.suppress(BadRequest, SuspiciousOperation):
+        request.POST  # noqa: B018 (a property that reads)
 
 
 def _view_of(request: HttpRequest) -> ResolverMatch | None:
