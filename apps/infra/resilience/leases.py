@@ -60,13 +60,26 @@ class Lease:
 class Allowance:
     """The leases of one rule; `limit` is that of the rule times RATE_LIMIT_FACTOR."""
 
-    __slots__ = ("_key_end", "_sizes", "allowed", "interval", "leases", "limit", "refused", "rule")
+    __slots__ = (
+        "_key_end",
+        "_sizes",
+        "allowed",
+        "failed",
+        "interval",
+        "leases",
+        "limit",
+        "refused",
+        "rule",
+    )
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.leases: dict[Caller, Lease] = {}
         self.allowed = Tally(metrics.RATE_LIMITED.labels(rule.name, "allowed"))
         self.refused = Tally(metrics.RATE_LIMITED.labels(rule.name, "refused"))
+        # Decided without the state Redis, whatever the decision was.
+        how = "failed_closed" if rule.is_strict else "failed_open"
+        self.failed = Tally(metrics.RATE_LIMITED.labels(rule.name, how))
         self.limit, self.interval = 0, 0.0
         self._key_end = f"}}:{rule.name}".encode()
         self.resize()

@@ -23,8 +23,6 @@ from apps.infra.resilience.leases import Allowance, Caller, instance_of_caller, 
 from apps.infra.resilience.local import LocalBuckets
 from apps.infra.resilience.rules import Rule
 from apps.infra.stores import aioredis
-from apps.infra.telemetry import metrics
-from apps.infra.telemetry.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +31,11 @@ DOWN_SECONDS = 1.0
 # At most one line per rule in so many seconds.
 LOG_SECONDS = 1.0
 
-_ALL = (*rules.PERSON.values(), *rules.APPLICATION.values(), *rules.GUARDS)
-_allowances: dict[str, Allowance] = {rule.name: Allowance(rule) for rule in _ALL}
-_FAILED_OPEN, _FAILED_CLOSED = (
-    {rule.name: Tally(metrics.RATE_LIMITED.labels(rule.name, how)) for rule in _ALL}
-    for how in ("failed_open", "failed_closed")
-)
+_RULES: Mapping[str, Rule] = {
+    rule.name: rule for rule in (*rules.PERSON.values(), *rules.APPLICATION.values(), *rules.GUARDS)
+}
+# Made when first asked for: the settings must be there.
+_allowances: dict[str, Allowance] = {}
 _local = LocalBuckets()
 _down_until: dict[int, float] = {}
 # Rule → when it was last logged, and how many refusals since.
@@ -92,7 +89,10 @@ def note(head: bytes) -> None:
 
 def allowance(name: str) -> Allowance:
     """The leases of a rule, by its name."""
-    return _allowances[name]
+    found = _allowances.get(name)
+    if found is None:
+        found = _allowances[name] = Allowance(_RULES[name])
+    return found
 
 
 def is_off() -> bool:
@@ -163,7 +163,7 @@ async def take(*wanted: tuple[Rule, str]) -> None:
     if is_off():
         _tell_off(_bill.get(), wanted[0][0])
         return
-    chosen = [(_allowances[rule.name], name) for rule, name in wanted]
+    chosen = [(allowance(rule.name), name) for rule, name in wanted]
     buckets = [one.bucket(name) for one, name in chosen]
     verdict = await _decide([(one.rule, name) for one, name in chosen], buckets)
     one = chosen[verdict.place][0]
@@ -179,7 +179,7 @@ async def give_back(*taken: tuple[Rule, str]) -> None:
     """Give back what `take` took a moment ago; is skipped when the state Redis is down."""
     if is_off() or _is_down(0):
         return
-    buckets = [_allowances[rule.name].bucket(name) for rule, name in taken]
+    buckets = [allowance(rule.name).bucket(name) for rule, name in taken]
     try:
         await aioredis.client(0).pipe([gcra.give_back(buckets)])
     except aioredis.RedisDown:
@@ -191,7 +191,7 @@ async def _take(bill: Bill, rule: Rule, caller: Caller) -> None:
     if is_off():
         _tell_off(bill, rule)
         return
-    one = _allowances[rule.name]
+    one = allowance(rule.name)
     head = one.spend(caller)
     if head is not None:
         bill.head = head
@@ -240,8 +240,7 @@ async def _decide(wanted: Sequence[tuple[Rule, str]], buckets: Sequence[gcra.Buc
 
 def _decide_here(wanted: Sequence[tuple[Rule, Caller]], buckets: Sequence[gcra.Bucket]) -> Verdict:
     rule = wanted[0][0]
-    tally = (_FAILED_CLOSED if rule.is_strict else _FAILED_OPEN)[rule.name]
-    tally.n += 1
+    allowance(rule.name).failed.n += 1
     return _local.take(
         [(bucket.key, one) for bucket, (one, _) in zip(buckets, wanted, strict=True)]
     )
@@ -260,7 +259,7 @@ def _tell_off(bill: Bill | None, rule: Rule) -> None:
     """Nothing is limited, and clients still read the headers."""
     if bill is not None:
         now_us = clock.now_ms() * 1000
-        bill.head = whole_head(_allowances[rule.name], Verdict(1, 0, rule.limit, now_us, now_us))
+        bill.head = whole_head(allowance(rule.name), Verdict(1, 0, rule.limit, now_us, now_us))
 
 
 def _refuse(one: Allowance, verdict: Verdict) -> NoReturn:
