@@ -76,6 +76,30 @@ async def followers(
     return await edge_page("user_id", "list_followers", "list_id", list_id, before, limit, after)
 
 
+async def members_of(lists: Iterable[ListOut]) -> dict[int, list[int]]:
+    """Every account on each of these lists."""
+    found: dict[int, list[int]] = {one.id: [] for one in lists}
+    if found:
+        rows = await aiopostgres.fetch(
+            "select list_id, user_id from list_members where list_id = any(%s)", (list(found),)
+        )
+        for list_id, user_id in rows:
+            found[list_id].append(user_id)
+    return found
+
+
+async def memberships_in(
+    lists: Iterable[ListOut], *, user_ids: Iterable[int]
+) -> dict[int, frozenset[int]]:
+    """On which of these lists each account is, by account; who is on none is left out."""
+    rows = await aiopostgres.fetch(
+        "select user_id, array_agg(list_id) from list_members"
+        " where list_id = any(%s) and user_id = any(%s) group by user_id",
+        ([one.id for one in lists], list(user_ids)),
+    )
+    return {user_id: frozenset(list_ids) for user_id, list_ids in rows}
+
+
 def all_members(found: ListOut) -> IdQuery:
     """Every account on a list, in no order, for another query."""
     return IdQuery(

@@ -13,6 +13,7 @@ from apps.tweets.schemas import TweetOut
 # Between the marks of one tweet; no mark holds a control character.
 SEPARATOR = "\x1f"
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
+NO_LISTS: frozenset[int] = frozenset()
 NO_MEDIA: frozenset[MediaKind] = frozenset()
 
 
@@ -38,6 +39,7 @@ def document_of(
     *,
     quoted: TweetOut | None = None,
     names: Mapping[int, str] = NO_NAMES,
+    author_lists: frozenset[int] = NO_LISTS,
 ) -> Document:
     """The tweet as queries see it; a retweet has the text and language of its original.
 
@@ -45,6 +47,7 @@ def document_of(
         original: of a retweet.
         quoted: what it quotes, where that counts: in streams.
         names: usernames by id; the index does without.
+        author_lists: on which lists the author is; the index does without.
     """
     said = original or tweet
     return Document(
@@ -65,6 +68,7 @@ def document_of(
         like_count=tweet.like_count,
         reply_count=tweet.reply_count,
         repost_count=tweet.retweet_count,
+        author_lists=author_lists,
         media=_media(said.media_keys) if said.media_keys else NO_MEDIA,
     )
 

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from apps.graph import queries as graph_queries
+from apps.graph import queries_lists
 from apps.infra import clock, ids
 from apps.infra.errors import Unavailable
 from apps.infra.stores import aiopostgres, partitions
 from apps.infra.stores.aiopostgres import TookTooLong
-from apps.search.query.sql import Names, to_sql, usernames_in
+from apps.search.query.sql import Names, lists_in, to_sql, usernames_in
 from apps.search.query.tree import AtLeast, Node, leaves
 from apps.search.schemas import Bucket, Granularity, Window
 from apps.tweets.schemas import Page, TweetOut
@@ -56,7 +57,7 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     Raises:
         SearchTooSlow: with advice. Unavailable: PostgreSQL does not answer.
     """
-    source, params = await _source(tree)
+    source, params = await _source(viewer_id, tree)
     tweets: list[TweetOut] = []
     # One more than is shown tells whether there is another page.
     cursor, want = window.before_id, limit + 1
@@ -71,10 +72,14 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     return Page(tweets=tweets, next_before_id=cursor)
 
 
-async def _source(tree: Node) -> tuple[str, list[object]]:
+async def _source(viewer_id: int | None, tree: Node) -> tuple[str, list[object]]:
     """Where documents come from and which fit: what follows `from`, up to the time."""
     known = await user_queries.users_by_usernames(sorted(usernames_in(tree)))
-    names = Names(accounts={name: user.id for name, user in known.items()})
+    lists = await queries_lists.visible_lists(viewer_id, lists_in(tree))
+    names = Names(
+        accounts={name: user.id for name, user in known.items()},
+        members=await queries_lists.members_of(lists.values()),
+    )
     condition, params = to_sql(tree, names=names)
     is_counted = any(isinstance(leaf, AtLeast) for leaf in leaves(tree))
     return f"search_documents d{_COUNTERS if is_counted else ''} where {condition}", params
@@ -122,7 +127,7 @@ async def tweet_counts(
         SearchTooSlow: with advice. Unavailable: PostgreSQL does not answer.
     """
     size = BUCKET_MS[granularity]
-    source, params = await _source(tree)
+    source, params = await _source(viewer_id, tree)
     relations = await graph_queries.relations(viewer_id)
     seen, readers = visible_sql("d", viewer_id=viewer_id, blocked=relations.blocked)
     low, high = ids.at_ms(start_ms), ids.at_ms(end_ms)

@@ -17,17 +17,19 @@ from typing import Any
 
 import orjson
 
+from apps.graph import queries_lists
 from apps.infra import clock
 from apps.infra.errors import RateLimited, Unavailable
 from apps.infra.stores import aiopostgres, aioredis, invalidation
 from apps.infra.stores.aioredis import RedisDown
 from apps.infra.web import envelope
 from apps.search import store
-from apps.search.documents import document_of
+from apps.search.documents import NO_LISTS, document_of
 from apps.search.query.document import Document
 from apps.search.query.errors import QueryError
 from apps.search.query.parser import parse
 from apps.search.query.routing import Rules
+from apps.search.query.sql import lists_in
 from apps.tweets import queries as tweet_queries
 from apps.tweets.rendering import TweetSelection, render_tweets
 from apps.tweets.schemas import TweetOut
@@ -106,6 +108,8 @@ class Hub:
         self._recent: dict[int, None] = {}
         self._rules: Rules[int] = Rules()
         self._held: dict[int, Held] = {}
+        # Those that rules ask for.
+        self._lists: frozenset[int] = frozenset()
         self._version: bytes | None = b"?"
 
     async def open(self, connection: Connection) -> None:
@@ -175,16 +179,19 @@ class Hub:
             return
         rows = await aiopostgres.fetch("select id, owner_id, value, tag from stream_rules")
         rules: Rules[int] = Rules()
-        held = {}
+        held, lists = {}, set[int]()
         for rule_id, owner_id, value, tag in rows:
             try:
-                rules.add(rule_id, parse(value))
+                tree = parse(value)
             except QueryError:
                 # Stored by another release, whose language was another.
                 log.warning("stream rule %d is not understood", rule_id)
                 continue
+            rules.add(rule_id, tree)
+            lists |= lists_in(tree)
             held[rule_id] = Held(owner_id, tag)
         self._rules, self._held, self._version = rules, held, version
+        self._lists = frozenset(lists)
 
     async def _lines(
         self, ids: Sequence[int], to: Sequence[Connection]
@@ -194,7 +201,7 @@ class Hub:
         found = await tweet_queries.tweets_by_ids(ids)
         stored = [found[one] for one in ids if one in found]
         shown = await visible(viewer_id=None, tweets=stored, surface="lookup")
-        documents = await _documents(shown)
+        documents = await _documents(shown, self._lists)
         made: list[tuple[Connection, int, bytes]] = []
         for tweet, document in zip(shown, documents, strict=True):
             matched = self._matched(document)
@@ -277,8 +284,9 @@ def is_sampled(tweet_id: int) -> bool:
     return zlib.crc32(b"%d" % tweet_id) % 100 < SAMPLE_PERCENT
 
 
-async def _documents(tweets: Sequence[TweetOut]) -> list[Document]:
-    """Documents with the text of what they quote, and the names of accounts."""
+async def _documents(tweets: Sequence[TweetOut], lists: frozenset[int]) -> list[Document]:
+    """Documents with the text of what they quote, the names of accounts, and on which of these
+    lists, of those that everybody may see, the authors are."""
     others = {one for t in tweets for one in (t.retweet_of_id, t.quote_of_id) if one is not None}
     known = await tweet_queries.tweets_by_ids(others) if others else {}
     quoted = [known[t.quote_of_id] for t in tweets if t.quote_of_id in known]
@@ -291,15 +299,25 @@ async def _documents(tweets: Sequence[TweetOut]) -> list[Document]:
     }
     users = await user_queries.users_by_ids(people) if people else {}
     names = {user_id: user.username for user_id, user in users.items()}
+    on = await _lists_of_authors(tweets, lists) if lists and tweets else {}
     return [
         document_of(
             tweet,
             known.get(tweet.retweet_of_id or 0),
             quoted=known[tweet.quote_of_id] if tweet.quote_of_id in open_quotes else None,
             names=names,
+            author_lists=on.get(tweet.author_id, NO_LISTS),
         )
         for tweet in tweets
     ]
+
+
+async def _lists_of_authors(
+    tweets: Sequence[TweetOut], lists: frozenset[int]
+) -> dict[int, frozenset[int]]:
+    open_lists = await queries_lists.visible_lists(None, lists)
+    authors = {tweet.author_id for tweet in tweets}
+    return await queries_lists.memberships_in(open_lists.values(), user_ids=authors)
 
 
 async def _body(tweet: TweetOut, selection: TweetSelection) -> bytes:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from apps.graph.services import block_user, follow_user
+from apps.graph.services_lists import add_member, create_list, remove_member
 from apps.infra import clock, ids
 from apps.media.services.uploads import upload_once
 from apps.tweets.services import delete_tweet, post_tweet, retweet
@@ -257,6 +258,32 @@ def test_blocks_hold_both_ways(found, total, alice, bob, drain_outbox):
 
     assert (found("wave"), total("wave")) == ([mine], 1)
     assert (found("wave", alice), total("wave", alice)) == ([theirs], 1)
+
+
+def test_a_list_finds_what_its_members_say_for_who_may_see_it(
+    found, total, alice, bob, carol, drain_outbox
+):
+    now = clock.now()
+    kinds = {"open": False, "closed": True}
+    lists = {
+        name: create_list(owner_id=carol.id, name=name, is_private=is_private, now=now).id
+        for name, is_private in kinds.items()
+    }
+    for list_id in lists.values():
+        add_member(user_id=carol.id, list_id=list_id, member_id=alice.id, now=now)
+    said = say(alice, "tea")
+    other = say(carol, "tea too")
+    drain_outbox()
+
+    assert found(f"list:{lists['open']}") == [said]
+    assert found(f"tea -list:{lists['open']}") == [other]
+    assert total(f"tea list:{lists['open']}") == 1
+    assert found(f"list:{lists['closed']}") == []
+    assert found(f"list:{lists['closed']}", who=carol) == [said]
+    assert found("list:12345") == []
+
+    remove_member(user_id=carol.id, list_id=lists["open"], member_id=alice.id, now=now)
+    assert found(f"list:{lists['open']}") == []
 
 
 def test_the_suspended_are_not_found(found, total, alice, drain_outbox):

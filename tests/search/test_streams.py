@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from apps.graph.services_lists import add_member, create_list
 from apps.infra import clock
 from apps.media.services.uploads import upload_once
 from apps.search import services_rules, store, streams, tasks
@@ -224,6 +225,27 @@ def test_tweets_that_fit_come_with_their_rules(api_as, live, alice, bob, drain_o
     assert line["includes"]["users"][0]["username"] == "bob"
     assert "created_at" in line["data"]
     assert "includes" not in other.lines[0]
+
+
+def test_a_rule_may_name_a_list_that_everybody_sees(api_as, live, alice, bob, carol, drain_outbox):
+    now = clock.now()
+    lists = [
+        create_list(owner_id=carol.id, name="n", is_private=is_private, now=now).id
+        for is_private in (False, True)
+    ]
+    for list_id, member in zip(lists, (alice, bob), strict=True):
+        add_member(user_id=carol.id, list_id=list_id, member_id=member.id, now=now)
+    add(api_as(carol), *((f"list:{one}", str(one)) for one in lists), ("tide", ""))
+    stream = live(api_as(carol))
+
+    first = say(alice, "one")
+    say(bob, "two")
+    last = say(bob, "tide")
+    drain_outbox()
+    stream.until(lambda: last in stream.ids)
+
+    assert stream.ids == [first, last]
+    assert [one["tag"] for one in stream.lines[0]["matching_rules"]] == [str(lists[0])]
 
 
 @pytest.mark.usefixtures("files")
