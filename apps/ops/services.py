@@ -22,7 +22,7 @@ SEED = 2006
 ADMIN = "admin"
 # Well known on purpose: a demo that nobody can enter shows nothing. Not for a public site.
 PASSWORDS = {name: f"demo-{name}-2006" for name in (*HEROES, ADMIN)}
-_LOCK = 7_465_232
+_LOCK = 7_465_233
 _INDEX_AT_ONCE = 1_000
 
 
