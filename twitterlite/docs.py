@@ -21,7 +21,7 @@ from twitterlite.openapi import examples
 from twitterlite.openapi.answers import ANSWERS
 from twitterlite.openapi.document import schema, schema_json
 from twitterlite.openapi.errors import MEANINGS
-from twitterlite.openapi.reference import anchor_of, body_of, fields, parameters_of
+from twitterlite.openapi.reference import anchor_of, body_of, fields, parameters_of, ticked
 
 ADDRESS = "/docs/api"
 QUICK_START = Path(__file__).parent / "openapi" / "quickstart"
@@ -68,7 +68,7 @@ def _reference() -> SafeString:
         "scopes": {word: text for word, text in SCOPES.items() if word in _needed()},
         "limits": _limits(),
         "fields": fields(),
-        "statuses": MEANINGS,
+        "statuses": {status: ticked(text) for status, text in MEANINGS.items()},
         "missing": not_offered.TABLE,
     }
     # The template has escaped what it was given.
@@ -108,6 +108,9 @@ def grouped() -> dict[str, list[dict[str, Any]]]:
         for method, operation in methods.items():
             name = f"{method.upper()} {path}"
             found.setdefault(operation["tags"][0], []).append(_entry(name, operation))
+    order = {name: number for number, name in enumerate(ANSWERS)}
+    for entries in found.values():
+        entries.sort(key=lambda one: order.get(f"{one['method']} {one['path']}", len(order)))
     return found
 
 
@@ -119,7 +122,7 @@ def _entry(name: str, operation: dict[str, Any]) -> dict[str, Any]:
         "path": path,
         "anchor": anchor_of(name),
         "summary": operation["summary"],
-        "text": operation["description"],
+        "text": ticked(operation["description"]),
         "scopes": sorted(permission.scopes) if permission else [],
         "who": _who(operation),
         "parameters": parameters_of(operation),

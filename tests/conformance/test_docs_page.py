@@ -37,12 +37,18 @@ def test_every_operation_has_its_place_and_example(page):
         assert target in anchors
 
 
+def test_code_in_sentences_is_code(page):
+    assert "With an <code>Idempotency-Key</code>, a repeat" in page
+    assert "`" not in page
+    assert "&lt;code" not in page
+
+
 def test_limits_and_what_is_missing_are_told(page):
     for name in not_offered.NAMES:
         assert name.replace("&", "&amp;") in page
     for one in rules.TABLE:
         if any(name in operations() for name in one.operations):
-            assert f'<td>{one.what}</td><td class="num">{one.person}</td>' in page
+            assert f'<td>{one.what}</td><td class="num">{one.person:,}</td>' in page
 
 
 def test_it_loads_nothing_from_elsewhere(page, browser):

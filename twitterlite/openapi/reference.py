@@ -4,9 +4,21 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
 from twitterlite.openapi.document import schema
 
 MANY = 12
+
+
+def ticked(text: str) -> SafeString:
+    """A sentence as HTML: what stands between backticks is code."""
+    parts = (
+        ("<code>{}</code>" if number % 2 else "{}", part)
+        for number, part in enumerate(text.split("`"))
+    )
+    return format_html_join("", "{}", ((format_html(how, part),) for how, part in parts))
 
 
 def anchor_of(name: str) -> str:
@@ -36,7 +48,7 @@ def parameters_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
             "kind": _kind(one["schema"]),
             "options": _options(one),
             "link": f"field-{one['name']}" if _is_shared(one) else "",
-            "text": one["description"],
+            "text": ticked(one["description"]),
         }
         for one in operation["parameters"]
     ]
@@ -54,7 +66,8 @@ def _members(described: dict[str, Any], before: str) -> Iterator[dict[str, Any]]
     required = described.get("required", [])
     for name, one in described.get("properties", {}).items():
         found = _found(one)
-        if found.get("type") == "null":
+        # What is only taken to be refused needs no row.
+        if found.get("type") == "null" or found.get("enum") == [False]:
             continue
         many = found.get("type") == "array"
         yield {
@@ -62,7 +75,7 @@ def _members(described: dict[str, Any], before: str) -> Iterator[dict[str, Any]]
             "required": name in required,
             "kind": _kind(found),
             "options": found.get("enum", []) if found.get("type") == "string" else [],
-            "text": one.get("description", found.get("description", "")),
+            "text": ticked(one.get("description", found.get("description", ""))),
         }
         inner = found["items"] if many else found
         yield from _members(inner, f"{before}{name}{'[]' if many else ''}.")
@@ -90,7 +103,8 @@ def _kind(described: dict[str, Any]) -> str:
         return _kind(described["anyOf"][0])
     kind = str(described.get("type", ""))
     if kind == "array":
-        return "list of " + _kind(described["items"]).removesuffix("s") + "s"
+        inner = _kind(described["items"])
+        return {"id": "list of ids", "object": "list"}.get(inner, f"list; each {inner}")
     if "minimum" in described and "maximum" in described:
         return f"{described['minimum']:,} to {described['maximum']:,}"
     if kind == "string":
