@@ -9,8 +9,9 @@ NOWHERE := DJANGO_SETTINGS_MODULE=twitterlite.settings.test DATABASE_URL=postgre
 ONLY ?=
 QUICK ?=
 N ?= 20000
+CASES ?= 200
 
-.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle bench lock clean
+.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle fuzz bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +56,10 @@ fast: ## The quick tests only
 oracle: ## Random schedules against the model of home timelines: make oracle N=20000
 	@.ci/setup dev
 	ORACLE_SCHEDULES=$(N) $(PYTEST) -m oracle --timeout=0 $(ARGS)
+
+fuzz: ## Made-up requests to every operation of the API: make fuzz CASES=200
+	@.ci/setup dev
+	FUZZ_CASES=$(CASES) $(PYTEST) -n 2 --timeout=0 tests/conformance/test_fuzz.py $(ARGS)
 
 bench: ## Measure; ONLY=F2,R1 picks figures, QUICK=1 takes 3 minutes and writes nothing
 	@.ci/setup dev
