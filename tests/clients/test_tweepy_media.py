@@ -15,6 +15,43 @@ def mine(pointed: Any, app: Any, bob: Any) -> Credentials:
     return Credentials.of(app, bob)
 
 
+ASKED = {
+    "expansions": ["attachments.media_keys"],
+    "media_fields": ["url", "alt_text", "type", "width", "height", "variants"],
+    "tweet_fields": ["attachments"],
+}
+
+
+def upload(api: Any) -> tuple[int, int, int]:
+    """A picture in one piece, one in segments with a description, and one that moves."""
+    small = api.simple_upload("a.png", file=picture("PNG"))
+    assert small.image["w"] == 80
+    image = {"chunked": True, "media_category": "tweet_image"}
+    large = api.media_upload("b.jpg", file=picture("JPEG"), **image)
+    api.create_media_metadata(large.media_id, "noise, in grey")
+    gif = {"chunked": True, "media_category": "tweet_gif"}
+    moving = api.media_upload("c.gif", file=animation(), **gif)
+    with pytest.raises(tweepy.BadRequest):
+        api.simple_upload("d.png", file=io.BytesIO(b"no picture at all"))
+    return small.media_id, large.media_id, moving.media_id
+
+
+def show(client: Any, small: int, large: int, moving: int) -> None:
+    """They are on tweets; once each."""
+    two = client.create_tweet(text="two", media_ids=[small, large])
+    told = client.get_tweet(two.data["id"], **ASKED)
+    media = told.includes["media"]
+    assert [one.type for one in media] == ["photo", "photo"]
+    assert [one.alt_text for one in media] == [None, "noise, in grey"]
+    assert (media[0].width, media[0].height) == (80, 60)
+    assert told.data.attachments["media_keys"] == [one.media_key for one in media]
+    moves = client.create_tweet(media_ids=[moving])
+    (one,) = client.get_tweet(moves.data["id"], **ASKED).includes["media"]
+    assert one.type == "animated_gif"
+    with pytest.raises(tweepy.BadRequest):
+        client.create_tweet(text="twice", media_ids=[small])
+
+
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_pictures_are_uploaded_and_shown(pointed, mine):
     host = pointed.url.removeprefix("http://")
@@ -24,37 +61,11 @@ def test_pictures_are_uploaded_and_shown(pointed, mine):
             mine.consumer_key, mine.consumer_secret, mine.access_token, mine.access_token_secret
         )
         api = tweepy.API(auth, host=host, upload_host=host)
-        small = api.simple_upload("a.png", file=picture("PNG"))
-        assert small.image["w"] == 80
-        large = api.media_upload(
-            "b.jpg", file=picture("JPEG"), chunked=True, media_category="tweet_image"
-        )
-        api.create_media_metadata(large.media_id, "noise, in grey")
-        moving = api.media_upload(
-            "c.gif", file=animation(), chunked=True, media_category="tweet_gif"
-        )
-        with pytest.raises(tweepy.BadRequest):
-            api.simple_upload("d.png", file=io.BytesIO(b"no picture at all"))
+        made = upload(api)
         auth.oauth.close()
         api.session.close()
-        asked = {
-            "expansions": ["attachments.media_keys"],
-            "media_fields": ["url", "alt_text", "type", "width", "height", "variants"],
-            "tweet_fields": ["attachments"],
-        }
         with hand("sync", mine) as client:
-            two = client.create_tweet(text="two", media_ids=[small.media_id, large.media_id])
-            told = client.get_tweet(two.data["id"], **asked)
-            media = told.includes["media"]
-            assert [one.type for one in media] == ["photo", "photo"]
-            assert [one.alt_text for one in media] == [None, "noise, in grey"]
-            assert (media[0].width, media[0].height) == (80, 60)
-            assert told.data.attachments["media_keys"] == [one.media_key for one in media]
-            moves = client.create_tweet(media_ids=[moving.media_id])
-            (one,) = client.get_tweet(moves.data["id"], **asked).includes["media"]
-            assert one.type == "animated_gif"
-            with pytest.raises(tweepy.BadRequest):
-                client.create_tweet(text="twice", media_ids=[small.media_id])
+            show(client, *made)
 
     pointed.run(script)
 
