@@ -6,12 +6,15 @@ from typing import Any
 
 from apps.graph import services as graph
 from apps.infra import clock
+from apps.media.services import uploads
 from apps.tweets import services as tweets
 from apps.tweets.models import Tweet
 from apps.tweets.schemas import TweetOut
+from apps.tweets.services_polls import checked_poll, vote
 from apps.users.models import User
 from apps.users.services import set_protected
 from tests.factories import UserFactory
+from tests.media.conftest import animation, picture
 
 PEOPLE = {
     "norafeld": "Nora Feld",
@@ -158,6 +161,7 @@ class Scene:
         self._edges()
         for line in sorted(LINES, key=lambda one: -one.minutes):
             self._post(line)
+        self._attach()
         self._deeds()
 
     @property
@@ -182,6 +186,32 @@ class Scene:
                 tweet_id=made.id,
                 now=self._now - timedelta(minutes=64),
             )
+
+    def _attach(self) -> None:
+        """Below all that: posts of jonasl with one to four pictures, a GIF, and two polls."""
+        jonas = self.people["jonasl"].id
+        then = self._now - timedelta(days=60)
+        for count in (1, 2, 3, 4):
+            ids = [self._upload(jonas, picture(size=(640, 300 + 90 * n))) for n in range(count)]
+            text = f"{count} from the darkroom"
+            tweets.post_tweet(author_id=jonas, text=text, media_ids=ids, now=then)
+        moving = self._upload(jonas, animation(size=(320, 180)))
+        tweets.post_tweet(author_id=jonas, text="", media_ids=[moving], now=then)
+        for key, minutes, when in (("open", 10_080, self._now), ("ended", 5, then)):
+            poll = checked_poll(("Fibre", "Resin", "Neither", "What is that?"), minutes)
+            made = tweets.post_tweet(author_id=jonas, text="Which paper?", poll=poll, now=when)
+            self.posts[key] = made
+            for number, name in enumerate(("ines28", "marenvoss", "amarad")):
+                vote(
+                    user_id=self.people[name].id, tweet_id=made.id, position=1 + number // 2,
+                    now=when,
+                )  # fmt: skip
+
+    def _upload(self, owner_id: int, data: bytes) -> int:
+        made = uploads.upload_once(owner_id=owner_id, data=data, now=self._now)
+        text = "Two colours, as on a test sheet"
+        uploads.set_alt_text(media_id=made.id, owner_id=owner_id, text=text, now=self._now)
+        return made.id
 
     def _edges(self) -> None:
         nora, ines = self.people["norafeld"].id, self.people["ines28"].id
