@@ -6,7 +6,10 @@ import pytest
 
 from tests.conformance.validator import NotAsDescribed, validate
 
-HEADERS = {"Content-Type": "application/json; charset=utf-8", "x-request-id": "1"}
+HEADERS = {
+    "Content-Type": "application/json; charset=utf-8", "x-request-id": "1",
+    "x-rate-limit-limit": "900", "x-rate-limit-remaining": "899", "x-rate-limit-reset": "1",
+}  # fmt: skip
 ME = {"id": "5", "name": "A", "username": "a"}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from apps.infra.resilience import rules
 from apps.users.permissions import OPERATIONS, SCOPES, Permission
 from twitterlite.api import api
 from twitterlite.openapi.answers import ANSWERS, COMPONENTS, Answer
@@ -53,17 +54,17 @@ HEADERS: Schema = {
     "x-rate-limit-limit": {
         "description": "Requests that the window allows.",
         "schema": COUNT,
-        "required": False,
+        "required": True,
     },
     "x-rate-limit-remaining": {
         "description": "Requests that are left in it.",
         "schema": COUNT,
-        "required": False,
+        "required": True,
     },
     "x-rate-limit-reset": {
         "description": "When the next window begins, in Unix seconds.",
         "schema": COUNT,
-        "required": False,
+        "required": True,
     },
 }
 # What an operation may refuse; 500 is never meant.
@@ -114,7 +115,7 @@ def _complete(name: str, operation: dict[str, Any]) -> None:
         operation["responses"] = _responses(
             name, ANSWERS[name], has_body="requestBody" in operation
         )
-    names = HEADERS if permission is not None else ("x-request-id",)
+    names = HEADERS if path.startswith(rules.COUNTED) else ("x-request-id",)
     for response in operation["responses"].values():
         headers = {one: {"$ref": f"#/components/headers/{one}"} for one in names}
         response["headers"] = {**headers, **response.get("headers", {})}
