@@ -14,6 +14,7 @@ from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.large import MAX_LARGE_BYTES, LargeBodies
 from apps.timelines import hot as home
 from apps.tweets import hot as post
+from apps.tweets.composing import MAX_COMPOSE_BYTES
 from apps.tweets.rendering_users import KnownTweets
 from apps.users import hot as me
 from apps.users import sessions, signing
@@ -28,12 +29,15 @@ TOKENS = ("/oauth2/", "/oauth/request_token", "/oauth/access_token")
 PLAIN = ("/2/", "/1.1/", "/media/", "/healthz", "/readyz", "/metrics", *TOKENS)
 # Here bodies may be large; they wait on disk until one of few turns is free.
 UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
+# A post of the site may bring pictures.
+COMPOSE_PATH = "/compose"
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
 know_tweets(KnownTweets())
 pages = handler.Pages(prepare=sessions.recall)
 uploads = LargeBodies(handler.api)
+large_posts = LargeBodies(pages)
 
 
 async def doors(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +55,16 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await uploads(scope, receive, send)
     elif path.startswith(PLAIN):
         await handler.api(scope, receive, send)
+    elif path == COMPOSE_PATH and _is_large(scope):
+        await large_posts(scope, receive, send)
     else:
         await pages(scope, receive, send)
+
+
+def _is_large(scope: Scope) -> bool:
+    """Whether a body is larger than usual, or does not say."""
+    length = scope["found"].get(b"content-length", b"")
+    return scope["method"] == "POST" and not (length.isdigit() and int(length) <= MAX_BODY_BYTES)
 
 
 def _home_of(scope: Scope, path: str) -> str | None:
@@ -174,6 +186,8 @@ def _lookup(path: bytes, token: str | None, query: str) -> Turn | None:
 
 def limit_of(path: str) -> int:
     """How many bytes a body may have."""
+    if path == COMPOSE_PATH:
+        return MAX_COMPOSE_BYTES
     return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
 
 

@@ -133,12 +133,14 @@ SECURE_HSTS_SECONDS = 31_536_000 if CONF.https else 0
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 CSRF_FAILURE_VIEW = "apps.infra.web.pages.stale_form"
 X_FRAME_OPTIONS = "DENY"
+# Where pictures come from, unless it is here.
+_PICTURE_HOSTS = ["/".join(CONF.media_url.split("/")[:3])] if CONF.media_url else []
 CONTENT_SECURITY_POLICY = {
     # The admin's theme runs inline scripts; it is for staff only.
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", *_PICTURE_HOSTS],
         "style-src": ["'self'"],
         "script-src": ["'self'"],
         "object-src": ["'none'"],
