@@ -61,6 +61,13 @@ class Browser:
         )
         return answer
 
+    def raw(self, path: str, body: bytes, kind: str) -> httpx.Response:
+        """Send a body that no form has."""
+        answer: httpx.Response = self._run(
+            self._client.post(path, content=body, headers={"content-type": kind})
+        )
+        return answer
+
     def log_in(self, username: str, password: str = PASSWORD) -> httpx.Response:
         """Through the form."""
         self.get("/login")

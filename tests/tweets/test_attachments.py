@@ -13,7 +13,7 @@ from apps.media.services import uploads
 from apps.tweets import services
 from apps.tweets.models import Tweet
 from apps.users.services import set_protected
-from tests.media.conftest import animation, files, path_of, picture  # noqa: F401 - a fixture
+from tests.media.conftest import animation, files, multipart, path_of, picture  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("files")
 ATTACHED = "?tweet.fields=attachments&expansions=attachments.media_keys&media.fields=url,alt_text"
@@ -56,6 +56,17 @@ def test_pictures_keep_their_order_and_come_along(api_as, alice, bob):
     assert [one.get("alt_text") for one in brought] == [None, "a field"]
     assert all(one["type"] == "photo" for one in brought)
     assert api_as(bob).get(path_of(brought[0]["url"])).status_code == 200
+
+
+def test_uploads_of_the_older_api_are_the_same_pictures(api_as, alice):
+    client = api_as(alice)
+    body, kind = multipart(media=picture())
+    uploaded = client.post("/1.1/media/upload.json", body, kind).json()
+
+    made = send(client, text="old", media={"media_ids": [uploaded["media_id_string"]]})
+
+    found = look(client, made.json()["data"]["id"])
+    assert found["data"]["attachments"]["media_keys"] == [uploaded["media_key"]]
 
 
 def test_only_what_is_ones_own_ready_and_unused(api_as, alice, bob):

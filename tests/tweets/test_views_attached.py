@@ -8,6 +8,7 @@ import pytest
 from apps.infra import clock
 from apps.media.models import Media
 from apps.media.services import uploads
+from apps.tweets.composing import MAX_COMPOSE_BYTES
 from apps.tweets.models import Poll, Tweet
 from apps.tweets.services import delete_tweet, post_tweet, retweet
 from apps.tweets.services_polls import checked_poll, vote
@@ -93,6 +94,22 @@ def test_what_is_no_picture_is_refused_and_says_why(browser_as, alice):
     assert 'role="alert"' in answer.text
     assert ">hm</textarea>" in answer.text
     assert not Tweet.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_large_body_that_is_no_form_is_refused(browser_as, alice, kind):
+    browser = browser_as(alice)
+
+    answer = browser.raw("/compose", b"--x\r\n" + b"no form" * 300_000, kind)
+
+    assert answer.status_code in {400, 403}
+    assert not Tweet.objects.exists()
+
+
+def test_more_than_pictures_may_weigh_is_not_read(browser_as, alice):
+    answer = browser_as(alice).raw("/compose", b"x" * (MAX_COMPOSE_BYTES + 1), "text/plain")
+
+    assert answer.status_code == 413
 
 
 def test_nobody_posts_pictures_of_others(browser_as, alice, bob):

@@ -28,6 +28,7 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, StreamingHttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver, set_script_prefix
 
@@ -144,7 +145,7 @@ class Pages(BaseHandler):
 
 def _read_form(request: HttpRequest) -> None:
     # What is wrong with it, the middleware meets again.
-    with contextlib.suppress(BadRequest, SuspiciousOperation):
+    with contextlib.suppress(BadRequest, SuspiciousOperation, MultiPartParserError):
         request.POST  # noqa: B018 (a property that reads)
 
 
