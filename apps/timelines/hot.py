@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from apps.graph import people
 from apps.infra.resilience import ratelimit
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
@@ -33,7 +34,7 @@ from apps.users.auth import actor_in_memory, is_known
 from apps.users.bearer import actor_of, ensure_self, reader
 from apps.users.permissions import scopes_of
 from apps.users.rendering import user_missing
-from apps.users.schemas import Actor
+from apps.users.schemas import Actor, UserOut
 
 log = logging.getLogger(__name__)
 
@@ -304,12 +305,20 @@ async def user_tweets_answer(*, authorization: str | None, user_id: str, query: 
     return Answer(200, await _user_tweets(id_of(user_id), viewer_id, wanted))
 
 
+async def _lets_in(author: UserOut, viewer_id: int | None) -> bool:
+    (person,) = await people.persons(viewer_id=viewer_id, users=[author])
+    return person.mine or person.relation.following
+
+
 async def _user_tweets(author_id: int, viewer_id: int | None, wanted: TweetPage) -> bytes:
     author = (await user_queries.users_by_ids([author_id])).get(author_id)
     if author is None or author.is_suspended:
         error = user_missing("id", str(author_id), author)
         return envelope.many([], meta={"result_count": 0}, errors=[error])
     position, (after_id, before_id) = wanted.position(), wanted.bounds()
+    if author.is_protected and not await _lets_in(author, viewer_id):
+        error = envelope.not_authorized("user", "id", str(author_id))
+        return envelope.many([], meta={"result_count": 0}, errors=[error])
     exclude = wanted.exclude.split(",")
 
     async def fetch(before: int | None, after: int | None, limit: int) -> Page:

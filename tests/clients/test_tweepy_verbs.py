@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from apps.graph.services import follow_user
+from apps.graph.services import block_user, follow_user
 from apps.infra import clock
 from apps.tweets.services import post_tweet
+from apps.users.services import set_protected
 from tests.clients.conftest import Live
 from tests.clients.tweepies import Credentials, hand, ids_of, tweepy
 
@@ -258,6 +259,44 @@ def test_refusals_are_told(pointed, mine, app, alice, bob, kind):
             for user_auth in (False, True):
                 with pytest.raises(tweepy.Unauthorized, match="Unauthorized"):
                     client.get_me(user_auth=user_auth)
+
+    pointed.run(script)
+
+
+def test_who_keeps_somebody_out_is_respected(pointed, mine, alice, bob, carol, kind):
+    shut, blocked = post(alice, "for followers"), post(carol, "not for bob")
+    set_protected(user_id=alice.id, protected=True, now=clock.now())
+    block_user(blocker_id=carol.id, blocked_id=bob.id, now=clock.now())
+
+    def script() -> None:
+        with hand(kind, mine) as client:
+            told = client.get_users_tweets(alice.id)
+            assert told.errors[0]["title"] == "Authorization Error"
+            assert client.get_tweet(shut).errors
+            assert client.follow_user(alice.id).data == {"following": False, "pending_follow": True}
+            for method, given in (("follow_user", carol.id), ("like", blocked)):
+                with pytest.raises(tweepy.Forbidden, match="block"):
+                    getattr(client, method)(given)
+            with pytest.raises(tweepy.Forbidden, match="block"):
+                client.create_tweet(text="@carol", in_reply_to_tweet_id=blocked)
+
+    pointed.run(script)
+
+
+def test_pages_lead_back(pointed, mine, alice, kind):
+    said = [post(alice, f"{number}") for number in range(13)]
+
+    def script() -> None:
+        with hand(kind, mine) as client:
+            first = client.get_users_tweets(alice.id, max_results=5)
+            second = client.get_users_tweets(
+                alice.id, max_results=5, pagination_token=first.meta["next_token"]
+            )
+            back = client.get_users_tweets(
+                alice.id, max_results=5, pagination_token=second.meta["previous_token"]
+            )
+            assert ids_of([first, second]) == said[:2:-1]
+            assert ids_of([back]) == ids_of([first])
 
     pointed.run(script)
 

@@ -219,7 +219,11 @@ def test_other_reads(here, mine, alice, bob):
         assert ids_of(client.posts.get_reposts(str(tweet))) == [passed]
         assert ids_of(client.users.search("ali")) == [alice.id]
         assert ids_of([client.users.get_by_usernames(["alice", "bob"])]) == [alice.id, bob.id]
-        assert client.users.get_by_username("alice").data.id == str(alice.id)
+        newer = client.users.get_by_username(
+            "alice", post_fields=["id"], user_fields=["public_metrics"]
+        ).data
+        assert newer.id == str(alice.id)
+        assert newer.public_metrics.post_count == 1
         told = client.users.get_by_ids([str(alice.id), "1"], post_fields=["id"])
         assert told.errors[0].value == "1"
         assert client.spaces.search("tea").meta.result_count == 0

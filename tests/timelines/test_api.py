@@ -7,7 +7,7 @@ from apps.infra import clock
 from apps.infra.web import handler
 from apps.infra.web.edge import Edge
 from apps.tweets import services
-from apps.users.services import revoke_token
+from apps.users.services import revoke_token, set_protected
 
 
 def post(author, text, **how):
@@ -133,6 +133,19 @@ def test_a_profile_of_nobody(api_as, alice):
 
     assert answer["meta"] == {"result_count": 0}
     assert answer["errors"][0]["resource_type"] == "user"
+
+
+def test_a_profile_that_is_not_open_says_so(api_as, alice, bob, carol):
+    tweet = post(alice, "for followers")
+    follow_user(follower_id=carol.id, followee_id=alice.id, now=clock.now())
+    set_protected(user_id=alice.id, protected=True, now=clock.now())
+    path = f"/2/users/{alice.id}/tweets"
+
+    for reader in (alice, carol):
+        assert ids(api_as(reader).get(path)) == [str(tweet.id)]
+    answer = api_as(bob).get(path).json()
+    assert answer["meta"] == {"result_count": 0}
+    assert answer["errors"][0]["title"] == "Authorization Error"
 
 
 def test_a_home_timeline_is_its_owner_s(api_as, alice, bob):

@@ -154,6 +154,9 @@ const scenarios = {
     const next = await first.next();
     const counts = await client.tweetCountRecent('tea', { granularity: 'day' });
     const app = new TwitterApi(keys.app_bearer).v2;
+    const latest = await client.userTimeline(other, small);
+    const before = await latest.next();
+    assert.deepEqual(ids((await before.previous()).tweets), ids(latest.tweets));
     return {
       search: ids(found.tweets),
       everything: await all(await app.searchAll('tea', small)),
