@@ -24,20 +24,24 @@ class Wire:
 
         self._server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
 
-    def get(self, path: str, token: str, **headers: str) -> Told:
-        """GET with a bearer token: status, headers, body."""
-        lines = [f"GET {path} HTTP/1.1", "host: x", f"authorization: Bearer {token}"]
+    def get(
+        self, path: str, token: str, *, method: str = "GET", version: str = "1.1", **headers: str
+    ) -> Told:
+        """Ask with a bearer token: status, headers, body."""
+        lines = [f"{method} {path} HTTP/{version}", "host: x", f"authorization: Bearer {token}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         return self._loop.run_until_complete(self._talk("\r\n".join([*lines, "", ""]).encode()))
 
     async def _talk(self, raw: bytes) -> Told:
         reader, writer = await asyncio.open_connection(*self._server.sockets[0].getsockname())
         writer.write(raw)
-        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-        headers = {
-            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
-        }
-        body = await reader.readexactly(int(headers["content-length"]))
+        head = b"HTTP/1.1 100 "
+        while head.startswith(b"HTTP/1.1 100 "):
+            head = await reader.readuntil(b"\r\n\r\n")
+        first, *lines = head.decode().strip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in lines)}
+        length = 0 if raw.startswith(b"HEAD") else int(headers.get("content-length", 0))
+        body = await reader.readexactly(length)
         writer.close()
         await writer.wait_closed()
         return int(first.split(" ")[1]), headers, body

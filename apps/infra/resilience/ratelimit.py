@@ -6,7 +6,6 @@ the door puts `bill.head` on whatever the answer is. While the state Redis does 
 `apps.infra.resilience.local` decides.
 """
 
-import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -66,8 +65,7 @@ class Bill:
         """Before the answer leaves: what nobody was charged for, the address is; this says no
         more than what is left."""
         if not self.head:
-            with contextlib.suppress(RateLimited):
-                await _take(self, rules.STRANGERS, f"i{self.address}")
+            await _charge(self, rules.STRANGERS, f"i{self.address}")
 
 
 _bill: ContextVar[Bill | None] = ContextVar("bill", default=None)
@@ -187,20 +185,28 @@ async def give_back(*taken: tuple[Rule, str]) -> None:
 
 
 async def _take(bill: Bill, rule: Rule, caller: Caller) -> None:
-    """Charge one caller, from a lease if there is one."""
+    """Charge one caller. Raises RateLimited."""
+    refusal = await _charge(bill, rule, caller)
+    if refusal is not None:
+        _refuse(allowance(rule.name), refusal)
+
+
+async def _charge(bill: Bill, rule: Rule, caller: Caller) -> Verdict | None:
+    """Charge one caller, from a lease if there is one; gives why not, where not."""
     if is_off():
         _tell_off(bill, rule)
-        return
+        return None
     one = allowance(rule.name)
     head = one.spend(caller)
     if head is not None:
         bill.head = head
-        return
+        return None
     verdict = one.refusal(caller) or await _ask(one, caller)
     bill.head = whole_head(one, verdict)
     if not verdict.granted:
-        _refuse(one, verdict)
+        return verdict
     one.allowed.n += 1
+    return None
 
 
 async def _ask(one: Allowance, caller: Caller) -> Verdict:
