@@ -17,6 +17,7 @@ class _Row:
     n: int
     # Of time.monotonic().
     due: float
+    seconds: float
 
 
 def is_steady(before: Cursor, batch: Batch) -> bool:
@@ -51,13 +52,20 @@ class Gathering:
             row.n += n
         else:
             due = time.monotonic() + one.gather_seconds if row is None else row.due
-            self._rows[one.name] = _Row(row_id, n, due)
+            self._rows[one.name] = _Row(row_id, n, due, one.gather_seconds)
 
     def note_published(self, one: Subscriber) -> None:
         """A delivery went out; no row of it grows any more."""
         self._rows.pop(one.name, None)
         if one.gather_seconds:
             self._quiet_until[one.name] = time.monotonic() + one.gather_seconds
+
+    def postpone(self) -> None:
+        """Rows that are due could not go, for no place is free: nobody need look again at once."""
+        now = time.monotonic()
+        for row in self._rows.values():
+            if row.due <= now:
+                row.due = now + row.seconds
 
     def stop_growing(self) -> None:
         """Let no row grow any further: what comes next does not join on."""

@@ -159,6 +159,7 @@ class Relay:
             self._published[name] = published + len(taken)
             self.gathering.note_published(known)
             self._start(known, taken, why="waiting")
+        self.gathering.postpone()
 
     def sweep(self, *, everything: bool = False) -> int:
         """Start again what is overdue (or all, when the broker lost its messages)."""

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from apps.infra.eventlog import gathering
-from apps.infra.eventlog.deliveries import FencedOut
+from apps.infra.eventlog.deliveries import WINDOW, FencedOut
 from apps.infra.eventlog.log import INSERT_EVENT, publish, publish_many
 from apps.infra.eventlog.messages import Message
 from tests.probes import Rang, Tolled, heard
@@ -74,6 +74,22 @@ def test_a_row_that_somebody_else_published_loses_nothing(raw):
     assert rows_of_gather(raw) == [(1, True), (1, True), (1, False)]
     drain_committed()
     assert sorted(heard("gather")) == [1, 2, 3]
+
+
+def test_a_full_window_is_not_looked_at_again_and_again(raw):
+    relay = new_relay(raw, send=drop)
+    for n in range(WINDOW):
+        toll(relay, 2 * n, 2 * n + 1)
+        relay.publish_waiting()
+    toll(relay, 100, 101)
+    for row in relay.gathering._rows.values():
+        row.due = 0.0
+    assert relay.gathering.due_in() == 0
+
+    relay.publish_waiting(patient=True)
+
+    assert (relay.gathering.due_in() or 0) > 1
+    assert not rows_of_gather(raw)[-1][1]
 
 
 def test_a_full_row_is_followed_by_another(raw, monkeypatch):
