@@ -211,7 +211,7 @@ async def render_tweets(
     users = await user_queries.users_by_ids({*wanted, *named}) if wanted or named else {}
     brought: dict[str, list[bytes]] = {}
     if expansions:
-        shown = [users[user_id] for user_id in wanted if user_id in users]
+        shown = [users[one] for one in wanted if one in users and not users[one].is_suspended]
         brought["users"] = render_users(shown, selection.user)
         brought["tweets"] = [render_tweet(one, selection, originals, users) for one in included]
         brought |= await _attached(tweets, included, selection)

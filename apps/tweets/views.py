@@ -17,7 +17,7 @@ from apps.infra import clock
 from apps.infra.errors import DomainError, NotFound
 from apps.infra.stores import invalidation
 from apps.infra.web import pages
-from apps.tweets import services, services_polls, thread
+from apps.tweets import keys, services, services_polls, thread
 from apps.tweets.cards import Card, cards
 from apps.tweets.composing import Extras, read_poll, upload_pictures
 from apps.tweets.schemas import TweetOut
@@ -122,7 +122,10 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     try:
         tweet_out = await _post(request, viewer, context, extras)
     except DomainError as error:
-        context |= extras.form(request) | {"error": error.detail}
+        # The first of two equal forms has taken the key; the pictures of both are not the same.
+        is_out = isinstance(error, keys.KeyReused)
+        reason = _("This post is out already.") if is_out else error.detail
+        context |= extras.form(request) | {"error": reason}
         return _not_sent(request, viewer, context, error.status)
     return await _sent(request, viewer, tweet_out)
 

@@ -188,6 +188,7 @@
     const key = event.detail.requestConfig?.elt?.dataset?.key;
     if (key) $(`[data-key="${key}"]`, event.detail.elt.closest(".tw, .focal") || document)?.focus({ preventScroll: true });
     else if (event.detail.target?.matches?.(".fo") || event.detail.elt?.matches?.(".fo")) $("button", event.detail.elt)?.focus({ preventScroll: true });
+    else if (event.detail.elt?.matches?.(".poll")) event.detail.elt.closest(".tw, .focal")?.focus({ preventScroll: true });
     all(".write").forEach(count);
   });
   const words = document.body.dataset;

@@ -39,6 +39,7 @@ def test_one_votes_by_keyboard_and_stays_in_place(tab, site):
 
     page.wait_for_selector(".focal .poll progress")
     assert page.locator(".focal .poll li").nth(1).get_by_label("Your vote").count() == 1
+    assert page.evaluate("document.activeElement.matches('.focal')")
     assert f"{before + 1} votes" in page.locator(".focal .poll .sum").inner_text()
 
 

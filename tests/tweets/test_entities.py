@@ -8,7 +8,7 @@ from apps.infra import clock
 from apps.infra.stores import aiopostgres
 from apps.tweets import services
 from apps.users.models import User
-from apps.users.services import create_user
+from apps.users.services import create_user, suspend_user
 from tests.factories import UserFactory
 
 FIELDS = "?tweet.fields=entities"
@@ -85,6 +85,15 @@ def test_who_is_mentioned_comes_along_once(api_as, alice, bob, carol):
         for one in (bob, carol)
     ]
     assert len(found["data"]["entities"]["mentions"]) == 3
+
+
+def test_who_is_suspended_does_not_come_along(api_as, alice, bob, carol):
+    tweet = post(alice, "@bob @carol")
+    suspend_user(user_id=bob.id, now=clock.now())
+
+    found = look(api_as(alice), tweet, MENTIONED)
+
+    assert [one["username"] for one in found["includes"]["users"]] == ["carol"]
 
 
 def test_a_retweet_holds_what_its_text_shows(api_as, alice, bob):

@@ -85,6 +85,16 @@ def test_a_refused_post_keeps_its_pictures(browser_as, alice):
     assert Tweet.objects.get().media_keys == [f"3_{kept}"]
 
 
+def test_the_same_form_sent_twice_posts_once_and_says_so(browser_as, alice):
+    browser, form = browser_as(alice), {"text": "once", "key": "k"}
+
+    browser.post("/compose", form, files={"picture1": jpeg()})
+    again = browser.post("/compose", form, files={"picture1": jpeg()})
+
+    assert "This post is out already." in again.text
+    assert Tweet.objects.count() == 1
+
+
 def test_what_is_no_picture_is_refused_and_says_why(browser_as, alice):
     answer = browser_as(alice).post(
         "/compose", {"text": "hm", "key": "k"}, files={"picture1": jpeg(data=b"<svg/>")}
