@@ -97,12 +97,21 @@ USER_EXPANSIONS = ("affiliation.user_id", "most_recent_tweet_id", PINNED)
 _fragments: Fragments[UserOut] = Fragments("u", _FIELDS, max_items=MAX_RENDERED, name="user_json")
 
 
+def _fields_of_tweets() -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string", "enum": sorted(_tweets[0].fields())}}
+
+
 class UserFields(Schema):
     """What to tell of each account."""
 
     user_fields: words_of(USER_FIELDS) = Field("", alias="user.fields")  # type: ignore[valid-type]
     expansions: words_of(USER_EXPANSIONS) = ""  # type: ignore[valid-type]
-    tweet_fields: str = Field("", alias="tweet.fields", description="Of pinned tweets.")
+    tweet_fields: str = Field(
+        "",
+        alias="tweet.fields",
+        description="Of pinned tweets.",
+        json_schema_extra=lambda schema: schema.update(_fields_of_tweets()),
+    )
 
     @field_validator("tweet_fields", mode="before")
     @classmethod
