@@ -28,9 +28,16 @@ DEVIATIONS: list[tuple[str, str, str]] = [
 ]
 
 
+# Rows that a check has needed in this process.
+needed: set[int] = set()
+
+
 def is_known(operation: str, fault: str) -> bool:
     """Whether a fault is in the table."""
-    return any(
-        re.fullmatch(operations, operation) and re.search(said, fault)
-        for operations, said, _ in DEVIATIONS
-    )
+    found = {
+        number
+        for number, (operations, said, _) in enumerate(DEVIATIONS)
+        if re.fullmatch(operations, operation) and re.search(said, fault)
+    }
+    needed.update(found)
+    return bool(found)

@@ -27,8 +27,8 @@ SHOWN = 6
 class Examples:
     """Asks for one after the other; a few answers name what later requests need."""
 
-    def __init__(self, there, loop, browser):
-        self.there, self.loop = there, loop
+    def __init__(self, there, loop, browser, drain):
+        self.there, self.loop, self.drain = there, loop, drain
         self.app = App(there.keys, Client(loop))
         browser.log_in("alice")
         self.names = {
@@ -132,8 +132,7 @@ def shape(content):
 @pytest.fixture
 def asked(there, loop, browser, drain_outbox):
     """Every example, asked for now."""
-    made = Examples(there, loop, browser)
-    made.drain = drain_outbox
+    made = Examples(there, loop, browser, drain_outbox)
     return {name: made.ask(name) for name in EXAMPLES}
 
 

@@ -262,6 +262,7 @@ def test_applications_keep_anything_or_say_why(browser_as, alice, member):
     browser = browser_as(alice)
     form = {"name": "App", "description": "", "website": "", "redirect_uris": "", "access": "write"}
     made = re.search(r"/developer/apps/(\d+)", browser.post("/developer/apps/new", form).text)
+    assert made is not None
     page = f"/developer/apps/{made[1]}"
 
     for text in strings():

@@ -372,6 +372,20 @@ def test_a_lost_script_is_sent_again(as_written, paths, api_as, bob, gate):
     assert told(seen[2][1])[1] < told(seen[0][1])[1]
 
 
+def test_a_question_for_a_lease_takes_no_task(as_written, paths, api_as, bob, gate, monkeypatch):
+    token = api_as(bob).token
+    for _ in range(3):
+        gate.get(paths["home"], token)
+
+    async def never(self: Any, body: bytes) -> Any:
+        raise AssertionError("the general way")
+
+    monkeypatch.setattr(hot.HomeTurn, "answer", never)
+    for _ in range(5):
+        ratelimit.allowance("home").leases.clear()
+        assert gate.get(paths["home"], token)[0] == 200
+
+
 def test_refusals_are_counted_and_logged_once_in_a_while(narrow, paths, api_as, bob, caplog):
     narrow("posts", 1, 900)
     client = api_as(bob)

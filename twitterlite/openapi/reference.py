@@ -57,7 +57,7 @@ def parameters_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
 def body_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of the table of a body's members; those inside others with a dot."""
     content = operation.get("requestBody", {}).get("content", {})
-    described = next((one["schema"] for one in content.values()), {})
+    described: dict[str, Any] = next((one["schema"] for one in content.values()), {})
     return list(_members(described, ""))
 
 
@@ -88,7 +88,8 @@ def _found(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_shared(one: dict[str, Any]) -> bool:
-    return one["in"] == "query" and (one["name"].endswith(".fields") or one["name"] == "expansions")
+    name: str = one["name"]
+    return one["in"] == "query" and (name.endswith(".fields") or name == "expansions")
 
 
 def _options(one: dict[str, Any]) -> list[str]:
