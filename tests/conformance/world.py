@@ -10,7 +10,7 @@ from apps.infra import clock
 from apps.media.services import uploads
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet, retweet
 from apps.tweets.services_bookmarks import add_bookmark
-from apps.tweets.services_polls import checked_poll, vote
+from apps.tweets.services_polls import NewPoll, vote
 from apps.users.models import User
 from apps.users.services import issue_token, set_protected, suspend_user, update_profile
 from apps.users.services_apps import Keys, create_application
@@ -105,18 +105,25 @@ def _fill_tweets(world: World) -> None:
     like_tweet(user_id=world.me, tweet_id=answer, now=now)
     for one in (first, answer, world.tweets["quote"]):
         add_bookmark(user_id=world.me, tweet_id=one, now=now)
-    for data in (picture(), animation()):
+    _fill_media(world)
+    delete_tweet(user_id=world.me, tweet_id=gone, now=now)
+    set_pinned_tweet(user_id=world.me, tweet_id=first)
+
+
+def _fill_media(world: World) -> None:
+    """A picture that hangs on no post, one and an animation that do, and a poll."""
+    now, hung = clock.now(), []
+    for data in (picture(), picture(), animation()):
         made = uploads.upload_once(owner_id=world.me, data=data, now=now)
         uploads.set_alt_text(media_id=made.id, owner_id=world.me, text="gold and blue", now=now)
         world.media.append(made.media_key)
-        if data[:3] != b"GIF":
-            shown = _say(world, "picture", "alice", "tea, seen", media_ids=[made.id])
-            world.tweets["seen again"] = retweet(user_id=world.me, tweet_id=shown, now=now).id
-    asked = _say(world, "poll", "bob", "tea?", poll=checked_poll(["yes", "no"], 60))
-    vote(user_id=world.me, tweet_id=asked, position=1, now=now)
-    _say(world, "quoted poll", "alice", "answer this", quote_of_id=asked)
-    delete_tweet(user_id=world.me, tweet_id=gone, now=now)
-    set_pinned_tweet(user_id=world.me, tweet_id=first)
+        hung.append(made.id)
+    _say(world, "pictured", "alice", "a cup of tea", media_ids=[hung[1]])
+    _say(world, "moving", "alice", "tea, stirred", media_ids=[hung[2]])
+    poll = NewPoll(options=("green tea", "black tea"), duration_minutes=60)
+    asked = _say(world, "asking", "bob", "which tea?", poll=poll)
+    vote(user_id=world.me, tweet_id=asked, position=2, now=now)
+    _say(world, "see above", "alice", "see above", quote_of_id=asked)
 
 
 def _relate(world: World) -> None:
