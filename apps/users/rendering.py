@@ -98,7 +98,9 @@ _fragments: Fragments[UserOut] = Fragments("u", _FIELDS, max_items=MAX_RENDERED,
 
 
 def _fields_of_tweets() -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "string", "enum": sorted(_tweets[0].fields())}}
+    # Without the words where tweets are not known yet: `twitterlite.openapi` adds them.
+    words = {"enum": sorted(_tweets[0].fields())} if _tweets else {}
+    return {"type": "array", "items": {"type": "string", **words}}
 
 
 class UserFields(Schema):

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from apps.tweets.rendering import TWEET_FIELDS
+
 _PAGE = "Where to go on: `next_token` or `previous_token` of an answer, as it came."
 _FIELDS = "What to tell of each {thing}, besides what always comes."
 TEXTS = {
@@ -66,6 +68,8 @@ def _one(path: str, one: dict[str, Any]) -> dict[str, Any]:
         # Comma-joined; the default of a list is text inside.
         one |= {"style": "form", "explode": False}
         schema.pop("default", None)
+        if one["name"] == "tweet.fields":
+            schema["items"]["enum"] = sorted(TWEET_FIELDS)
     return one
 
 
