@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clients.tweepies import Credentials, hand, tweepy
-from tests.flows.test_rate_limits import as_written, narrow  # noqa: F401 - fixtures
+from tests.flows.limits import as_written, narrow  # noqa: F401 - fixtures
 
 TOO_MANY = 429
 

@@ -26,7 +26,7 @@ from tests.clients.conftest import Live
 from tests.clients.pictures import picture
 from tests.clients.test_tweepy_streams import saying
 from tests.clients.tweepies import Credentials
-from tests.flows.test_rate_limits import as_written, narrow  # noqa: F401 - fixtures
+from tests.flows.limits import as_written, narrow  # noqa: F401 - fixtures
 from tests.users.oauth_clients import BACK, SCOPES
 
 HERE = Path(__file__).parent / "node"

@@ -1,10 +1,11 @@
-"""Real processes with the probes as subscribers."""
+"""Real processes with the probes as subscribers, and the fixtures of limits."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.flows.limits import as_written, gate, narrow, paths  # noqa: F401 - fixtures of limits
 from tests.spine import Spine
 
 
