@@ -126,6 +126,7 @@
     $(".left", box).textContent = left <= LOW ? left : "";
     $("circle:last-child", box).style.strokeDashoffset = RING * (1 - Math.min(used / limit, 1));
     const brings = $("[name=media]", form) || all("input[type=file]", form).some((input) => input.files.length);
+    area.required = !brings;
     button.setAttribute("aria-disabled", String((used === 0 && !brings) || left < 0));
   }
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");

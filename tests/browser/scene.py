@@ -188,18 +188,19 @@ class Scene:
             )
 
     def _attach(self) -> None:
-        """Below all that: posts of jonasl with one to four pictures, a GIF, and two polls."""
-        jonas = self.people["jonasl"].id
+        """Posts of dmitris with one to four pictures, a GIF, and two polls; nobody's home has
+        them."""
+        dmitri = self.people["dmitris"].id
         then = self._now - timedelta(days=60)
         for count in (1, 2, 3, 4):
-            ids = [self._upload(jonas, picture(size=(640, 300 + 90 * n))) for n in range(count)]
+            ids = [self._upload(dmitri, picture(size=(640, 300 + 90 * n))) for n in range(count)]
             text = f"{count} from the darkroom"
-            tweets.post_tweet(author_id=jonas, text=text, media_ids=ids, now=then)
-        moving = self._upload(jonas, animation(size=(320, 180)))
-        tweets.post_tweet(author_id=jonas, text="", media_ids=[moving], now=then)
+            tweets.post_tweet(author_id=dmitri, text=text, media_ids=ids, now=then)
+        moving = self._upload(dmitri, animation(size=(320, 180)))
+        tweets.post_tweet(author_id=dmitri, text="", media_ids=[moving], now=then)
         for key, minutes, when in (("open", 10_080, self._now), ("ended", 5, then)):
             poll = checked_poll(("Fibre", "Resin", "Neither", "What is that?"), minutes)
-            made = tweets.post_tweet(author_id=jonas, text="Which paper?", poll=poll, now=when)
+            made = tweets.post_tweet(author_id=dmitri, text="Which paper?", poll=poll, now=when)
             self.posts[key] = made
             for number, name in enumerate(("ines28", "marenvoss", "amarad")):
                 vote(

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 def test_they_shut_nobody_out(tab, site, axe, shots, width, theme):  # noqa: F811
     page = tab("norafeld", width=width, height=2600, theme=theme)
     found = []
-    for path in ("/jonasl", f"/jonasl/status/{site.scene.posts['ended'].id}", "/compose"):
+    for path in ("/dmitris", f"/dmitris/status/{site.scene.posts['ended'].id}", "/compose"):
         page.goto(path, wait_until="networkidle")
         for extra in page.locator(".extra summary").all():
             extra.click()
@@ -22,7 +22,7 @@ def test_they_shut_nobody_out(tab, site, axe, shots, width, theme):  # noqa: F81
         found += _complaints(page, axe, path)
 
     assert found == []
-    page.goto("/jonasl", wait_until="networkidle")
+    page.goto("/dmitris", wait_until="networkidle")
     loaded = page.evaluate("[...document.querySelectorAll('.pic img')].map(i => i.naturalWidth)")
     assert len(loaded) == 11
     assert all(loaded)
@@ -31,7 +31,7 @@ def test_they_shut_nobody_out(tab, site, axe, shots, width, theme):  # noqa: F81
 
 def test_one_votes_by_keyboard_and_stays_in_place(tab, site):
     page = tab("pan_tomas")
-    page.goto(f"/jonasl/status/{site.scene.posts['open'].id}", wait_until="networkidle")
+    page.goto(f"/dmitris/status/{site.scene.posts['open'].id}", wait_until="networkidle")
     before = int(page.locator(".focal .poll .sum").inner_text().split()[0])
     choice = page.locator(".focal .poll button").nth(1)
     choice.focus()
@@ -62,7 +62,7 @@ def test_pictures_are_posted_with_javascript(tab):
 
 def test_a_vote_without_javascript(tab, site):
     page = tab("olub", javascript=False)
-    page.goto(f"/jonasl/status/{site.scene.posts['open'].id}")
+    page.goto(f"/dmitris/status/{site.scene.posts['open'].id}")
     page.locator(".focal .poll button").first.click()
 
     assert page.locator(".focal .poll progress").count() == 4
