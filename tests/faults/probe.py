@@ -10,7 +10,15 @@ from tests.faults.truth import Wrong
 # The promise is 15 s on an idle machine; here it is only told from never.
 LONGEST_SECONDS = 60.0
 TRIES_FOR_DELIVERY = 40
-_PAGES = ("/login", "/signup", "/public", "/prober", "/prober/status/{tweet}", "/about", "/docs/api")
+_PAGES = (
+    "/login",
+    "/signup",
+    "/public",
+    "/prober",
+    "/prober/status/{tweet}",
+    "/about",
+    "/docs/api",
+)
 _PLAIN = ("/healthz", "/readyz", "/metrics", "/2/openapi.json")
 _READS = (
     "/2/users/me",
