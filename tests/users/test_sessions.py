@@ -37,6 +37,7 @@ UNTOUCHED = {
     "followers_count",
     "following_count",
     "tweet_count",
+    "listed_count",
     "pinned_tweet_id",
 }
 
