@@ -101,7 +101,7 @@ def prepared(addresses: list[str]) -> list[int]:
     counts = []
     for address in addresses:
         with redis.Redis.from_url(address) as client:
-            counts.append(len(client.keys("rd:*")))
+            counts.append(len(client.keys("rd2:*")))
     return counts
 
 

@@ -53,7 +53,7 @@ for k = 1, #KEYS do
         if call('RPUSH', list, id) > max_list then call('LTRIM', list, cut, -1) end
       elseif id ~= tail and not call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 64) then
         local rest = string.sub(list, 3)
-        local side, ready = 'sl' .. rest, 'rd' .. rest
+        local side, ready = 'sl' .. rest, 'rd2' .. rest
         if not call('LPOS', side, id) then
           local length = call('RPUSH', side, id)
           if length > max_side then
@@ -84,7 +84,7 @@ MOVE_ASIDE = Script.of(
     """
 for _, list in ipairs(KEYS) do
   local rest = string.sub(list, 3)
-  local side, ready = 'sl' .. rest, 'rd' .. rest
+  local side, ready = 'sl' .. rest, 'rd2' .. rest
   for i = 2, #ARGV do
     if redis.call('LREM', list, -1, ARGV[i]) > 0 then
       if redis.call('EXISTS', list) == 0 then
