@@ -2,9 +2,10 @@
 
 All keys of one person lie in one hash slot, on the state instance of their shard.
 `tl:{s}:user`  LIST of tweet ids, newest at the tail. A head "0": complete down to the first tweet.
-`rd2:{s}:user` present: the list is ready, by these bounds (another number when they shrink, so that
-               lists from before are built anew). Its value is the day of the last renewal, and "+" after
-               it says that a side list was made (so that one that is lost is noticed).
+`rd2:{s}:user` present: the list is ready, by these bounds (another number when they shrink, so
+               that lists from before are built anew). Its value is the day of the last renewal,
+               and "+" after it says that a side list was made (so that one that is lost is
+               noticed).
 `sl:{s}:user`  side list: ids that came too late for the list's order. Read whole at every read.
 `bd:{s}:user`  token of the one rebuild that is under way.
 `bp:{s}:user`  present: not to be built again yet, whatever became of it.
