@@ -76,9 +76,11 @@ class Relay:
             self._record(batch)
 
     def _record(self, batch: Batch) -> None:
-        if not is_steady(self.cursor, batch):
+        # A backlog comes in large batches anyway, and nobody waits for its end.
+        gathers = is_steady(self.cursor, batch)
+        if not gathers:
             self.gathering.stop_growing()
-        shares = self._shares(batch.rows)
+        shares = self._shares(batch.rows, gathers=gathers)
         made = deliveries.record_batch(
             self._connection, token=self._token, before=self.cursor, batch=batch, shares=shares
         )
@@ -96,13 +98,14 @@ class Relay:
                 metrics.DELIVERIES_PUBLISHED.labels(name, "new").inc()
             else:
                 self._waiting.add(name)
-                self.gathering.note_waiting(share.subscriber, made[name], share.n)
+                if gathers:
+                    self.gathering.note_waiting(share.subscriber, made[name], share.n)
         if messages:
             self._send(messages)
         self.handed_out += len(batch.rows)
         metrics.EVENTS_HANDED_OUT.inc(len(batch.rows))
 
-    def _shares(self, rows: Sequence[Row]) -> list[Share]:
+    def _shares(self, rows: Sequence[Row], *, gathers: bool) -> list[Share]:
         shares = []
         for one in subscribers():
             mine = [row for row in rows if row.topic in one.topics]
@@ -110,7 +113,8 @@ class Relay:
                 shares.append(
                     Share(
                         subscriber=one,
-                        published=not self.gathering.holds(one) and self._has_place(one.name),
+                        published=not (gathers and self.gathering.holds(one))
+                        and self._has_place(one.name),
                         grows=self.gathering.row_for(one, len(mine)),
                         from_id=mine[0].id,
                         to_id=mine[-1].id,

@@ -140,6 +140,20 @@ def test_a_backlog_joins_no_row(raw):
     assert sorted(heard("gather")) == list(range(1, 16))
 
 
+def test_nobody_waits_for_the_end_of_a_backlog(raw):
+    """However fast its batches follow one another, what was read of it may go."""
+    sent: list[Message] = []
+    relay = new_relay(raw, send=sent.extend, max_batch=5)
+    toll(relay, 0)
+    publish_many([Tolled(n=n) for n in range(1, 18)])
+    for _ in range(3):
+        relay.hand_out()
+        relay.publish_waiting(patient=True)
+
+    assert [n for n, is_published in rows_of_gather(raw) if is_published] == [1, 5, 5]
+    assert len(sent) == 3
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_any_schedule_delivers_each_commit_once(raw, writer, other_writer, seed):
     """Commits out of order, takeovers, backlogs, impatience: every commit comes, no other does.
