@@ -73,6 +73,12 @@ RELAY_LEADS = Gauge("tl_relay_leads", "1 in the relay that leads", multiprocess_
 HOME_READS = Counter("tl_home_reads", "Home timeline reads by where the page came from", ["source"])
 HOME_REBUILDS = Counter("tl_home_rebuilds", "Rebuilds of home timelines", ["result"])
 
+# Live streams of pages.
+LIVE_STREAMS = Gauge("tl_live_streams", "Live streams that are open", multiprocess_mode="livesum")
+LIVE_EVENTS = Counter("tl_live_events", "Events sent on live streams", ["kind"])
+LIVE_CUT = Counter("tl_live_cut", "Live streams that were ended from here, by why", ["why"])
+LIVE_FAILURES = Counter("tl_live_failures", "Live events that a state Redis did not take")
+
 # Pictures.
 MEDIA_UPLOADS = Counter("tl_media_uploads", "Uploads that ended, by how", ["outcome"])
 MEDIA_UPLOAD_BYTES = Counter("tl_media_upload_bytes", "Bytes of uploads that became pictures")
