@@ -1,5 +1,7 @@
 """May A reach B?"""
 
+from django.utils.translation import gettext as _
+
 from apps.graph.models import Block, Follow, List
 from apps.infra.errors import Forbidden, NotFound
 from apps.users import guards as user_guards
@@ -16,9 +18,9 @@ def ensure_no_block(*, one: int, other: int) -> None:
     pairs = Block.objects.filter(blocker_id__in=(one, other), blocked_id__in=(one, other))
     blockers = set(pairs.values_list("blocker_id", flat=True))
     if one in blockers:
-        raise Blocked("You block this account. Unblock it first.")
+        raise Blocked(_("You block this account. Unblock it first."))
     if blockers:
-        raise Blocked("This account blocks you.")
+        raise Blocked(_("This account blocks you."))
 
 
 def follows(*, follower_id: int, followee_id: int) -> bool:
@@ -36,13 +38,13 @@ def ensure_may_see_list(*, viewer_id: int, list_id: int) -> List:
     """
     found = List.objects.filter(id=list_id).first()
     if found is None or (found.is_private and found.owner_id != viewer_id):
-        raise NotFound("There is no such list.")
+        raise NotFound(_("There is no such list."))
     if found.owner_id == viewer_id:
         return found
     owner = user_guards.ensure_exists(user_id=found.owner_id)
     ensure_no_block(one=viewer_id, other=found.owner_id)
     if owner.is_protected and not follows(follower_id=viewer_id, followee_id=found.owner_id):
-        raise NotFound("There is no such list.")
+        raise NotFound(_("There is no such list."))
     return found
 
 
@@ -54,5 +56,5 @@ def ensure_own_list(*, user_id: int, list_id: int) -> List:
     """
     found = ensure_may_see_list(viewer_id=user_id, list_id=list_id)
     if found.owner_id != user_id:
-        raise Forbidden("Only its owner can change a list.")
+        raise Forbidden(_("Only its owner can change a list."))
     return found

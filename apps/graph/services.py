@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from apps.graph import guards, store
 from apps.graph.events import (
@@ -41,7 +42,7 @@ class NotYourself(Invalid):
 
 def _target(actor_id: int, other_id: int) -> user_guards.Target:
     if actor_id == other_id:
-        raise NotYourself("That is you.")
+        raise NotYourself(_("That is you."))
     return user_guards.ensure_exists(user_id=other_id)
 
 
@@ -75,7 +76,7 @@ def follow_user(*, follower_id: int, followee_id: int, now: datetime) -> FollowS
 
 
 def _request(follower_id: int, followee_id: int, now: datetime) -> None:
-    _, made = FollowRequest.objects.get_or_create(
+    _row, made = FollowRequest.objects.get_or_create(
         follower_id=follower_id, followee_id=followee_id, defaults={"created_at": now}
     )
     if made:
@@ -83,7 +84,7 @@ def _request(follower_id: int, followee_id: int, now: datetime) -> None:
 
 
 def _add_follow(follower_id: int, followee_id: int, now: datetime) -> None:
-    _, made = Follow.objects.get_or_create(
+    _row, made = Follow.objects.get_or_create(
         follower_id=follower_id, followee_id=followee_id, defaults={"created_at": now}
     )
     if not made:
@@ -99,7 +100,7 @@ def _add_follow(follower_id: int, followee_id: int, now: datetime) -> None:
 
 
 def _remove_follow(follower_id: int, followee_id: int) -> bool:
-    gone, _ = Follow.objects.filter(follower_id=follower_id, followee_id=followee_id).delete()
+    gone, _each = Follow.objects.filter(follower_id=follower_id, followee_id=followee_id).delete()
     if not gone:
         return False
     Unfollow.objects.get_or_create(follower_id=follower_id, followee_id=followee_id)
@@ -119,7 +120,7 @@ def _count_follow(follower_id: int, followee_id: int, delta: int) -> None:
 def unfollow_user(*, follower_id: int, followee_id: int, now: datetime) -> None:
     """Stop following an account, or take a request back; nothing happens if there is neither."""
     if follower_id == followee_id:
-        raise NotYourself("That is you.")
+        raise NotYourself(_("That is you."))
     _lock(follower_id, followee_id)
     FollowRequest.objects.filter(follower_id=follower_id, followee_id=followee_id).delete()
     _remove_follow(follower_id, followee_id)
@@ -142,7 +143,7 @@ def reject_request(*, user_id: int, follower_id: int, now: datetime) -> None:
 def _take_request(user_id: int, follower_id: int) -> None:
     waiting = FollowRequest.objects.filter(follower_id=follower_id, followee_id=user_id)
     if not waiting.delete()[0]:
-        raise NotFound("This request is gone.")
+        raise NotFound(_("This request is gone."))
 
 
 @transaction.atomic
@@ -154,7 +155,7 @@ def block_user(*, blocker_id: int, blocked_id: int, now: datetime) -> None:
     """
     _target(blocker_id, blocked_id)
     _lock(blocker_id, blocked_id)
-    _, made = Block.objects.get_or_create(
+    _row, made = Block.objects.get_or_create(
         blocker_id=blocker_id, blocked_id=blocked_id, defaults={"created_at": now}
     )
     if not made:
@@ -180,7 +181,7 @@ def unblock_user(*, blocker_id: int, blocked_id: int, now: datetime) -> None:
 def mute_user(*, muter_id: int, muted_id: int, now: datetime) -> None:
     """Leave an account out of the home timeline. Raises NotYourself, NotFound."""
     _target(muter_id, muted_id)
-    _, made = Mute.objects.get_or_create(
+    _row, made = Mute.objects.get_or_create(
         muter_id=muter_id, muted_id=muted_id, defaults={"created_at": now}
     )
     if made:

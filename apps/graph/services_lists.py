@@ -6,6 +6,7 @@ A list's row is locked while its edges change, so that counts and limits hold.
 from datetime import datetime
 
 from django.db import connection, models, transaction
+from django.utils.translation import gettext as _
 
 from apps.graph import guards
 from apps.graph.models import (
@@ -60,7 +61,9 @@ def create_list(
     )  # fmt: skip
     _lock_owner(owner_id)
     if List.objects.filter(owner_id=owner_id).count() >= MAX_LISTS:
-        raise TooMany(f"An account has {MAX_LISTS:,} lists at most.")
+        raise TooMany(
+            _("An account has %(max_lists)s lists at most.") % {"max_lists": f"{MAX_LISTS:,}"}
+        )
     made.save(force_insert=True)
     return to_out(made)
 
@@ -74,7 +77,7 @@ def ensure_list(*, list_id: int, owner_id: int, name: str, now: datetime) -> Lis
         BadList.
     """
     values = {"owner_id": owner_id, "name": _name(name), "created_at": now}
-    found, _ = List.objects.get_or_create(id=list_id, defaults=values)
+    found, _made = List.objects.get_or_create(id=list_id, defaults=values)
     return to_out(found)
 
 
@@ -102,7 +105,7 @@ def update_list(
     if is_private is not None:
         found.is_private = is_private
     if found.is_private:
-        gone, _ = ListFollower.objects.filter(list_id=list_id).exclude(user_id=user_id).delete()
+        gone, _each = ListFollower.objects.filter(list_id=list_id).exclude(user_id=user_id).delete()
         found.follower_count -= gone
         PinnedList.objects.filter(list_id=list_id).exclude(user_id=user_id).delete()
     found.save()
@@ -137,7 +140,9 @@ def add_member(*, user_id: int, list_id: int, member_id: int, now: datetime) -> 
     if members.filter(user_id=member_id).exists():
         return
     if members.count() >= MAX_MEMBERS:
-        raise TooMany(f"A list has {MAX_MEMBERS:,} members at most.")
+        raise TooMany(
+            _("A list has %(max_members)s members at most.") % {"max_members": f"{MAX_MEMBERS:,}"}
+        )
     ListMember.objects.create(list_id=list_id, user_id=member_id)
     _count(list_id, "member_count", 1)
     if not found.is_private:
@@ -152,7 +157,7 @@ def remove_member(*, user_id: int, list_id: int, member_id: int, now: datetime) 
         NotFound, Forbidden: of the list.
     """
     found = _locked_own(user_id, list_id)
-    gone, _ = ListMember.objects.filter(list_id=list_id, user_id=member_id).delete()
+    gone, _each = ListMember.objects.filter(list_id=list_id, user_id=member_id).delete()
     if gone:
         _count(list_id, "member_count", -1)
         if not found.is_private:
@@ -163,7 +168,7 @@ def remove_member(*, user_id: int, list_id: int, member_id: int, now: datetime) 
 def follow_list(*, user_id: int, list_id: int, now: datetime) -> None:
     """Subscribe to a list. Raises NotFound, Blocked."""
     _locked_seen(user_id, list_id)
-    _, made = ListFollower.objects.get_or_create(list_id=list_id, user_id=user_id)
+    _row, made = ListFollower.objects.get_or_create(list_id=list_id, user_id=user_id)
     if made:
         _count(list_id, "follower_count", 1)
 
@@ -190,7 +195,7 @@ def pin_list(*, user_id: int, list_id: int, now: datetime) -> None:
     if pinned.filter(list_id=list_id).exists():
         return
     if pinned.count() >= MAX_PINNED:
-        raise TooMany(f"{MAX_PINNED} lists can be pinned at most.")
+        raise TooMany(_("%(max_pinned)s lists can be pinned at most.") % {"max_pinned": MAX_PINNED})
     PinnedList.objects.create(user_id=user_id, list_id=list_id)
 
 
@@ -212,7 +217,7 @@ def _locked_seen(user_id: int, list_id: int) -> List:
 def _locked(list_id: int) -> List:
     found = List.objects.select_for_update().filter(id=list_id).first()
     if found is None:
-        raise NotFound("There is no such list.")
+        raise NotFound(_("There is no such list."))
     return found
 
 
@@ -235,14 +240,17 @@ def _count(list_id: int, column: str, delta: int) -> None:
 def _name(name: str) -> str:
     name = _text("name", name, MAX_LIST_NAME)
     if not name:
-        raise BadList("A name has at least one character.", field="name")
+        raise BadList(_("A name has at least one character."), field="name")
     return name
 
 
 def _text(field: str, value: str, limit: int) -> str:
     value = value.strip()
     if len(value) > limit:
-        raise BadList(f"{len(value)} characters, the limit is {limit}.", field=field)
+        raise BadList(
+            _("%(n)s characters, the limit is %(limit)s.") % {"n": len(value), "limit": limit},
+            field=field,
+        )
     if "\x00" in value or any("\ud800" <= one <= "\udfff" for one in value):
-        raise BadList("This text holds characters that cannot be stored.", field=field)
+        raise BadList(_("This text holds characters that cannot be stored."), field=field)
     return value

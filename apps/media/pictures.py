@@ -12,6 +12,7 @@ import warnings
 from dataclasses import dataclass
 from itertools import islice
 
+from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageOps, ImageSequence
 
 from apps.infra import clock
@@ -84,11 +85,16 @@ def inspect(data: bytes) -> Inspected:
 def _inspected(data: bytes, kind: str) -> Inspected:
     limit = MAX_GIF_BYTES if kind == "GIF" else MAX_PICTURE_BYTES
     if len(data) > limit:
-        raise BadPicture(f"This file has {len(data):,} bytes; {limit:,} are the limit.")
+        raise BadPicture(
+            _("This file has %(n)s bytes; %(limit)s are the limit.")
+            % {"n": f"{len(data):,}", "limit": f"{limit:,}"}
+        )
     if kind == "GIF":
         return _inspect_gif(data)
     if kind == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
-        raise BadPicture(f"This JPEG has more than {MAX_SCANS} scans.")
+        raise BadPicture(
+            _("This JPEG has more than %(max_scans)s scans.") % {"max_scans": MAX_SCANS}
+        )
     with _opened(data, kind) as image:
         _ensure_size(image.width, image.height)
         return Inspected(format=kind, frames=1, pixels=image.width * image.height)
@@ -97,7 +103,9 @@ def _inspected(data: bytes, kind: str) -> Inspected:
 def _inspect_gif(data: bytes) -> Inspected:
     frames = list(islice(gif_frames(data), MAX_FRAMES + 1))
     if len(frames) > MAX_FRAMES:
-        raise BadPicture(f"This GIF has more than {MAX_FRAMES} frames.")
+        raise BadPicture(
+            _("This GIF has more than %(max_frames)s frames.") % {"max_frames": MAX_FRAMES}
+        )
     for width, height in frames:
         _ensure_size(width, height)
     # A frame is drawn on what the frames before made of the canvas.
@@ -107,8 +115,15 @@ def _inspect_gif(data: bytes) -> Inspected:
     total = canvas * len(frames)
     if total > max(MAX_ANIMATION_PIXELS, MAX_PIXELS):
         raise BadPicture(
-            f"This GIF has {total:,} pixels in {len(frames)} frames;"
-            f" {MAX_ANIMATION_PIXELS:,} are the limit."
+            _(
+                "This GIF has %(total)s pixels in %(n)s frames;"
+                " %(max_animation_pixels)s are the limit."
+            )
+            % {
+                "total": f"{total:,}",
+                "n": len(frames),
+                "max_animation_pixels": f"{MAX_ANIMATION_PIXELS:,}",
+            }
         )
     with _opened(data, "GIF") as image:
         _ensure_size(image.width, image.height)
@@ -118,7 +133,8 @@ def _inspect_gif(data: bytes) -> Inspected:
 def _ensure_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise BadPicture(
-            f"This picture has {width:,} x {height:,} pixels; {MAX_PIXELS:,} are the limit."
+            _("This picture has %(width)s x %(height)s pixels; %(max_pixels)s are the limit.")
+            % {"width": f"{width:,}", "height": f"{height:,}", "max_pixels": f"{MAX_PIXELS:,}"}
         )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
 from apps.infra.errors import Invalid
 
 TAKEN = "JPEG, PNG, WebP, AVIF or GIF"
@@ -45,7 +47,9 @@ def format_of(data: bytes) -> str:
         return "WEBP"
     if data[4:8] == b"ftyp" and {b"avif", b"avis"} & _brands(data):
         return "AVIF"
-    raise BadPicture(f"This is {_guess(data)}. Pictures are {TAKEN}.")
+    raise BadPicture(
+        _("This is %(data)s. Pictures are %(taken)s.") % {"data": _guess(data), "taken": TAKEN}
+    )
 
 
 def _brands(data: bytes) -> set[bytes]:

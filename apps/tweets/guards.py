@@ -1,5 +1,7 @@
 """May A do this to that tweet?"""
 
+from django.utils.translation import gettext as _
+
 from apps.graph import guards as graph_guards
 from apps.infra.errors import Forbidden, Invalid, NotFound
 from apps.tweets.models import Tweet
@@ -35,14 +37,14 @@ def ensure_may_see(*, viewer_id: int, tweet_id: int) -> Tweet:
     rows = Tweet.objects.filter(id=tweet_id, deleted_at=None, hidden_at=None)
     tweet = rows.order_by("id").first() if 0 < tweet_id < 1 << 63 else None
     if tweet is None:
-        raise NotFound("This post is gone or never was.")
+        raise NotFound(_("This post is gone or never was."))
     if tweet.author_id != viewer_id:
         author = user_guards.ensure_exists(user_id=tweet.author_id)
         graph_guards.ensure_no_block(one=viewer_id, other=tweet.author_id)
         if author.is_protected and not graph_guards.follows(
             follower_id=viewer_id, followee_id=tweet.author_id
         ):
-            raise NotFound("This post is gone or never was.")
+            raise NotFound(_("This post is gone or never was."))
     return tweet
 
 
@@ -61,7 +63,7 @@ def ensure_may_share(*, user_id: int, tweet_id: int) -> Tweet:
         tweet.author_id != user_id
         and user_guards.ensure_exists(user_id=tweet.author_id).is_protected
     ):
-        raise ProtectedTweet("This account is protected; its posts cannot be passed on.")
+        raise ProtectedTweet(_("This account is protected; its posts cannot be passed on."))
     return tweet
 
 
@@ -74,9 +76,9 @@ def ensure_own(*, user_id: int, tweet_id: int) -> Tweet:
     rows = Tweet.objects.filter(id=tweet_id, deleted_at=None)
     tweet = rows.order_by("id").first() if 0 < tweet_id < 1 << 63 else None
     if tweet is None:
-        raise NotFound("This post is gone or never was.")
+        raise NotFound(_("This post is gone or never was."))
     if tweet.author_id != user_id:
-        raise Forbidden("Only its author can do this.")
+        raise Forbidden(_("Only its author can do this."))
     return tweet
 
 
@@ -99,7 +101,7 @@ def ensure_may_answer(*, user_id: int, parent: Tweet) -> None:
         follower_id=root.author_id, followee_id=user_id
     ):
         return
-    raise MayNotAnswer("Its author lets only some people answer in this conversation.")
+    raise MayNotAnswer(_("Its author lets only some people answer in this conversation."))
 
 
 def ensure_may_tidy(*, user_id: int, tweet_id: int) -> Tweet:
@@ -114,9 +116,9 @@ def ensure_may_tidy(*, user_id: int, tweet_id: int) -> Tweet:
     root = _root_of(tweet) if tweet is not None else None
     if tweet is None or root is None or root.author_id != user_id:
         ensure_may_see(viewer_id=user_id, tweet_id=tweet_id)
-        raise Forbidden("Only who began the conversation can do this.")
+        raise Forbidden(_("Only who began the conversation can do this."))
     if tweet.in_reply_to_id is None:
-        raise NotAReply("This post answers nothing; only replies can be hidden.", field="id")
+        raise NotAReply(_("This post answers nothing; only replies can be hidden."), field="id")
     return tweet
 
 

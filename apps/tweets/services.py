@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.infra import ids
 from apps.infra.errors import Invalid
@@ -73,19 +75,29 @@ def checked_text(text: str, *, has_pictures: bool = False) -> str:
         at most `MAX_STORED` code points. BadText: NUL or lone surrogates.
     """
     if not text.strip() and not has_pictures:
-        raise TweetEmpty("A post has at least one character.", field="text")
+        raise TweetEmpty(_("A post has at least one character."), field="text")
     if (over := weights.excess(text)) > 0:
-        characters = "character" if over == 1 else "characters"
-        raise TweetTooLong(f"{over:,} {characters} over the limit of {MAX_CHARS}.", field="text")
+        said = ngettext(
+            "%(over)s character over the limit of %(limit)s.",
+            "%(over)s characters over the limit of %(limit)s.",
+            over,
+        )
+        raise TweetTooLong(said % {"over": f"{over:,}", "limit": MAX_CHARS}, field="text")
     # Long addresses weigh little.
     if len(text) > MAX_STORED:
-        raise TweetTooLong(f"Addresses and all, {MAX_STORED:,} is the limit.", field="text")
+        raise TweetTooLong(
+            _("Addresses and all, %(max_stored)s is the limit.")
+            % {"max_stored": f"{MAX_STORED:,}"},
+            field="text",
+        )
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadText("This text holds characters that cannot be stored.", field="text") from None
+        raise BadText(
+            _("This text holds characters that cannot be stored."), field="text"
+        ) from None
     if "\x00" in text:
-        raise BadText("This text holds characters that cannot be stored.", field="text")
+        raise BadText(_("This text holds characters that cannot be stored."), field="text")
     return text
 
 
@@ -118,7 +130,7 @@ def post_tweet(
         another request before. PollAlone. Of pictures: as `attaching.attach`.
     """
     if poll is not None and (media_ids or quote_of_id is not None):
-        raise PollAlone("A poll stands without pictures and quotes.", field="poll")
+        raise PollAlone(_("A poll stands without pictures and quotes."), field="poll")
     tweet = Tweet(
         id=ids.next_id(), author_id=author_id, created_at=now, source=source,
         text=checked_text(text, has_pictures=bool(media_ids)),
@@ -158,12 +170,13 @@ def _checked_settings(reply_settings: str | None, in_reply_to_id: int | None) ->
         return None
     if reply_settings not in REPLY_SETTINGS:
         raise BadReplySettings(
-            f"[{reply_settings}] is not offered here: everyone, following or mentionedUsers.",
+            _("[%(reply_settings)s] is not offered here: everyone, following or mentionedUsers.")
+            % {"reply_settings": reply_settings},
             field="reply_settings",
         )
     if in_reply_to_id is not None:
         raise BadReplySettings(
-            "Who may answer is for the first post of a conversation to say.",
+            _("Who may answer is for the first post of a conversation to say."),
             field="reply_settings",
         )
     return reply_settings

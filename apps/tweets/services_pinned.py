@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from apps.infra.errors import Invalid
 from apps.tweets import guards
 from apps.users import services_pinned
@@ -21,7 +23,7 @@ def pin_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
     """
     tweet = guards.ensure_own(user_id=user_id, tweet_id=tweet_id)
     if tweet.retweet_of_id is not None:
-        raise NotOwnWords("A retweet cannot be pinned.")
+        raise NotOwnWords(_("A retweet cannot be pinned."))
     services_pinned.set_pinned_tweet(user_id=user_id, tweet_id=tweet.id)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from apps.infra import ids
 from apps.infra.errors import Conflict, Invalid, NotFound
@@ -51,22 +52,27 @@ def checked_poll(options: Sequence[str], duration_minutes: int) -> NewPoll:
     words = tuple(option.strip() for option in options)
     if not MIN_OPTIONS <= len(words) <= MAX_OPTIONS:
         raise BadPoll(
-            f"A poll has {MIN_OPTIONS} to {MAX_OPTIONS} options, not {len(words)}.",
+            _("A poll has %(min_options)s to %(max_options)s options, not %(n)s.")
+            % {"min_options": MIN_OPTIONS, "max_options": MAX_OPTIONS, "n": len(words)},
             field="poll.options",
         )
     for word in words:
         if not 1 <= len(word) <= MAX_OPTION:
             raise BadPoll(
-                f"An option has 1 to {MAX_OPTION} characters, not {len(word)}.",
+                _("An option has 1 to %(max_option)s characters, not %(n)s.")
+                % {"max_option": MAX_OPTION, "n": len(word)},
                 field="poll.options",
             )
         if "\x00" in word or any("\ud800" <= char <= "\udfff" for char in word):
-            raise BadPoll("An option holds characters that cannot be stored.", field="poll.options")
+            raise BadPoll(
+                _("An option holds characters that cannot be stored."), field="poll.options"
+            )
     if len(set(words)) < len(words):
-        raise BadPoll("The options of a poll differ.", field="poll.options")
+        raise BadPoll(_("The options of a poll differ."), field="poll.options")
     if not MIN_MINUTES <= duration_minutes <= MAX_MINUTES:
         raise BadPoll(
-            f"A poll is open for {MIN_MINUTES} to {MAX_MINUTES:,} minutes.",
+            _("A poll is open for %(min_minutes)s to %(max_minutes)s minutes.")
+            % {"min_minutes": MIN_MINUTES, "max_minutes": f"{MAX_MINUTES:,}"},
             field="poll.duration_minutes",
         )
     return NewPoll(options=words, duration_minutes=duration_minutes)
@@ -109,11 +115,11 @@ def vote(*, user_id: int, tweet_id: int, position: int, now: datetime) -> None:
         tweet = guards.ensure_may_see(viewer_id=user_id, tweet_id=tweet.retweet_of_id)
     poll = Poll.objects.filter(id=tweet.poll_id).first() if tweet.poll_id else None
     if poll is None:
-        raise NotFound("This post has no poll.")
+        raise NotFound(_("This post has no poll."))
     if not 1 <= position <= len(poll.options):
-        raise BadPoll("Choose one of the options.", field="option")
+        raise BadPoll(_("Choose one of the options."), field="option")
     if now >= poll.ends_at:
-        raise PollOver("This poll has ended.")
+        raise PollOver(_("This poll has ended."))
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [poll.id, user_id, position, now])
         if cursor.rowcount:
@@ -125,4 +131,4 @@ def vote(*, user_id: int, tweet_id: int, position: int, now: datetime) -> None:
             [poll.id, user_id],
         )
         if cursor.fetchone() != (position,):
-            raise VotedAlready("You have voted in this poll; a vote is for good.")
+            raise VotedAlready(_("You have voted in this poll; a vote is for good."))

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from apps.infra.errors import NotFound
 from apps.users.models import User
@@ -26,7 +27,7 @@ def ensure_exists(*, user_id: int) -> Target:
     rows = User.objects.filter(id=user_id, suspended_at=None, is_active=True)
     row = rows.values_list("id", "is_protected", "followers_count").first()
     if row is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     return Target(*row)
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from apps.infra import ids
 from apps.infra.errors import Conflict, Forbidden, Invalid, NotFound
@@ -28,9 +29,9 @@ from apps.users.schemas import UserOut
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api compose developer explore hashtag healthz help home i intent login logout me
-media messages metrics notifications oauth oauth2 public readyz requests rules search settings
-signup static status tos twitterlite www
+2 about admin api bookmarks compose developer explore hashtag healthz help home i intent lists
+login logout me media messages metrics notifications oauth oauth2 public readyz requests rules
+search settings signup static status tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
 COUNTERS = frozenset({"followers_count", "following_count", "tweet_count", "listed_count"})
@@ -108,18 +109,23 @@ def _save_new(user: User) -> None:
             user.save(force_insert=True)
     except IntegrityError as error:
         if "email" in str(error):
-            raise EmailTaken("This address has an account already.", field="email") from error
-        raise UsernameTaken(f"@{user.username} is taken.", field="username") from error
+            raise EmailTaken(_("This address has an account already."), field="email") from error
+        raise UsernameTaken(
+            _("@%(username)s is taken.") % {"username": user.username}, field="username"
+        ) from error
 
 
 def _checked_username(username: str) -> str:
     username = username.strip().removeprefix("@")
     if not _USERNAME.fullmatch(username):
         raise BadProfile(
-            "A user name has 1 to 15 letters A to Z, digits or underscores.", field="username"
+            _("A user name has 1 to 15 letters A to Z, digits or underscores."), field="username"
         )
     if username.lower() in RESERVED:
-        raise UsernameTaken(f"@{username} is an address of this site.", field="username")
+        raise UsernameTaken(
+            _("@%(username)s is an address of this site.") % {"username": username},
+            field="username",
+        )
     return username
 
 
@@ -129,16 +135,19 @@ def _checked_email(email: str | None) -> str | None:
     try:
         validate_email(email.strip())
     except ValidationError as error:
-        raise BadProfile("This is not an e-mail address.", field="email") from error
+        raise BadProfile(_("This is not an e-mail address."), field="email") from error
     return email.strip()
 
 
 def _text(field: str, value: str, limit: int) -> str:
     value = value.strip()
     if len(value) > limit:
-        raise BadProfile(f"{len(value)} characters, the limit is {limit}.", field=field)
+        raise BadProfile(
+            _("%(n)s characters, the limit is %(limit)s.") % {"n": len(value), "limit": limit},
+            field=field,
+        )
     if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise BadProfile("This text holds characters that cannot be stored.", field=field)
+        raise BadProfile(_("This text holds characters that cannot be stored."), field=field)
     return value
 
 
@@ -156,7 +165,7 @@ def update_profile(
     """Replace the public profile. Raises BadProfile."""
     url = _text("url", url, 100)
     if url and not re.match(r"https?://[^\s]+$", url):
-        raise BadProfile("A web address begins with http:// or https://.", field="url")
+        raise BadProfile(_("A web address begins with http:// or https://."), field="url")
     values = {
         "name": _text("name", name, MAX_NAME),
         "bio": _text("bio", bio, MAX_BIO),
@@ -164,7 +173,7 @@ def update_profile(
         "url": url,
     }
     if not values["name"]:
-        raise BadProfile("A name has at least one character.", field="name")
+        raise BadProfile(_("A name has at least one character."), field="name")
     return _change(user_id, "profile", **values)
 
 
@@ -187,7 +196,7 @@ def unsuspend_user(*, user_id: int, now: datetime) -> UserOut:
 def _change(user_id: int, what: str, **values: object) -> UserOut:
     user = User.objects.select_for_update().filter(id=user_id).first()
     if user is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     for name, value in values.items():
         setattr(user, name, value)
     # Announces the account.
@@ -253,9 +262,9 @@ def issue_token(
     """
     user = User.objects.filter(id=user_id).first()
     if user is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     if user.suspended_at is not None or not user.is_active:
-        raise Forbidden("This account is suspended.")
+        raise Forbidden(_("This account is suspended."))
     token = secrets.token_urlsafe(32)
     AccessToken.objects.create(
         digest=digest_of(token), user_id=user_id, scopes=scopes, application_id=application_id,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.infra.errors import Invalid, NotFound
 from apps.infra.stores import invalidation
@@ -78,7 +79,10 @@ def create_application(
     """
     fields = _checked(name, description, website, redirect_uris, access)
     if Application.objects.filter(owner_id=owner_id).count() >= MAX_APPLICATIONS:
-        raise TooManyApplications(f"One person may have {MAX_APPLICATIONS} applications.")
+        raise TooManyApplications(
+            _("One person may have %(max_applications)s applications.")
+            % {"max_applications": MAX_APPLICATIONS}
+        )
     client_secret = letters(50) if is_confidential else ""
     consumer_secret = letters(50)
     made = Application.objects.create(
@@ -123,19 +127,24 @@ def _checked(
 ) -> dict[str, str]:
     name, website = name.strip(), website.strip()
     if not 1 <= len(name) <= 32:  # noqa: PLR2004
-        raise BadApplication("A name has 1 to 32 characters.", field="name")
+        raise BadApplication(_("A name has 1 to 32 characters."), field="name")
     if len(description) > 200:  # noqa: PLR2004
-        raise BadApplication("A description has up to 200 characters.", field="description")
+        raise BadApplication(_("A description has up to 200 characters."), field="description")
     for field, text in (("name", name), ("description", description), ("website", website)):
         if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
-            raise BadApplication("This text holds characters that cannot be stored.", field=field)
+            raise BadApplication(
+                _("This text holds characters that cannot be stored."), field=field
+            )
     if website and (len(website) > 200 or not re.match(r"https?://[^\s]+$", website)):  # noqa: PLR2004
-        raise BadApplication("A web address begins with http:// or https://.", field="website")
+        raise BadApplication(_("A web address begins with http:// or https://."), field="website")
     if access not in Application.Access.values:
-        raise BadApplication("An application reads, or reads and writes.", field="access")
+        raise BadApplication(_("An application reads, or reads and writes."), field="access")
     uris = redirect_uris.split()
     if len(uris) > MAX_REDIRECTS:
-        raise BadApplication(f"Up to {MAX_REDIRECTS} addresses.", field="redirect_uris")
+        raise BadApplication(
+            _("Up to %(max_redirects)s addresses.") % {"max_redirects": MAX_REDIRECTS},
+            field="redirect_uris",
+        )
     for uri in uris:
         _check_redirect(uri)
     return {
@@ -149,7 +158,9 @@ def _check_redirect(uri: str) -> None:
         parts = urlsplit(uri)
         host = parts.hostname
     except ValueError:
-        raise BadApplication(f"{uri[:80]} is not an address.", field="redirect_uris") from None
+        raise BadApplication(
+            _("%(uri)s is not an address.") % {"uri": uri[:80]}, field="redirect_uris"
+        ) from None
     is_web = parts.scheme in {"http", "https"}
     if (
         len(uri) > MAX_URI
@@ -161,8 +172,11 @@ def _check_redirect(uri: str) -> None:
         or (is_web and not host)
     ):
         raise BadApplication(
-            f"{uri[:80]} cannot be an address to come back to: it begins with https:// (or an app's"
-            " own scheme) and has no #.",
+            _(
+                "%(uri)s cannot be an address to come back to: it begins with"
+                " https:// (or an app's own scheme) and has no #."
+            )
+            % {"uri": uri[:80]},
             field="redirect_uris",
         )
 
@@ -176,7 +190,7 @@ def owned(*, owner_id: int, application_id: int) -> Application:
     rows = Application.objects.select_for_update()
     one = rows.filter(id=application_id, owner_id=owner_id).first()
     if one is None:
-        raise NotFound("There is no such application.")
+        raise NotFound(_("There is no such application."))
     return one
 
 
@@ -215,7 +229,7 @@ def regenerate_client_secret(*, owner_id: int, application_id: int, now: datetim
     """
     one = owned(owner_id=owner_id, application_id=application_id)
     if not one.is_confidential:
-        raise BadApplication("An application that cannot keep a secret has none.")
+        raise BadApplication(_("An application that cannot keep a secret has none."))
     secret = letters(50)
     one.client_secret_digest = digest_of(secret)
     one.save(update_fields=["client_secret_digest"])

@@ -5,6 +5,11 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const sheet = $("#sheet");
+  // Words in the page's language: words.<language>.js has set WORDS, in English there is none.
+  const words_ = window.WORDS || {}, forms = new Intl.PluralRules(document.documentElement.lang || "en");
+  const t = (text) => words_[text] || text;
+  const tn = (one, many, n) => ((words_[one] || {})[forms.select(n)] || (n === 1 ? one : many)).replace("{n}", n.toLocaleString(document.documentElement.lang));
+  Object.assign(window, { t, tn });
 
   // ── Toasts ──────────────────────────────────────────────────────────────
   const leave = (toast) => setTimeout(() => toast.remove(), TOAST_MS);
@@ -71,7 +76,7 @@
     const link = event.target.closest("[data-copy]");
     if (!link || !navigator.clipboard || event.metaKey || event.ctrlKey) return;
     event.preventDefault();
-    const label = link.dataset.copy || "Link copied.";
+    const label = t("Link copied.");
     navigator.clipboard.writeText(link.href).then(() => say({ text: label }), () => location.assign(link.href));
   });
 
@@ -197,9 +202,9 @@
     const source = event.detail.elt, answer = event.detail.xhr;
     if (answer?.getResponseHeader?.("HX-Trigger")) return;
     if (source.matches(".write")) {
-      say({ error: true, text: words.notSent || "Not sent. Your text is safe.", label: words.retry || "Retry", again: () => source.requestSubmit() });
+      say({ error: true, text: t("Not sent. Your text is safe."), label: t("Retry"), again: () => source.requestSubmit() });
     } else {
-      say({ error: true, text: words.notDone || "That did not go through. Try again in a moment." });
+      say({ error: true, text: t("That did not go through. Try again in a moment.") });
     }
   }
   ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, failed));
@@ -218,7 +223,7 @@
   const act = (key) => $(`[data-key="${key}"]`, document.activeElement?.closest(".tw, .focal") || $("#main .focal") || document.createElement("i"))?.click();
   const KEYS = {
     j: () => step(1), k: () => step(-1), n: () => document.body.dataset.me && open("/compose"),
-    l: () => act("l"), t: () => act("t"), r: () => act("r"), "?": () => open("/about?keys"), "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } else location.assign("/search"); },
+    l: () => act("l"), t: () => act("t"), r: () => act("r"), b: () => act("b"), "?": () => open("/about?keys"), "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } else location.assign("/search"); },
     Enter: () => location.assign($(".when", document.activeElement).href),
   };
   document.addEventListener("keydown", (event) => {

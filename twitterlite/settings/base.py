@@ -37,6 +37,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.users.middleware.SessionMiddleware",
+    "apps.infra.web.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "apps.users.middleware.AuthenticationMiddleware",
@@ -153,6 +154,9 @@ CONTENT_SECURITY_POLICY = {
 UNFOLD = {"SITE_TITLE": "TwitterLite", "SITE_HEADER": "TwitterLite", "SITE_URL": "/"}
 
 LANGUAGE_CODE = "en"
+# In their own words, as people look for them; catalogues are in translations/.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "translations"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True

@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from django.conf import settings
+from django.utils.translation import gettext as _
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from apps.infra.errors import Unavailable
@@ -84,12 +85,12 @@ async def fetch(
                 cursor = await connection.execute(query, parameters)
                 return await cursor.fetchall()
         except psycopg.errors.QueryCanceled as error:
-            raise TookTooLong("This took too long. Try again in a moment.") from error
+            raise TookTooLong(_("This took too long. Try again in a moment.")) from error
         except (PoolTimeout, psycopg.OperationalError) as error:
             # A restarted server leaves dead connections behind; a read may simply be repeated.
             if attempt == _ATTEMPTS or isinstance(error, PoolTimeout):
                 raise Unavailable(
-                    "The database does not answer. Try again in a moment.", retry_after_seconds=2
+                    _("The database does not answer. Try again in a moment."), retry_after_seconds=2
                 ) from error
             await pool.check()
     raise AssertionError("unreachable")

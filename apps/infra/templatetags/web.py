@@ -20,13 +20,29 @@ ON_PAGE = frozenset(
         "arrow-path-rounded-square",
         "heart",
         "heart-on",
+        "bookmark",
+        "bookmark-on",
         "share",
         "ellipsis-horizontal",
-        "chat-bubble-bottom-center-text",
-        "speaker-x-mark",
-        "no-symbol",
-        "trash",
         "lock-closed",
+    ]
+)
+# What points along the text points the other way where that runs from right to left.
+FLIPPED = frozenset(
+    [
+        "arrow-left",
+        "arrow-right",
+        "arrow-right-end-on-rectangle",
+        "arrow-right-start-on-rectangle",
+        "arrow-uturn-left",
+        "chevron-left",
+        "chevron-right",
+        "chat-bubble-oval-left",
+        "list-bullet",
+        "paper-airplane",
+        "pencil-square",
+        "queue-list",
+        "share",
     ]
 )
 
@@ -36,11 +52,18 @@ def icon(name: str, label: str = "") -> SafeString:
     """An icon of the sprite; decoration unless it is given a label. Solid ones end in `-on`."""
     href = f"#i-{name}" if name in ON_PAGE else f"{static(SPRITE)}#{name}"
     return format_html(
-        '<svg class="i{}" {}><use href="{}"/></svg>',
+        '<svg class="i{}{}" {}><use href="{}"/></svg>',
         " on" if name.endswith("-on") else "",
+        " flip" if name.removesuffix("-on") in FLIPPED else "",
         format_html('role="img" aria-label="{}"', label) if label else DECORATION,
         href,
     )
+
+
+@register.simple_tag
+def words_of(language: str) -> str:
+    """The address of the words that scripts say."""
+    return static(f"js/words.{language}.js")
 
 
 @register.simple_tag

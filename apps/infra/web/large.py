@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import IO, Any
 
+from django.utils.translation import gettext as _
+
 from apps.infra.errors import Unavailable
 from apps.infra.web import problems
 from apps.infra.web.handler import Disconnected, Receive, Scope, Send, send_response
@@ -40,7 +42,7 @@ class LargeBodies:
             Unavailable: too many are on their way. Disconnected.
         """
         if self._waiting >= MAX_WAITING:
-            raise Unavailable("Too many uploads at once. Try again in a moment.")
+            raise Unavailable(_("Too many uploads at once. Try again in a moment."))
         self._waiting += 1
         try:
             with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 _THREE_DIGITS = 100
 
@@ -15,13 +16,19 @@ def web_address(value: str) -> str:
 
 
 def compact(count: int) -> str:
-    """A count in at most four characters and a letter, rounded down: 999, 1.2K, 18.6K, 3M."""
-    for limit, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K")):
+    """A count in at most four characters and a letter, rounded down: 999, 1.2K, 18.6K, 3M; in
+    other languages a short word stands for the letter."""
+    for limit, words in (
+        # Translators: how billions, millions and thousands are written short: 1.2B, 1.2M, 1.2K.
+        (1_000_000_000, gettext_noop("%(n)sB")),
+        (1_000_000, gettext_noop("%(n)sM")),
+        (1_000, gettext_noop("%(n)sK")),
+    ):
         if count >= limit:
             whole, tenth = divmod(count * 10 // limit, 10)
             if whole >= _THREE_DIGITS or tenth == 0:
-                return f"{formats.number_format(whole, use_l10n=True)}{letter}"
-            return f"{formats.number_format(whole + tenth / 10, decimal_pos=1)}{letter}"
+                return _(words) % {"n": formats.number_format(whole, use_l10n=True)}
+            return _(words) % {"n": formats.number_format(whole + tenth / 10, decimal_pos=1)}
     return str(count)
 
 
@@ -36,9 +43,10 @@ def ago(moment: datetime, *, now: datetime) -> str:
         return _("%(n)dh") % {"n": past.seconds // 3600}
     local = timezone.localtime(moment)
     same_year = local.year == timezone.localtime(now).year
-    return formats.date_format(local, "j M" if same_year else "j M Y")
+    # Formats in the letters of PHP's date().
+    return formats.date_format(local, _("j M") if same_year else _("j M Y"))
 
 
 def exact(moment: datetime) -> str:
     """Day and time in the reader's zone: 22 Nov 2026, 07:42."""
-    return formats.date_format(timezone.localtime(moment), "j M Y, H:i")
+    return formats.date_format(timezone.localtime(moment), _("j M Y, H:i"))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.infra.errors import Forbidden, Invalid
 from apps.infra.stores import invalidation
@@ -41,9 +42,12 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
         NotReady: unknown, unfinished, expired, or on another tweet.
     """
     if not 1 <= len(media_ids) <= MAX_PICTURES:
-        raise Invalid(f"A tweet has at most {MAX_PICTURES} pictures.", field=_FIELD)
+        raise Invalid(
+            _("A tweet has at most %(max_pictures)s pictures.") % {"max_pictures": MAX_PICTURES},
+            field=_FIELD,
+        )
     if len(set(media_ids)) < len(media_ids):
-        raise Invalid("The same picture is named twice.", field=_FIELD)
+        raise Invalid(_("The same picture is named twice."), field=_FIELD)
     with transaction.atomic():
         rows = Media.objects.select_for_update().filter(id__in=media_ids).order_by("id")
         found = {media.id: media for media in rows}
@@ -51,7 +55,7 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
             _ensure_attachable(found.get(media_id), media_id, owner_id, tweet_id, now)
         kinds = [media.kind for media in found.values()]
         if Media.Kind.GIF in kinds and len(kinds) > 1:
-            raise Invalid("An animated GIF stands alone on a tweet.", field=_FIELD)
+            raise Invalid(_("An animated GIF stands alone on a tweet."), field=_FIELD)
         Media.objects.filter(id__in=media_ids).update(tweet_id=tweet_id, expires_at=None)
     return [media_key_of(found[one].kind, one) for one in media_ids]
 
@@ -60,13 +64,26 @@ def _ensure_attachable(
     media: Media | None, media_id: int, owner_id: int, tweet_id: int, now: datetime
 ) -> None:
     if media is None or (media.tweet_id is None and media.is_over(now)):
-        raise NotReady(f"There is no picture {media_id}, or it has expired.", field=_FIELD)
+        raise NotReady(
+            _("There is no picture %(media_id)s, or it has expired.") % {"media_id": media_id},
+            field=_FIELD,
+        )
     if media.owner_id != owner_id:
-        raise NotYourMedia(f"The picture {media_id} was uploaded by somebody else.", field=_FIELD)
+        raise NotYourMedia(
+            _("The picture %(media_id)s was uploaded by somebody else.") % {"media_id": media_id},
+            field=_FIELD,
+        )
     if media.state != Media.State.READY:
-        raise NotReady(f"The picture {media_id} is not ready: {media.state}.", field=_FIELD)
+        raise NotReady(
+            _("The picture %(media_id)s is not ready: %(state)s.")
+            % {"media_id": media_id, "state": media.state},
+            field=_FIELD,
+        )
     if media.tweet_id not in {None, tweet_id}:
-        raise NotReady(f"The picture {media_id} is on another tweet.", field=_FIELD)
+        raise NotReady(
+            _("The picture %(media_id)s is on another tweet.") % {"media_id": media_id},
+            field=_FIELD,
+        )
 
 
 def detach(*, tweet_id: int, now: datetime) -> int:
