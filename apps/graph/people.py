@@ -14,6 +14,7 @@ from apps.users.schemas import UserOut
 
 STRANGER = Relationship()
 SUGGESTIONS = 4
+MAX_KNOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ async def who_to_follow(viewer_id: int | None, *, limit: int = SUGGESTIONS) -> l
         followees = queries.followees(viewer_id, about=0)
     users = await user_queries.most_followed(limit=limit, without=hidden, but=followees)
     return await persons(viewer_id=viewer_id, users=users)
+
+
+async def known_followers(*, viewer_id: int, user_id: int) -> list[Person]:
+    """Whom the viewer follows of those who follow an account; at most `MAX_KNOWN`."""
+    ids = await queries.known_followers(viewer_id, user_id, limit=MAX_KNOWN)
+    return await persons_by_ids(viewer_id=viewer_id, ids=ids)
 
 
 def may_look_inside(person: Person) -> bool:

@@ -193,6 +193,27 @@ async def follows_any(viewer_id: int, ids: Iterable[int]) -> set[int]:
     return {row[0] for row in rows}
 
 
+_KNOWN_FOLLOWERS = """
+select mine.followee_id
+  from (select followee_id, id from follows where follower_id = %(viewer)s
+         order by id desc limit %(look_at)s) mine
+ where exists (select from follows
+                where follower_id = mine.followee_id and followee_id = %(user)s)
+ order by mine.id desc limit %(limit)s
+"""
+# Of very many followees the latest are looked at.
+_LOOK_AT = 2_000
+
+
+async def known_followers(viewer_id: int, user_id: int, *, limit: int) -> list[int]:
+    """Whom the viewer follows of those who follow an account, followed last, first."""
+    rows = await aiopostgres.fetch(
+        _KNOWN_FOLLOWERS,
+        {"viewer": viewer_id, "user": user_id, "look_at": _LOOK_AT, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
 _RELATIONSHIPS = """
 select 'following', followee_id from follows
  where follower_id = %(viewer)s and followee_id = any(%(ids)s)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("requests/<username:username>/accept", views.accept),
     path("requests/<username:username>/reject", views.reject),
     path("<username:username>/followers", views.followers),
+    path("<username:username>/followers_you_follow", views.known),
     path("<username:username>/following", views.following),
     path("<username:username>/follow", views.follow),
     path("<username:username>/unfollow", views.unfollow),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.graph import queries, services
 from apps.graph.people import (
+    known_followers,
     may_look_inside,
     person_named,
     persons_by_ids,
@@ -56,6 +57,19 @@ async def followers(request: HttpRequest, viewer: Any | None, username: str) -> 
 async def following(request: HttpRequest, viewer: Any | None, username: str) -> HttpResponseBase:
     """Whom an account follows, newest first."""
     return await _list(request, viewer, username, "following", queries.following_page)
+
+
+@pages.members
+async def known(request: HttpRequest, viewer: Any, username: str) -> HttpResponseBase:
+    """Whom the viewer follows of an account's followers."""
+    owner = await person_named(viewer_id=viewer.pk, username=username)
+    context: dict[str, Any] = {"owner": owner, "shelf": "known", "list": []}
+    if may_look_inside(owner):
+        context["list"] = await known_followers(viewer_id=viewer.pk, user_id=owner.user.id)
+    else:
+        context["closed"] = True
+    context["people"] = await who_to_follow(viewer.pk)
+    return pages.page(request, "graph/people.html", viewer, context)
 
 
 @pages.members

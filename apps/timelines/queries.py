@@ -54,6 +54,7 @@ async def user_timeline(
     limit: int = 20,
     exclude_replies: bool = False,
     exclude_retweets: bool = False,
+    only_media: bool = False,
 ) -> Page:
     """One page of one author's tweets, newest first, as the viewer may see them.
 
@@ -61,6 +62,7 @@ async def user_timeline(
         viewer_id: None for a visitor.
         before_id: the last page's `next_before_id`.
         after_id: leave out this id and everything older.
+        only_media: own words with pictures.
 
     Returns:
         `limit` tweets, fewer only at the end; none of an author whom the viewer may not see.
@@ -77,6 +79,7 @@ async def user_timeline(
             limit=want,
             exclude_replies=exclude_replies,
             exclude_retweets=exclude_retweets,
+            only_media=only_media,
         )
         found = await tweet_queries.tweets_by_ids(ids)
         stored = [found[one] for one in ids if one in found]

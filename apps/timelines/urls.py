@@ -3,13 +3,14 @@
 from django.urls import path
 
 from apps.infra.web import converters  # noqa: F401 - registers <username:…>
-from apps.timelines import views
+from apps.timelines import views, views_profile
 
 urlpatterns = [
     path("", views.front),
     path("home", views.home),
     path("public", views.public),
-    path("<username:username>", views.profile),
-    path("<username:username>/with_replies", views.with_replies),
-    path("<username:username>/likes", views.likes),
+    path("<username:username>", views_profile.profile),
+    path("<username:username>/with_replies", views_profile.with_replies),
+    path("<username:username>/media", views_profile.media),
+    path("<username:username>/likes", views_profile.likes),
 ]

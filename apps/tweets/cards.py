@@ -29,6 +29,7 @@ class Card:
     reply_to: str = ""
     liked: bool = False
     retweeted: bool = False
+    bookmarked: bool = False
     mine: bool = False
     is_thread_author: bool = False
     pictures: tuple[Picture, ...] = ()
@@ -121,6 +122,7 @@ def _card(
         reply_to=answered.username if answered and to_somebody_else else "",
         liked=marks.liked,
         retweeted=marks.retweeted,
+        bookmarked=marks.bookmarked,
         mine=tweet.author_id == viewer_id,
         pictures=held.pictures(tweet),
         poll=held.poll(tweet),

@@ -230,6 +230,7 @@ async def user_tweet_ids(
     limit: int,
     exclude_replies: bool = False,
     exclude_retweets: bool = False,
+    only_media: bool = False,
 ) -> list[int]:
     """Ids of one author's live tweets, newest first; replies to oneself are not replies."""
     conditions = _LIVE
@@ -237,6 +238,8 @@ async def user_tweet_ids(
         conditions += " and (in_reply_to_id is null or in_reply_to_user_id = author_id)"
     if exclude_retweets:
         conditions += " and retweet_of_id is null"
+    if only_media:
+        conditions += " and media_keys is not null"
     found: list[int] = []
     for low, high in partitions.windows_back(before_id, await partitions.months()):
         rows = await aiopostgres.fetch(
@@ -313,21 +316,24 @@ async def _edges(query: str, owner: int, before: int | None, limit: int) -> list
 
 
 _MARKS = """
-select tweet_id, true from likes where user_id = %(viewer)s and tweet_id = any(%(ids)s)
+select tweet_id, 1 from likes where user_id = %(viewer)s and tweet_id = any(%(ids)s)
 union all
-select tweet_id, false from retweets where user_id = %(viewer)s and tweet_id = any(%(ids)s)
+select tweet_id, 2 from retweets where user_id = %(viewer)s and tweet_id = any(%(ids)s)
+union all
+select tweet_id, 4 from bookmarks where user_id = %(viewer)s and tweet_id = any(%(ids)s)
 """
 
 
 async def viewer_marks(viewer_id: int, tweet_ids: Iterable[int]) -> dict[int, Marks]:
-    """What a viewer liked and retweeted of these tweets; tweets without a mark are left out."""
-    wanted = list(tweet_ids)
-    rows = await aiopostgres.fetch(_MARKS, {"viewer": viewer_id, "ids": wanted})
-    liked = {tweet_id for tweet_id, is_like in rows if is_like}
-    retweeted = {tweet_id for tweet_id, is_like in rows if not is_like}
+    """What a viewer liked, retweeted and kept of these tweets; tweets without a mark are left
+    out."""
+    rows = await aiopostgres.fetch(_MARKS, {"viewer": viewer_id, "ids": list(tweet_ids)})
+    bits: dict[int, int] = {}
+    for tweet_id, bit in rows:
+        bits[tweet_id] = bits.get(tweet_id, 0) | bit
     return {
-        tweet_id: Marks(liked=tweet_id in liked, retweeted=tweet_id in retweeted)
-        for tweet_id in liked | retweeted
+        tweet_id: Marks(liked=bool(one & 1), retweeted=bool(one & 2), bookmarked=bool(one & 4))
+        for tweet_id, one in bits.items()
     }
 
 

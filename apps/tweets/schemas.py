@@ -49,6 +49,7 @@ class Marks:
 
     liked: bool = False
     retweeted: bool = False
+    bookmarked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,26 @@
 from django.urls import path
 
 from apps.infra.web import converters  # noqa: F401 - registers <username:…> and <id:…>
-from apps.tweets import views
+from apps.tweets import views, views_bookmarks, views_deeds, views_menu
 
 _STATUS = "<username:username>/status/<id:tweet_id>"
 
 urlpatterns = [
     path("compose", views.compose),
+    path("bookmarks", views_bookmarks.bookmarks),
+    path("bookmarks/clear", views_bookmarks.clear),
     path(_STATUS, views.tweet),
-    path(f"{_STATUS}/delete", views.delete),
-    path(f"{_STATUS}/like", views.like),
-    path(f"{_STATUS}/unlike", views.unlike),
-    path(f"{_STATUS}/retweet", views.retweet),
-    path(f"{_STATUS}/unretweet", views.unretweet),
-    path(f"{_STATUS}/vote", views.vote),
+    path(f"{_STATUS}/menu", views_menu.menu),
+    path(f"{_STATUS}/delete", views_deeds.delete),
+    path(f"{_STATUS}/like", views_deeds.like),
+    path(f"{_STATUS}/unlike", views_deeds.unlike),
+    path(f"{_STATUS}/retweet", views_deeds.retweet),
+    path(f"{_STATUS}/unretweet", views_deeds.unretweet),
+    path(f"{_STATUS}/bookmark", views_deeds.bookmark),
+    path(f"{_STATUS}/unbookmark", views_deeds.unbookmark),
+    path(f"{_STATUS}/pin", views_deeds.pin),
+    path(f"{_STATUS}/unpin", views_deeds.unpin),
+    path(f"{_STATUS}/hide", views_deeds.hide),
+    path(f"{_STATUS}/unhide", views_deeds.unhide),
+    path(f"{_STATUS}/vote", views_deeds.vote),
 ]

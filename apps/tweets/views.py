@@ -1,4 +1,4 @@
-"""Pages of posts: one post with its conversation, compose, delete, like, retweet."""
+"""Pages of posts: one post with its conversation, and compose."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from apps.infra import clock
 from apps.infra.errors import DomainError, NotFound
 from apps.infra.stores import invalidation
 from apps.infra.web import pages
-from apps.tweets import keys, services, services_polls, thread
+from apps.tweets import keys, services, thread
 from apps.tweets.cards import Card, cards
 from apps.tweets.composing import Extras, read_poll, upload_pictures
 from apps.tweets.schemas import TweetOut
@@ -40,7 +40,8 @@ async def card_of(viewer_id: int | None, tweet_id: int | None) -> Card | None:
     return made[0] if made else None
 
 
-async def _card_or_404(viewer_id: int | None, tweet_id: int) -> Card:
+async def card_or_404(viewer_id: int | None, tweet_id: int) -> Card:
+    """The same, or NotFound."""
     card = await card_of(viewer_id, tweet_id)
     if card is None:
         raise NotFound(_("This post is gone or never was."))
@@ -55,7 +56,7 @@ async def tweet(
     request: HttpRequest, viewer: Any | None, username: str, tweet_id: int
 ) -> HttpResponseBase:
     """A post between what it answers and what answers it."""
-    card = await _card_or_404(_id(viewer), tweet_id)
+    card = await card_or_404(_id(viewer), tweet_id)
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     if request.path != card.url:
         return HttpResponseRedirect(card.url + query)
@@ -190,106 +191,3 @@ def _place(request: HttpRequest, tweet_out: TweetOut) -> str | None:
     if tweet_out.in_reply_to_id is not None:
         return "replies" if here.path.endswith(f"/status/{tweet_out.in_reply_to_id}") else None
     return "stream" if here.path == "/home" and not here.query else None
-
-
-# ── Delete, like, retweet ────────────────────────────────────────────────────
-
-
-@pages.members
-async def delete(
-    request: HttpRequest, viewer: Any, username: str, tweet_id: int
-) -> HttpResponseBase:
-    """Ask first, as a page or in the dialog; the form does it."""
-    if request.method == "POST":
-        return await _delete(request, viewer, tweet_id=tweet_id)
-    card = await _card_or_404(viewer.pk, tweet_id)
-    here = urlsplit(request.headers.get("HX-Current-URL", ""))
-    context = {
-        "question": _("Delete this post?"),
-        "consequence": _("It goes for everyone, at once."),
-        "yes": _("Delete"),
-        "no": _("Keep"),
-        "action": f"{card.url}/delete",
-        # From its own page there is no way back.
-        "back": here.path if here.path and here.path != card.url else "/home",
-    }
-    template = "parts/confirm.html" if pages.is_part(request) else "parts/confirm_page.html"
-    return pages.page(request, template, viewer, context)
-
-
-async def _delete(request: HttpRequest, viewer: Any, *, tweet_id: int) -> HttpResponse:
-    await sync_to_async(services.delete_tweet)(
-        user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
-    )
-    return pages.done(request, _("Post deleted."))
-
-
-async def _actions(request: HttpRequest, viewer: Any, tweet_id: int, text: str) -> HttpResponse:
-    """The row of actions as it is now, or back to the post on the page one came from."""
-    if not pages.is_part(request):
-        return _back_to(request, tweet_id, text)
-    await invalidation.catch_up()
-    card = await _card_or_404(viewer.pk, tweet_id)
-    focal = request.POST.get("focal") == "1"
-    template = "tweets/focal_actions.html" if focal else "tweets/actions.html"
-    return pages.page(request, template, viewer, {"card": card})
-
-
-def _back_to(request: HttpRequest, tweet_id: int, text: str) -> HttpResponse:
-    response = pages.done(request, text)
-    response.headers["Location"] = response.headers["Location"].split("#")[0] + f"#t{tweet_id}"
-    return response
-
-
-@pages.deed
-async def like(request: HttpRequest, viewer: Any, username: str, tweet_id: int) -> HttpResponseBase:
-    """Like a post."""
-    await sync_to_async(services.like_tweet)(user_id=viewer.pk, tweet_id=tweet_id, now=clock.now())
-    return await _actions(request, viewer, tweet_id, _("You like this post."))
-
-
-@pages.deed
-async def unlike(
-    request: HttpRequest, viewer: Any, username: str, tweet_id: int
-) -> HttpResponseBase:
-    """Take a like back."""
-    await sync_to_async(services.unlike_tweet)(
-        user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
-    )
-    return await _actions(request, viewer, tweet_id, _("You took your like back."))
-
-
-@pages.deed
-async def retweet(
-    request: HttpRequest, viewer: Any, username: str, tweet_id: int
-) -> HttpResponseBase:
-    """Pass a post on."""
-    await sync_to_async(services.retweet)(user_id=viewer.pk, tweet_id=tweet_id, now=clock.now())
-    return await _actions(request, viewer, tweet_id, _("You retweeted this post."))
-
-
-@pages.deed
-async def unretweet(
-    request: HttpRequest, viewer: Any, username: str, tweet_id: int
-) -> HttpResponseBase:
-    """Take a retweet back."""
-    await sync_to_async(services.undo_retweet)(
-        user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
-    )
-    return await _actions(request, viewer, tweet_id, _("You took your retweet back."))
-
-
-@pages.deed
-async def vote(request: HttpRequest, viewer: Any, username: str, tweet_id: int) -> HttpResponseBase:
-    """Vote in the poll of a post."""
-    await sync_to_async(services_polls.vote)(
-        user_id=viewer.pk,
-        tweet_id=tweet_id,
-        position=pages.id_from(request.POST.get("option"), fallback=0) or 0,
-        now=clock.now(),
-    )
-    if not pages.is_part(request):
-        return _back_to(request, tweet_id, _("Your vote is counted."))
-    await invalidation.catch_up()
-    card = await _card_or_404(viewer.pk, tweet_id)
-    return pages.page(request, "tweets/poll.html", viewer, {"card": card})

@@ -5,6 +5,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -29,9 +30,9 @@ from apps.users.schemas import UserOut
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api bookmarks compose developer explore hashtag healthz help home i intent lists
-login logout me media messages metrics notifications oauth oauth2 public readyz requests rules
-search settings signup static status tos twitterlite www
+2 about admin api bookmarks compose developer explore hashtag healthz help home i intent language lists
+login logout me media messages metrics notifications oauth oauth2 public readyz requests reset rules
+search settings signup static status terms tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
 COUNTERS = frozenset({"followers_count", "following_count", "tweet_count", "listed_count"})
@@ -92,7 +93,7 @@ def create_user(
     username = _checked_username(username)
     user = User(
         id=ids.next_id(), username=username, name=_text("name", name or username, MAX_NAME),
-        email=_checked_email(email), created_at=now,
+        email=checked_email(email), created_at=now,
     )  # fmt: skip
     try:
         password_validation.validate_password(password, user)
@@ -129,7 +130,8 @@ def _checked_username(username: str) -> str:
     return username
 
 
-def _checked_email(email: str | None) -> str | None:
+def checked_email(email: str | None) -> str | None:
+    """An address without spaces around it, None for an empty one. Raises BadProfile."""
     if not email or not email.strip():
         return None
     try:
@@ -180,6 +182,13 @@ def update_profile(
 def set_protected(*, user_id: int, protected: bool, now: datetime) -> UserOut:
     """Show the account's posts to followers only, or to everybody again; at once."""
     return _change(user_id, "protected", is_protected=protected)
+
+
+def set_language(*, user_id: int, lang: str, now: datetime) -> UserOut:
+    """Have pages speak a language (a code of `settings.LANGUAGES`), or "" the browser's."""
+    if lang and lang not in dict(settings.LANGUAGES):
+        raise BadProfile(_("Choose one of the languages."), field="lang")
+    return _change(user_id, "language", lang=lang)
 
 
 def suspend_user(*, user_id: int, now: datetime) -> UserOut:

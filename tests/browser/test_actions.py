@@ -169,7 +169,7 @@ def test_delete_asks_in_a_dialog_and_then_it_is_gone(tab, site):
     box.press("Control+Enter")
     mine = page.locator("#stream article").first
     mine.get_by_text("A slip of the pen.").wait_for()
-    mine.locator(".menu summary").click()
+    mine.locator(".menu > a").click()
     mine.get_by_role("link", name="Delete").click()
     page.locator("#sheet[open]").get_by_text("Delete this post?").wait_for()
     page.locator("#sheet").get_by_role("button", name="Delete").click()
@@ -193,7 +193,7 @@ def test_everything_works_without_javascript(tab, site):
     )
 
     mine = page.locator("#stream article").first
-    mine.locator(".menu summary").click()
+    mine.locator(".menu > a").click()
     mine.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("Post deleted.").wait_for()

@@ -79,5 +79,5 @@ def test_the_dialog_and_the_menus(tab, site, shots):
     _look(page, "dialog", shots, ALL[:4])
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 1280, "height": 1000})
-    page.click("#stream article:nth-of-type(2) .menu summary")
+    page.click("#stream article:nth-of-type(2) .menu > a")
     _look(page, "menu", shots, ALL[:1])

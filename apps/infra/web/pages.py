@@ -198,6 +198,11 @@ def id_from(text: str | None, *, fallback: int | None = None) -> int | None:
     return fallback
 
 
+def older_url(request: HttpRequest, before: int | None, **more: str | int) -> str:
+    """This page from a cursor on; empty at the end."""
+    return f"{request.path}?{urlencode(more | {'before': before})}" if before is not None else ""
+
+
 # ── Pages that say what went wrong ───────────────────────────────────────────
 
 
