@@ -80,6 +80,10 @@ class Conf:
     media_url: str = _env(
         "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
     )
+    email_url: str = _env(
+        "", "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."
+    )
+    email_from: str = _env("TwitterLite <no-reply@localhost>", "Sender of letters.")
     metrics_token: str = _env("", "Bearer token for /metrics; unset serves loopback only.")
 
 

@@ -98,6 +98,21 @@ async def sign_up_failed(request: HttpRequest) -> None:
     await ratelimit.give_back((rules.SIGNUP, address_of(request)))
 
 
+async def letter_asked(request: HttpRequest) -> None:
+    """Count a letter that somebody asks for, at their address. Raises RateLimited."""
+    await _take((rules.LETTERS_ADDRESS, address_of(request)))
+
+
+async def may_get_letter(recipient: str) -> bool:
+    """Count a letter to somebody; False when there were many. Whoever asked is not to be told: it
+    would say whether the account has an address."""
+    try:
+        await ratelimit.take((rules.LETTERS_TO, f"m{_account(recipient)}"))
+    except RateLimited:
+        return False
+    return True
+
+
 async def new_keys(user_id: int) -> None:
     """Count a new application or new keys. Raises RateLimited."""
     await _take((rules.APPLICATIONS, f"u{user_id}"))

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.infra.errors import DomainError
@@ -32,6 +33,53 @@ class LogInForm(DomainForm):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+
+class ResetForm(DomainForm):
+    """Who has forgotten the password."""
+
+    account = forms.CharField(
+        label=_("User name or e-mail address"),
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+
+class NewPasswordForm(DomainForm):
+    """A password instead of a forgotten one."""
+
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Eight characters or more."),
+    )
+
+
+class EmailForm(DomainForm):
+    """Where a link to a new password may go."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("To be sure that it is you."),
+    )
+
+
+class LanguageForm(DomainForm):
+    """The language of pages."""
+
+    lang = forms.ChoiceField(choices=[("", ""), *settings.LANGUAGES], required=False)
 
 
 class SignUpForm(DomainForm):

@@ -61,7 +61,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     url = models.CharField(max_length=100, blank=True, default="")
     # Null, not "": two people without an address are not the same.
     email = models.EmailField(null=True, blank=True)  # noqa: DJ001
-    lang = models.CharField(max_length=8, default="en")
+    # The language of pages; empty: the one that the browser asks for.
+    lang = models.CharField(max_length=8, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     is_protected = models.BooleanField(default=False)

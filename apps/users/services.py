@@ -30,9 +30,10 @@ from apps.users.schemas import UserOut
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api bookmarks compose developer explore hashtag healthz help home i intent language lists
-login logout me media messages metrics notifications oauth oauth2 public readyz requests reset rules
-search settings signup static status terms tos twitterlite www
+2 about admin api bookmarks compose developer explore feed hashtag healthz help home i intent
+language lists login logout manifest me media messages metrics notifications oauth oauth2 oembed
+offline public readyz requests reset rules search settings signup sitemap static status terms
+tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
 COUNTERS = frozenset({"followers_count", "following_count", "tweet_count", "listed_count"})

@@ -62,7 +62,7 @@ class UserRow:
     bio: str = ""
     location: str = ""
     url: str = ""
-    lang: str = "en"
+    lang: str = ""
     password: str = ""
     is_staff: bool = False
     is_superuser: bool = False

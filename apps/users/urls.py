@@ -3,7 +3,15 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.users import views, views_apps, views_oauth, views_oauth1
+from apps.infra.web import converters  # noqa: F401 - registers <id:…>
+from apps.users import (
+    views,
+    views_apps,
+    views_language,
+    views_oauth,
+    views_oauth1,
+    views_reset,
+)
 
 urlpatterns = [
     path("login", views.log_in),
@@ -13,6 +21,12 @@ urlpatterns = [
     path("settings/profile", views.settings_profile),
     path("settings/privacy", views.settings_privacy),
     path("settings/appearance", views.settings_appearance),
+    path("settings/language", views_language.settings_language),
+    path("settings/email", views_reset.settings_email),
+    path("settings/email/confirm", views_reset.confirm_email),
+    path("language/<slug:language>", views_language.choose),
+    path("reset", views_reset.reset),
+    path("reset/<id:user_id>/<slug:token>", views_reset.new_password),
     path("settings/apps", views_apps.granted),
     path("settings/apps/<int:application_id>/revoke", views_apps.take_back),
     path("developer/apps", views_apps.applications),

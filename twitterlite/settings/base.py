@@ -184,6 +184,17 @@ MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.publ
 # The edge bounds bodies before Django sees them; uploads are larger than Django's default.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8_388_608
 METRICS_TOKEN = CONF.metrics_token
+_mail = urlsplit(CONF.email_url)
+_MAIL_BY = "smtp" if CONF.email_url else "filebased"
+EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL_BY}.EmailBackend"
+EMAIL_FILE_PATH = CONF.var_dir / "mail"
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = not EMAIL_USE_SSL and EMAIL_PORT == 587  # noqa: PLR2004 (the port of submission)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONF.email_from
+PASSWORD_RESET_TIMEOUT = 60 * 60
 RATE_LIMIT_FACTOR = CONF.rate_limit_factor
 TRUSTED_PROXIES = networks_of(CONF.trusted_proxies)
 WEB_CONCURRENCY = CONF.web_concurrency

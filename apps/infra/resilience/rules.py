@@ -330,6 +330,9 @@ LOGIN_HERE = Rule(name="login.here", what="log-ins", limit=10, is_strict=True)
 # Not strict, or five guesses would shut the account to its owner while the state Redis is down.
 LOGIN_ACCOUNT = Rule(name="login.account", what="log-ins", limit=100)
 SIGNUP = Rule(name="signup", what="new accounts", limit=20, window_seconds=HOURS_3, is_strict=True)
+# Letters: by the address that asks, and by whom they are for. Who asks is not told of the latter.
+LETTERS_ADDRESS = Rule(name="letters.address", what="letters", limit=10, is_strict=True)
+LETTERS_TO = Rule(name="letters.to", what="letters", limit=3, window_seconds=3600, is_strict=True)
 # New applications and keys, by person.
 APPLICATIONS = Rule(
     name="applications", what="new applications and keys", limit=50, window_seconds=DAY,
@@ -344,6 +347,8 @@ GUARDS = (
     LOGIN_HERE,
     LOGIN_ACCOUNT,
     SIGNUP,
+    LETTERS_ADDRESS,
+    LETTERS_TO,
     APPLICATIONS,
     TOKEN_ADDRESS,
     TOKEN_APPLICATION,

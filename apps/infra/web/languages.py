@@ -31,7 +31,7 @@ def known(code: str) -> str:
 
 
 @functools.lru_cache(maxsize=MAX_HEADERS)
-def _asked_for(header: str) -> str:
+def _of_header(header: str) -> str:
     """The first language of an Accept-Language header, by weight, that the site speaks."""
     wanted = []
     for place, part in enumerate(header.split(",")):
@@ -56,10 +56,13 @@ def language_of(request: HttpRequest) -> str:
     session: Any = getattr(request, "known", None)
     account = session.user if session is not None else None
     chosen = known(getattr(account, "lang", "")) or known(request.COOKIES.get(COOKIE, ""))
-    if chosen:
-        return chosen
+    return chosen or asked_for(request)
+
+
+def asked_for(request: HttpRequest) -> str:
+    """The language that the browser asks for."""
     header = request.headers.get("Accept-Language", "")
-    return _asked_for(header) if header and len(header) <= MAX_HEADER_CHARS else ENGLISH
+    return _of_header(header) if header and len(header) <= MAX_HEADER_CHARS else ENGLISH
 
 
 class LanguageMiddleware(MiddlewareMixin):

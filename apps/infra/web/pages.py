@@ -64,7 +64,7 @@ def page(
     """A page, or a part of one, for this viewer."""
     shared = {"viewer": viewer, "theme": theme_of(request), "here": request.get_full_path()}
     response = render(request, template, {**shared, **(context or {})}, status=status)
-    response.headers["Vary"] = "Cookie, HX-Request"
+    response.headers["Vary"] = "Cookie, HX-Request, Accept-Language"
     response.headers["Cache-Control"] = "private, no-cache" if viewer else "no-cache"
     return response
 
