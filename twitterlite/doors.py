@@ -12,9 +12,14 @@ from apps.infra.web.edge import MAX_BODY_BYTES, Edge
 from apps.infra.web.gate import Headers, Turn
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.large import MAX_LARGE_BYTES, LargeBodies
+from apps.infra.web.live import PATH as LIVE_PATH
+from apps.infra.web.live import Live
+from apps.infra.web.live_hub import LiveHub
 from apps.timelines import hot as home
+from apps.timelines.live import LiveHome
 from apps.tweets import hot as post
 from apps.tweets.composing import MAX_COMPOSE_BYTES
+from apps.tweets.live import live_counts
 from apps.tweets.rendering_users import KnownTweets
 from apps.users import hot as me
 from apps.users import sessions, signing
@@ -38,6 +43,10 @@ know_tweets(KnownTweets())
 pages = handler.Pages(prepare=sessions.recall)
 uploads = LargeBodies(handler.api)
 large_posts = LargeBodies(pages)
+live = Live(
+    lambda: LiveHub(identify=sessions.account_of, home=LiveHome(), counts=live_counts),
+    digest_of=sessions.digest_of,
+)
 
 
 async def doors(scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +64,8 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await uploads(scope, receive, send)
     elif path.startswith(PLAIN):
         await handler.api(scope, receive, send)
+    elif path == LIVE_PATH:
+        await live(scope, receive, send)
     elif path == COMPOSE_PATH and _is_large(scope):
         await large_posts(scope, receive, send)
     else:

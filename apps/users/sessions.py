@@ -127,6 +127,16 @@ async def recall(request: HttpRequest) -> None:
         request.known = Known(refusal=refusal)  # type: ignore[attr-defined]
 
 
+async def account_of(key: str) -> int | None:
+    """Whom a session key speaks for now; the caller has caught up with the log.
+
+    Raises:
+        Unavailable: PostgreSQL was needed and does not answer.
+    """
+    user = (await _known(key)).user if _KEY.fullmatch(key) else None
+    return user.pk if user is not None and user.is_authenticated else None
+
+
 async def _known(key: str) -> Known:
     session = await _session_of(key)
     if session is None:

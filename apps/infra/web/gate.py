@@ -235,7 +235,16 @@ class GateProtocol(HttpToolsProtocol):
             # The scope holds this very list.
             self.headers.extend(headers)
             self.url, self.expect_100_continue = url, expects
+            # For answers that never end: who does not read them is cut.
+            self.scope["transport"] = self.transport  # type: ignore[typeddict-unknown-key]
             super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        """Begin to stop; what would never end by itself ends now."""
+        super().shutdown()
+        scope: Any = self.scope
+        if scope is not None and scope.get("is_endless"):
+            self.transport.abort()
 
     def _turn(self, gate: Gate) -> Turn | None:
         parser = self.parser

@@ -1,0 +1,27 @@
+"""The home timeline as open pages hear of it: how many new posts there are, never which."""
+
+from collections.abc import Sequence
+
+from apps.infra.stores.aioredis import Command
+from apps.infra.web.live_hub import Look
+from apps.timelines import home_read
+from apps.timelines.store import keys
+
+
+class LiveHome:
+    """What `apps.infra.web.live_hub` asks of home timelines."""
+
+    def probes(self, user_id: int) -> Sequence[Command]:
+        """The newest id of the list, and how long the side list is: one of them changes with
+        every delivery."""
+        listed, _, side, _ = keys.home_keys(user_id)
+        return ((b"LINDEX", listed, b"-1"), (b"LLEN", side))
+
+    async def look(self, user_id: int, *, since: int, limit: int) -> Look:
+        """Count by reading the page: what a reader would not see is not counted, and neither is
+        what they wrote themselves."""
+        trip = home_read.plan_trip(viewer_id=user_id, after_id=since, limit=limit)
+        read = await home_read.open_home(trip)
+        page = await home_read.fill(read)
+        count = sum(1 for tweet in page.tweets if tweet.author_id != user_id)
+        return Look(count, frozenset(read.relations.pulled))
