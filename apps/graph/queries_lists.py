@@ -107,3 +107,20 @@ def all_members(found: ListOut) -> IdQuery:
         {"graph_list": found.id},
         found.member_count,
     )
+
+
+async def marks_of(
+    viewer_id: int | None, list_ids: Iterable[int]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Which of these lists the viewer follows, and which are pinned."""
+    wanted = list(list_ids)
+    if viewer_id is None or not wanted:
+        return frozenset(), frozenset()
+    rows = await aiopostgres.fetch(
+        "select list_id, true from list_followers where user_id = %(user)s"
+        " and list_id = any(%(ids)s) union all select list_id, false from pinned_lists"
+        " where user_id = %(user)s and list_id = any(%(ids)s)",
+        {"user": viewer_id, "ids": wanted},
+    )
+    followed = frozenset(list_id for list_id, is_follow in rows if is_follow)
+    return followed, frozenset(list_id for list_id, is_follow in rows if not is_follow)

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from apps.infra.web import converters  # noqa: F401 - registers <username:…>
-from apps.timelines import views, views_profile
+from apps.timelines import views, views_lists, views_profile
 
 urlpatterns = [
     path("", views.front),
     path("home", views.home),
+    path("lists/<id:list_id>", views_lists.posts),
     path("public", views.public),
     path("<username:username>", views_profile.profile),
     path("<username:username>/with_replies", views_profile.with_replies),
