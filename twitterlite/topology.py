@@ -39,6 +39,31 @@ SUBSCRIBERS = (
         queue="search",
         gather_seconds=0.2,
     ),
+    # Tells people what happened to their tweets and who follows them.
+    Subscriber(
+        name="tell",
+        topics=frozenset(
+            {
+                "tweets.addressed",
+                "tweet.deleted",
+                "like.created",
+                "like.removed",
+                "follow.created",
+                "follow.removed",
+                "follow.requested",
+                "follow.unrequested",
+                "block.created",
+                "block.removed",
+                "mute.created",
+                "mute.removed",
+                "muted_words.changed",
+                "user.changed",
+            }
+        ),
+        handler="apps.notifications.tasks.tell",
+        queue="notify",
+        gather_seconds=0.3,
+    ),
     # Repeats the invalidations that the services made before they committed.
     Subscriber(
         name="invalidate",
@@ -55,6 +80,7 @@ SUBSCRIBERS = (
                 "block.removed",
                 "mute.created",
                 "mute.removed",
+                "muted_words.changed",
                 "user.changed",
             }
         ),
@@ -73,6 +99,7 @@ LANES: list[tuple[str, ...]] = [
 JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
     "apps.tweets.tasks.recount_due": "index",
+    "apps.notifications.tasks.drop_old": "default",
     # Long animations; seconds each.
     "apps.media.tasks.process": "default",
     "apps.media.tasks.sweep": "default",
@@ -84,6 +111,8 @@ SCHEDULE: dict[str, float] = {
     "apps.tweets.tasks.recount_due": 2.0,
     # Pictures that no tweet took, and processing that a dead process left.
     "apps.media.tasks.sweep": 60.0,
+    # What people were told long ago.
+    "apps.notifications.tasks.drop_old": 3600.0,
     # Days of the event log: made ahead, dropped when old.
     "eventlog.maintain_days": 3600.0,
     # Months of tweets: made ahead, and the DEFAULT partition emptied.

@@ -18,6 +18,7 @@ PAGES = [
     "apps.media",
     "apps.tweets",
     "apps.search",
+    "apps.notifications",
     "apps.timelines",
     "apps.ops",
 ]

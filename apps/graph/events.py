@@ -33,6 +33,12 @@ class FollowRequested(_Follow):
     topic: ClassVar[str] = "follow.requested"
 
 
+class FollowUnrequested(_Follow):
+    """A request is no more: accepted, declined, or taken back."""
+
+    topic: ClassVar[str] = "follow.unrequested"
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Block(Event):
     blocker_id: int
@@ -73,3 +79,14 @@ class MuteRemoved(_Mute):
     """The muted account is shown again, past posts included."""
 
     topic: ClassVar[str] = "mute.removed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MutedWordsChanged(Event):
+    """Somebody chose other words not to see, or sees them again."""
+
+    topic: ClassVar[str] = "muted_words.changed"
+    user_id: int
+
+    def key(self) -> str:
+        return str(self.user_id)

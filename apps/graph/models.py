@@ -11,6 +11,7 @@ from apps.infra.ids import next_id
 
 MAX_LIST_NAME = 25
 MAX_LIST_DESCRIPTION = 100
+MAX_MUTED_WORD = 100
 
 
 class Follow(models.Model):
@@ -119,6 +120,30 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.muter_id} mutes {self.muted_id}"
+
+
+class MutedWord(models.Model):
+    """A word, phrase, #tag or @handle that `user` does not want to meet; nobody else knows."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    user_id = models.BigIntegerField()
+    text = models.CharField(max_length=MAX_MUTED_WORD)
+    # As it is compared: the same word in another case or with an accent is the same.
+    folded = models.CharField(max_length=MAX_MUTED_WORD * 4)
+    in_notifications = models.BooleanField(default=True)
+    # Null: for ever.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "muted_words"
+        constraints = [
+            # One person's words, too.
+            models.UniqueConstraint(fields=["user_id", "folded"], name="muted_word_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} mutes {self.text}"
 
 
 class List(models.Model):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from apps.graph import store
-from apps.graph.schemas import Relations, Relationship
+from apps.graph.schemas import MutedWord, Relations, Relationship
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.aioredis import AioRedis, Command, RedisDown
 from apps.infra.stores.cache import MAX_LOAD_SECONDS
@@ -21,6 +21,11 @@ union all select 'p', f.followee_id from pull_authors p
    join follows f on f.follower_id = %(viewer)s and f.followee_id = p.author_id
 union all select 'p', author_id from pull_authors where author_id = %(viewer)s
 union all select 'v', count(*) from pull_authors
+union all select 'w', id from muted_words where user_id = %(viewer)s
+"""
+_WORDS = """
+select text, coalesce((extract(epoch from expires_at) * 1000)::bigint, 0), in_notifications
+  from muted_words where user_id = %s order by id
 """
 
 
@@ -30,15 +35,17 @@ NOBODY = Relations(hidden=frozenset(), blocked=frozenset(), muted=frozenset(), p
 async def load_relations(viewer_id: int) -> Relations:
     """A viewer's relations from PostgreSQL."""
     rows = await aiopostgres.fetch(_RELATIONS, {"viewer": viewer_id})
-    groups: dict[str, list[int]] = {kind: [] for kind in "bmepv"}
+    groups: dict[str, list[int]] = {kind: [] for kind in "bmepvw"}
     for kind, other in rows:
         groups[kind].append(other)
+    words = await aiopostgres.fetch(_WORDS, (viewer_id,)) if groups["w"] else []
     return Relations(
         blocked=frozenset(groups["b"]),
         muted=frozenset(groups["m"]),
         hidden=frozenset(groups["b"] + groups["m"] + groups["e"]),
         pulled=frozenset(groups["p"]),
         pull_version=groups["v"][0],
+        words=tuple(MutedWord(*row) for row in words),
     )
 
 
@@ -70,6 +77,7 @@ def settled(blob: bytes | None) -> Relations | None:
 
 # Most people hide nobody, so most values are the same.
 _unpacked = lru_cache(maxsize=4096)(store.unpack)
+_with_words = lru_cache(maxsize=4096)(store.unpack_with_words)
 
 
 async def settle_relations(viewer_id: int, blob: bytes | None, client: AioRedis) -> Relations:
@@ -84,10 +92,10 @@ async def settle_relations(viewer_id: int, blob: bytes | None, client: AioRedis)
     found = settled(blob)
     if found is not None:
         return found
-    if blob and blob != store.TOMBSTONE and _known.ids is None:
-        await pull_authors()
-        found = settled(blob)
-        if found is not None:
+    if blob and blob != store.TOMBSTONE:
+        known = await pull_authors()
+        found = _with_words(blob) if store.has_words(blob) else _unpacked(blob)
+        if found.pull_version == len(known):
             return found
     started = time.monotonic()
     loaded = await load_relations(viewer_id)

@@ -2,9 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FollowState = Literal["following", "pending"]
+
+
+class MutedWord(NamedTuple):
+    """A word, phrase, #tag or @handle that its owner does not want to meet.
+
+    `until_ms` is Unix time, 0 for ever; `in_notifications`: it silences those as well.
+    """
+
+    text: str
+    until_ms: int = 0
+    in_notifications: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +24,7 @@ class Relations:
 
     `hidden` (not in the home timeline) is unfollowed ∪ muted ∪ blocked; `blocked` counts both
     ways; `pulled` are the pull authors that the viewer follows, out of the first `pull_version`.
+    `words` may hold some that are over.
     """
 
     hidden: frozenset[int]
@@ -20,6 +32,7 @@ class Relations:
     muted: frozenset[int]
     pulled: frozenset[int]
     pull_version: int = 0
+    words: tuple[MutedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from apps.graph.events import (
     FollowCreated,
     FollowRemoved,
     FollowRequested,
+    FollowUnrequested,
     MuteCreated,
     MuteRemoved,
 )
@@ -122,7 +123,7 @@ def unfollow_user(*, follower_id: int, followee_id: int, now: datetime) -> None:
     if follower_id == followee_id:
         raise NotYourself(_("That is you."))
     _lock(follower_id, followee_id)
-    FollowRequest.objects.filter(follower_id=follower_id, followee_id=followee_id).delete()
+    _remove_request(follower_id, followee_id)
     _remove_follow(follower_id, followee_id)
 
 
@@ -140,9 +141,16 @@ def reject_request(*, user_id: int, follower_id: int, now: datetime) -> None:
     _take_request(user_id, follower_id)
 
 
-def _take_request(user_id: int, follower_id: int) -> None:
-    waiting = FollowRequest.objects.filter(follower_id=follower_id, followee_id=user_id)
+def _remove_request(follower_id: int, followee_id: int) -> bool:
+    waiting = FollowRequest.objects.filter(follower_id=follower_id, followee_id=followee_id)
     if not waiting.delete()[0]:
+        return False
+    publish(FollowUnrequested(follower_id=follower_id, followee_id=followee_id))
+    return True
+
+
+def _take_request(user_id: int, follower_id: int) -> None:
+    if not _remove_request(follower_id, user_id):
         raise NotFound(_("This request is gone."))
 
 
@@ -160,8 +168,8 @@ def block_user(*, blocker_id: int, blocked_id: int, now: datetime) -> None:
     )
     if not made:
         return
-    both = (blocker_id, blocked_id)
-    FollowRequest.objects.filter(follower_id__in=both, followee_id__in=both).delete()
+    _remove_request(blocker_id, blocked_id)
+    _remove_request(blocked_id, blocker_id)
     _remove_follow(blocker_id, blocked_id)
     _remove_follow(blocked_id, blocker_id)
     publish(BlockCreated(blocker_id=blocker_id, blocked_id=blocked_id))

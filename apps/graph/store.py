@@ -11,11 +11,13 @@ Keys live on the state instance of the owner's shard and carry its hash tag.
 import contextlib
 import struct
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import redis as redis_sync
 
-from apps.graph.schemas import Relations
+from apps.graph.schemas import MutedWord, Relations
 from apps.infra.batches import batches
 from apps.infra.stores import redis
 from apps.infra.stores.aioredis import run_id_of
@@ -28,6 +30,13 @@ TTL_SECONDS = 86_400
 BATCH = 2_000
 
 Command = tuple[Any, ...]
+
+# Stands for the relations of somebody with muted words where only plain ones are of use: a version
+# that is never the current one, so whoever reads in haste leaves such a page to those who take
+# their time, and nobody else pays for asking.
+NEVER_PLAIN = Relations(
+    hidden=frozenset(), blocked=frozenset(), muted=frozenset(), pulled=frozenset(), pull_version=-1
+)
 
 _ASK = ("INFO", "server")
 _run_ids: dict[int, str] = {}
@@ -49,16 +58,39 @@ def block_dirty_key(author_id: int) -> bytes:
 
 
 def pack(relations: Relations) -> bytes:
-    """Relations as little-endian 64-bit words: version and three counts, then the ids."""
+    """Relations as little-endian 64-bit words: version and three counts, then the ids.
+
+    With muted words: the length of all that, that, and the words as JSON.
+    """
     ended = relations.hidden - relations.blocked - relations.muted
     groups = (relations.blocked, relations.muted, ended, relations.pulled)
     numbers = [number for group in groups for number in group]
     head = (relations.pull_version, *(len(group) for group in groups[:3]))
-    return struct.pack(f"<{4 + len(numbers)}q", *head, *numbers)
+    packed = struct.pack(f"<{4 + len(numbers)}q", *head, *numbers)
+    if not relations.words:
+        return packed
+    words = orjson.dumps(relations.words)
+    return struct.pack("<q", len(packed)) + packed + words + b" " * (len(words) % 8 == 0)
 
 
 def unpack(blob: bytes) -> Relations:
-    """The inverse of `pack`."""
+    """The inverse of `pack`, except for people with muted words: see `NEVER_PLAIN`."""
+    return NEVER_PLAIN if has_words(blob) else _unpack(blob)
+
+
+def has_words(blob: bytes) -> bool:
+    """Whether the value is that of somebody with muted words: no whole number of words long."""
+    return len(blob) % 8 > 0
+
+
+def unpack_with_words(blob: bytes) -> Relations:
+    """The inverse of `pack` for people with muted words."""
+    end = 8 + struct.unpack_from("<q", blob)[0]
+    words = tuple(MutedWord(*one) for one in orjson.loads(blob[end:]))
+    return replace(_unpack(blob[8:end]), words=words)
+
+
+def _unpack(blob: bytes) -> Relations:
     version, blocked, muted, ended, *ids = struct.unpack(f"<{len(blob) // 8}q", blob)
     end = blocked + muted + ended
     return Relations(

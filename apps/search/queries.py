@@ -63,7 +63,7 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     cursor, want = window.before_id, limit + 1
     for _round in range(MAX_ROUNDS):
         found = await _ids(source, params, Window(after_id=window.after_id, before_id=cursor), want)
-        tweets += await visible_by_ids(viewer_id=viewer_id, ids=found, surface="lookup")
+        tweets += await visible_by_ids(viewer_id=viewer_id, ids=found, surface="search")
         if len(tweets) > limit:
             return Page(tweets=tweets[:limit], next_before_id=tweets[limit - 1].id)
         if len(found) < want:

@@ -22,6 +22,24 @@ class TweetPosted(Event):
         return str(self.author_id)
 
 
+# Id, author, whom it answers, whose it quotes, what it passes on and whose that is (0: nothing),
+# whom it names.
+Addressed = tuple[int, int, int, int, int, int, list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TweetsAddressed(Event):
+    """Tweets are stored that concern others: they name them, or answer, quote or pass on what they
+    wrote. Told by whoever has read the rows anyway, so a post that concerns nobody costs nothing.
+    """
+
+    topic: ClassVar[str] = "tweets.addressed"
+    tweets: list[Addressed]
+
+    def key(self) -> str:
+        return str(self.tweets[0][0])
+
+
 @dataclass(frozen=True, kw_only=True)
 class _OneTweet(Event):
     tweet_id: int

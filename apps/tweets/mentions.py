@@ -1,12 +1,16 @@
 """Whom tweets name or answer, noted from what is stored of them.
 
-A worker does this after the post: storing a tweet costs nothing more for it.
+A worker does this after the post: storing a tweet costs nothing more for it. Whom new ones concern
+is announced as well, for those who tell people.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 
+from apps.infra.batches import batches
+from apps.infra.eventlog.log import publish_many
+from apps.tweets.events import Addressed, TweetsAddressed
 from apps.tweets.schemas import TweetOut
 from apps.tweets.text.entities import extract_entities
 from apps.users import guards as user_guards
@@ -15,6 +19,8 @@ from apps.users import guards as user_guards
 _Tweet = tuple[int, int, int | None, str]
 # Of one tweet, those that come first.
 MAX_MENTIONS = 50
+# Tweets in one announcement.
+AT_ONCE = 200
 # Tweets that name nobody stay in PostgreSQL. The bounds say the same again, so that it looks into
 # the months of these ids only.
 _MAY_NAME = (
@@ -48,24 +54,53 @@ def note(*, tweet_ids: Collection[int]) -> None:
 
 
 def note_live(*, tweets: Iterable[TweetOut]) -> None:
-    """The same of tweets that were read just now."""
-    _note(
-        [
-            (tweet.id, tweet.author_id, tweet.in_reply_to_user_id, tweet.text)
-            for tweet in tweets
-            if tweet.retweet_of_id is None
-            and (
-                tweet.in_reply_to_user_id is not None or "@" in tweet.text or "\uff20" in tweet.text
-            )
-        ]
-    )
+    """The same of tweets that were read just now, and announce those that concern others.
+
+    Idempotent: what is announced again is known.
+    """
+    concerning = [
+        tweet
+        for tweet in tweets
+        if tweet.in_reply_to_user_id is not None
+        or "@" in tweet.text
+        or tweet.retweet_of_id is not None
+        or tweet.quote_of_id is not None
+        or "\uff20" in tweet.text
+    ]
+    if concerning:
+        with transaction.atomic():
+            _announce(concerning, _note([_row(one) for one in concerning if not one.retweet_of_id]))
 
 
-def _note(rows: Sequence[_Tweet]) -> None:
+def _row(tweet: TweetOut) -> _Tweet:
+    return tweet.id, tweet.author_id, tweet.in_reply_to_user_id, tweet.text
+
+
+def _announce(tweets: Sequence[TweetOut], noted: Iterable[tuple[int, int, int]]) -> None:
+    named: dict[int, list[int]] = {}
+    for user_id, tweet_id, _ in noted:
+        named.setdefault(tweet_id, []).append(user_id)
+    addressed: list[Addressed] = [
+        (
+            tweet.id,
+            tweet.author_id,
+            tweet.in_reply_to_user_id or 0,
+            tweet.quote_of_user_id or 0,
+            tweet.retweet_of_id or 0,
+            tweet.retweet_of_user_id or 0,
+            named.get(tweet.id, []),
+        )
+        for tweet in tweets
+    ]
+    publish_many([TweetsAddressed(tweets=list(some)) for some in batches(addressed, AT_ONCE)])
+
+
+def _note(rows: Sequence[_Tweet]) -> list[tuple[int, int, int]]:
     noted = sorted(_mentions(rows)) if rows else []
     if noted:
         with connection.cursor() as cursor:
             cursor.execute(_NOTE, [list(column) for column in zip(*noted, strict=True)])
+    return noted
 
 
 def note_below(*, before_id: int, limit: int) -> tuple[int, int]:

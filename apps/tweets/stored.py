@@ -17,6 +17,10 @@ select {COLUMNS} from tweets where id = any(%s) and id between %s and %s and {_L
 _BEFORE = f"""
 select {COLUMNS} from tweets where id >= %s and id < %s and {_LIVE} order by id desc limit %s
 """  # noqa: S608 (own names)
+_PASSED_ON = """
+select id, retweet_of_id, retweet_of_user_id from tweets
+ where id = any(%s) and id between %s and %s and retweet_of_id is not null
+"""
 
 
 def live_tweets(*, tweet_ids: Collection[int]) -> dict[int, TweetOut]:
@@ -37,6 +41,16 @@ def count_between(*, low: int, high: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from tweets where id >= %s and id < %s", [low, high])
         return int(cursor.fetchone()[0])
+
+
+def passed_on(*, tweet_ids: Collection[int]) -> list[tuple[int, int, int]]:
+    """Of those of these tweets that are or were retweets: id, the original's id, its author."""
+    if not tweet_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_PASSED_ON, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
+        rows: list[tuple[int, int, int]] = cursor.fetchall()
+    return rows
 
 
 def _read(query: str, parameters: list[Any]) -> list[TweetOut]:

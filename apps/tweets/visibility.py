@@ -11,19 +11,25 @@ protection or a suspension holds on the very next read, whatever copies still li
 | unfollowed | hidden | shown |
 | protected author, not followed | hidden | hidden |
 | retweet of a hidden, blocked, protected or deleted original | hidden | hidden |
+
+Notifications hide muted accounts, and show what unfollowed ones say. Muted words hide the posts of
+others that hold one, pass one on or quote one: at home, in search and in notifications.
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
 from apps.graph import queries as graph_queries
-from apps.graph.schemas import Relations
-from apps.tweets import queries
+from apps.graph.schemas import MutedWord, Relations
+from apps.infra import clock
+from apps.tweets import muting, queries
 from apps.tweets.schemas import TweetOut
 from apps.users import queries as user_queries
 from apps.users.schemas import UserOut
 
-Surface = Literal["home", "profile", "thread", "lookup"]
+Surface = Literal["home", "profile", "thread", "lookup", "search", "notifications"]
+# Where muted words count: not where one has gone to look at just that.
+WORDED = frozenset({"home", "search", "notifications"})
 
 
 async def visible(
@@ -41,9 +47,11 @@ async def visible(
     """
     if relations is None:
         relations = await graph_queries.relations(viewer_id)
-    is_home = surface == "home"
-    authors_out = relations.hidden if is_home else relations.blocked
-    originals_out = relations.blocked | relations.muted if is_home else relations.blocked
+    authors_out = originals_out = relations.blocked
+    if surface in ("home", "notifications"):
+        authors_out = originals_out = relations.blocked | relations.muted
+    if surface == "home":
+        authors_out = relations.hidden
     kept = [
         tweet
         for tweet in tweets
@@ -51,6 +59,8 @@ async def visible(
     ]
     gone = await _gone_originals(kept)
     closed = await _closed_authors(viewer_id, kept)
+    if relations.words and surface in WORDED:
+        kept = await _without_words(viewer_id, kept, words_for(relations, surface))
     if not gone and not closed:
         return kept
     return [
@@ -60,6 +70,37 @@ async def visible(
         and tweet.retweet_of_user_id not in closed
         and tweet.retweet_of_id not in gone
     ]
+
+
+def words_for(relations: Relations, surface: Surface) -> list[MutedWord]:
+    """The words that count now and there."""
+    now = clock.now_ms()
+    everywhere = surface != "notifications"
+    return [
+        word
+        for word in relations.words
+        if (not word.until_ms or word.until_ms > now) and (everywhere or word.in_notifications)
+    ]
+
+
+async def _without_words(
+    viewer_id: int | None, tweets: list[TweetOut], words: Sequence[MutedWord]
+) -> list[TweetOut]:
+    """The tweets of others only if neither they nor what they pass on or quote hold such a word."""
+    if not words:
+        return tweets
+    passed_on = {one.retweet_of_id for one in tweets if one.retweet_of_id is not None}
+    originals = await queries.tweets_by_ids(passed_on)
+    spoken = {one.id: originals.get(one.retweet_of_id or 0, one) for one in tweets}
+    quotes = {one.quote_of_id for one in spoken.values() if one.quote_of_id is not None}
+    quoted = await queries.tweets_by_ids(quotes)
+    kept = []
+    for tweet in tweets:
+        said = spoken[tweet.id]
+        texts = [one.text for one in (said, quoted.get(said.quote_of_id or 0)) if one is not None]
+        if tweet.author_id == viewer_id or not any(muting.hides(text, words) for text in texts):
+            kept.append(tweet)
+    return kept
 
 
 async def _gone_originals(tweets: Sequence[TweetOut]) -> set[int]:

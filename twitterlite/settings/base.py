@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "apps.tweets",
     "apps.timelines",
     "apps.search",
+    "apps.notifications",
     "apps.ops",
 ]
 MIDDLEWARE = [
@@ -183,7 +184,6 @@ MEDIA_DIR = CONF.media_dir if CONF.media_dir != Path() else CONF.var_dir / "medi
 MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.public_url}/media/"
 # The edge bounds bodies before Django sees them; uploads are larger than Django's default.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8_388_608
-METRICS_TOKEN = CONF.metrics_token
 _mail = urlsplit(CONF.email_url)
 _MAIL_BY = "smtp" if CONF.email_url else "filebased"
 EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL_BY}.EmailBackend"
@@ -195,6 +195,7 @@ EMAIL_USE_TLS = not EMAIL_USE_SSL and EMAIL_PORT == 587  # noqa: PLR2004 (the po
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONF.email_from
 PASSWORD_RESET_TIMEOUT = 60 * 60
+METRICS_TOKEN = CONF.metrics_token
 RATE_LIMIT_FACTOR = CONF.rate_limit_factor
 TRUSTED_PROXIES = networks_of(CONF.trusted_proxies)
 WEB_CONCURRENCY = CONF.web_concurrency

@@ -89,3 +89,11 @@ MEDIA_PROCESSING_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 MEDIA_SWEPT = Counter("tl_media_swept", "Pictures removed because no tweet took them in time")
+
+# What people are told.
+NOTIFICATIONS_WRITTEN = Counter(
+    "tl_notifications_written", "Groups of notifications written or changed", ["kind"]
+)
+NOTIFICATIONS_SUPPRESSED = Counter(
+    "tl_notifications_suppressed", "Doings that somebody was not told of, by why", ["reason"]
+)

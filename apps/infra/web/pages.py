@@ -36,6 +36,11 @@ MAX_ID = (1 << 63) - 1
 INVALID = 422
 
 
+# Awaited with the account of whoever reads a page: apps above put there what the frame shows of
+# them, such as a badge. They remember it: no page waits for a query.
+before_page: list[Callable[[Any], Coroutine[Any, Any, None]]] = []
+
+
 def theme_of(request: HttpRequest) -> str:
     """The theme chosen in this browser."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
@@ -82,6 +87,9 @@ def everyone(view: View) -> View:
             if not getattr(request, "is_caught_up", False):
                 await invalidation.catch_up()
             viewer = await viewer_of(request)
+            if viewer is not None and request.method == "GET":
+                for note in before_page:
+                    await note(viewer)
             return await view(request, viewer, **parts)
         except Exception as error:
             refusal = error if isinstance(error, DomainError) else None

@@ -22,6 +22,7 @@ _RELATIONS_OF = {
     "block.removed": ("blocker_id", "blocked_id"),
     "mute.created": ("muter_id",),
     "mute.removed": ("muter_id",),
+    "muted_words.changed": ("user_id",),
 }
 _TWEET_TOPICS = frozenset(
     {"tweet.deleted", "tweet.hidden", "tweet.unhidden", "reply.hidden", "reply.unhidden"}

@@ -1,0 +1,1 @@
+"""What people are told: mentions, replies, quotes, likes, retweets, follows, and requests."""

@@ -1,0 +1,3 @@
+"""Addresses of notifications."""
+
+urlpatterns: list[object] = []
