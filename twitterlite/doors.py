@@ -27,7 +27,7 @@ from apps.users.rendering import know_tweets
 
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
-POST_PATH, POST_ROUTE = "/2/tweets", "2/tweets"
+POST_PATH = "/2/tweets"
 # Where applications ask for tokens; those of /2/ besides.
 TOKENS = ("/oauth2/", "/oauth/request_token", "/oauth/access_token")
 # Asked by machines: no session, no forms, no middleware.
@@ -105,7 +105,7 @@ async def _home(scope: Scope, user_id: str, send: Send) -> None:
 
 
 async def _post(scope: Scope, receive: Receive, send: Send) -> None:
-    scope["route"] = POST_ROUTE
+    scope["route"] = post.PostTurn.route
     authorization, content_type, key = _headers(
         scope, b"authorization", b"content-type", b"idempotency-key"
     )
@@ -127,7 +127,7 @@ class Lookup:
         self.route = route
         self._make = make
 
-    def at_once(self, respond: object, otherwise: object, loop: object) -> bool:
+    def at_once(self, reply: object, body: object, loop: object) -> bool:
         """Never."""
         return False
 
@@ -146,7 +146,7 @@ class Gate:
             return None
         path, _, query = url.partition(b"?")
         if method == b"POST":
-            return _new_tweet(headers) if path == b"/2/tweets" else None
+            return post.PostTurn(headers) if path == b"/2/tweets" else None
         if method != b"GET":
             return None
         text = query.decode("latin-1")
@@ -161,18 +161,6 @@ class Gate:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
-
-
-def _new_tweet(headers: Headers) -> Turn:
-    return Lookup(
-        POST_ROUTE,
-        lambda body: post.post_answer(
-            authorization=_text(headers.get(b"authorization")),
-            content_type=_text(headers.get(b"content-type")),
-            idempotency_key=_text(headers.get(b"idempotency-key")),
-            body=body,
-        ),
-    )
 
 
 def _lookup(path: bytes, token: str | None, query: str) -> Turn | None:

@@ -39,6 +39,9 @@ _MS_PER_DAY = 86_400_000
 _MAX_IDS = 800
 # Pushes between one page and the next that do not make the second one read the whole list.
 _MEANWHILE = 16
+# Readers whose timelines had a side list when they were last read here; a guess, and bounded.
+_sided: set[int] = set()
+MAX_SIDED = 10_000
 
 _WARM = Tally(metrics.HOME_READS.labels("list"))
 _COLD = metrics.HOME_READS.labels("postgres")
@@ -86,13 +89,20 @@ class Trip:
     client: aioredis.AioRedis
     # The life of the server that the question is for; "": not known yet.
     run_id: str
+    # Whether the side list is asked for; who has none is spared it.
+    has_side: bool
     # What the server said, once it has.
     replies: Sequence[Any] | None = None
 
     @property
     def question(self) -> bytes:
-        """Five commands, encoded."""
-        return _question(self.viewer_id, self.run_id, self.tail, self.skip)
+        """Some commands, encoded."""
+        return _question(self.viewer_id, self.run_id, self.tail, self.skip, self.has_side)
+
+    @property
+    def count(self) -> int:
+        """How many commands the question has."""
+        return 3 if self.has_side else 2
 
 
 def plan_trip(
@@ -112,7 +122,8 @@ def plan_trip(
     client = aioredis.client(instance, loop=loop)
     bottom = max(after_id or 0, 0) + 1
     return Trip(
-        viewer_id, limit, cursor, bottom, tail, skip, instance, client, client.run_id
+        viewer_id, limit, cursor, bottom, tail, skip, instance, client, client.run_id,
+        viewer_id in _sided,
     )  # fmt: skip
 
 
@@ -127,19 +138,36 @@ async def open_home(trip: Trip) -> HomeRead:
 
 def read_at_once(trip: Trip) -> HomeRead | None:
     """What the replies of a trip say, if they are all that is needed."""
-    if trip.replies is None or trip.client.run_id != trip.run_id:
+    replies = trip.replies
+    if replies is None or trip.client.run_id != trip.run_id or _lacks_side(trip, replies):
         return None
-    return _settled(trip, trip.replies, _known(trip, trip.replies))
+    return _settled(trip, replies, _known(trip, replies))
 
 
 def _known(trip: Trip, replies: Sequence[Any]) -> Known | None:
-    listed, ready, side, _, _ = replies
-    return homes.known_of(listed, ready, side, tail=trip.tail, skip=trip.skip)
+    side = replies[1] if trip.has_side else ()
+    return homes.known_of(replies[0], replies[-1][0], side, tail=trip.tail, skip=trip.skip)
+
+
+def _lacks_side(trip: Trip, replies: Sequence[Any]) -> bool:
+    """Whether there is a side list that was not asked for; notes who has one, and who has not."""
+    values = replies[-1]
+    if isinstance(values, Exception):
+        raise aioredis.RedisDown(str(values))
+    if homes.has_side(values[0]):
+        if not trip.has_side:
+            if len(_sided) >= MAX_SIDED:
+                _sided.clear()
+            _sided.add(trip.viewer_id)
+            return True
+    elif trip.has_side:
+        _sided.discard(trip.viewer_id)
+    return False
 
 
 def _settled(trip: Trip, replies: Sequence[Any], known: Known | None) -> HomeRead | None:
-    listed, ready, _, blob, seq = replies
-    relations = None if isinstance(blob, Exception) else graph_queries.settled(blob)
+    ready, blob, seq = replies[-1]
+    relations = graph_queries.settled(blob)
     if (
         known is None
         or relations is None
@@ -148,7 +176,7 @@ def _settled(trip: Trip, replies: Sequence[Any], known: Known | None) -> HomeRea
     ):
         return None
     _WARM.n += 1
-    return _read_of(trip, listed, known, relations)
+    return _read_of(trip, replies[0], known, relations)
 
 
 def _read_of(
@@ -165,11 +193,11 @@ def _today() -> bytes:
 
 
 @lru_cache(maxsize=20_000)
-def _question(viewer_id: int, run_id: str, tail: int, skip: int) -> bytes:
+def _question(viewer_id: int, run_id: str, tail: int, skip: int, has_side: bool) -> bytes:
     """The one round trip, encoded: people read the same page again and again."""
-    relations_key = graph_queries.relations_key(viewer_id, run_id)
-    commands = homes.read_list(viewer_id, tail=tail, skip=skip)
-    return aioredis.encode([*commands, (b"GET", relations_key), invalidation.READ_SEQ])
+    beside = (graph_queries.relations_key(viewer_id, run_id), invalidation.SEQ)
+    commands = homes.read_page(viewer_id, tail=tail, skip=skip, beside=beside, has_side=has_side)
+    return aioredis.encode(commands)
 
 
 def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:
@@ -192,9 +220,7 @@ async def _warm(trip: Trip) -> HomeRead:
     if read is not None:
         return read
     client = trip.client
-    listed, ready, _, blob, seq = replies
-    if isinstance(blob, Exception):
-        raise aioredis.RedisDown(str(blob))
+    ready, blob, seq = replies[-1]
     await invalidation.apply(seq, trip.instance)
     relations = await graph_queries.settle_relations(trip.viewer_id, blob, client)
     if known is None:
@@ -204,7 +230,7 @@ async def _warm(trip: Trip) -> HomeRead:
         _WARM.n += 1
         if not ready.startswith(_today()):
             await client.pipe([homes.renew(trip.viewer_id, day=int(_today()))])
-    return _read_of(trip, listed, known, relations)
+    return _read_of(trip, replies[0], known, relations)
 
 
 async def _replies(trip: Trip) -> Sequence[Any]:
@@ -213,10 +239,12 @@ async def _replies(trip: Trip) -> Sequence[Any]:
         replies, trip.replies = trip.replies, None
         if replies is None:
             trip.run_id = client.run_id or await client.connected()
-            replies = await client.ask(trip.question, 5)
+            replies = await client.ask(trip.question, trip.count)
         # Else the server was replaced on the way, and the key is one of its last life.
         if client.run_id == trip.run_id:
-            return replies
+            if not _lacks_side(trip, replies):
+                return replies
+            trip.has_side = True
 
 
 def at_once(read: HomeRead, selection: TweetSelection) -> Rows | None:

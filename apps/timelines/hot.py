@@ -6,7 +6,6 @@ between; the route in `api` calls the same function, so both give the same bytes
 
 import logging
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from apps.graph import people
 from apps.infra.resilience import ratelimit
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
+from apps.infra.web.gate import Reply
 from apps.infra.web.pagination import Position
 from apps.infra.web.params import (
     MAX_KEPT_QUERY,
@@ -165,12 +165,7 @@ class HomeTurn:
             begun=self._begun,
         )
 
-    def at_once(
-        self,
-        respond: Callable[[bytes, bytes], None],
-        otherwise: Callable[[], None],
-        loop: AbstractEventLoop,
-    ) -> bool:
+    def at_once(self, reply: Reply, body: bytes | bytearray, loop: AbstractEventLoop) -> bool:
         """Answer from one round trip to Redis and this process's memory, without a task."""
         actor = actor_in_memory(self._authorization)
         if actor is None or not actor.scopes >= SCOPES or str(actor.user_id) != self._owner:
@@ -181,13 +176,13 @@ class HomeTurn:
         trip = _trip(actor.user_id, plan, loop)
         if not trip.run_id:
             return False
-        asking, question, count = None, trip.question, 5
+        asking, question, count = None, trip.question, trip.count
         self._charged = _LIMIT.spend(actor.user_id)
         if self._charged is None:
             asking = ratelimit.ask_along(_LIMIT, actor.user_id)
             if asking is None:
                 return False
-            question, count = asking.question + question, 6
+            question, count = asking.question + question, count + 1
         replies = trip.client.ask_now(question, count)
         if replies is None:
             if asking is not None:
@@ -198,14 +193,14 @@ class HomeTurn:
             found = None if asked.cancelled() or asked.exception() else asked.result()
             if asking is not None:
                 self._charged = ratelimit.settled(asking, found.pop(0) if found else None)
-            body = None
+            page = None
             if found and self._charged is not None:
                 trip.replies, self._begun = found, trip
-                body = self._body(trip, plan, actor)
-            if body is None or self._charged is None:
-                otherwise()
+                page = self._body(trip, plan, actor)
+            if page is None or self._charged is None:
+                reply.in_task()
             else:
-                respond(body, self._charged)
+                reply.usual(page, self._charged)
 
         replies.add_done_callback(come)
         return True

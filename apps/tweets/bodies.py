@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from apps.infra.errors import Invalid
 from apps.infra.web import problems
 from apps.infra.web.params import Id, wrong
 from apps.media.services.attaching import MAX_PICTURES
@@ -151,6 +152,18 @@ class TweetIn(Strict):
 
 # A body of one of these members alone is a plain post.
 PLAIN = frozenset({"text"})
+
+
+def plain_text(body: bytes | bytearray) -> str | None:
+    """The text of a body that says nothing else, if it can be posted; None: see `read`."""
+    try:
+        content = orjson.loads(body)
+        if type(content) is not dict or len(content) != 1:
+            return None
+        text = content.get("text")
+        return services.checked_text(text) if type(text) is str else None
+    except (orjson.JSONDecodeError, Invalid):
+        return None
 
 
 def read(content_type: str | None, body: bytes) -> TweetIn:

@@ -3,7 +3,8 @@
 A commit costs the same for one row as for twenty, and so do the round trips around it. Posts wait
 for a free connection and go with whatever else has come meanwhile; a lone post goes at once. Two
 connections take turns, one collects while the other commits. One statement stores
-the tweets, counts them and appends their events, so a batch is stored wholly or not at all.
+the tweets, counts them and appends their events, so a batch is stored wholly or not at all. One
+question to Redis tells for all of them whether their tokens still stand.
 
 Only posts that refer to nothing come here; all others need the checks of `services.post_tweet`,
 whose rules for text hold here too.
@@ -14,9 +15,10 @@ import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -32,6 +34,8 @@ from apps.infra.web.threads import pool
 from apps.tweets import queries
 from apps.tweets.schemas import TweetOut
 from apps.tweets.services import checked_text
+from apps.users.auth import is_known
+from apps.users.schemas import Actor
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +56,20 @@ _AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _ATTEMPTS = 3
 
 
+# Is told what became of a post: the tweet; the error; None where nothing was tried, because the
+# actor has to be looked up again.
+Tell = Callable[[TweetOut | Exception | None], None]
+
+
 @dataclass(slots=True)
 class _Post:
     author_id: int
     text: str
     now: datetime
     source: str
-    done: "asyncio.Future[TweetOut]"
+    tell: Tell
+    # Who must still be known when this process has caught up; None: the caller saw to that.
+    actor: Actor | None = None
 
 
 async def post_plain_tweet(*, author_id: int, text: str, now: datetime, source: str) -> TweetOut:
@@ -69,12 +80,45 @@ async def post_plain_tweet(*, author_id: int, text: str, now: datetime, source: 
         not answer; whether the tweet was stored is not known.
     """
     loop = asyncio.get_running_loop()
-    post = _Post(author_id, checked_text(text), now, source, loop.create_future())
+    done: asyncio.Future[TweetOut] = loop.create_future()
+    post = _Post(author_id, checked_text(text), now, source, partial(_settle, done))
+    _poster_of(loop).add(post)
+    return await done
+
+
+def _settle(done: "asyncio.Future[TweetOut]", became: TweetOut | Exception | None) -> None:
+    if done.done():
+        return
+    if isinstance(became, TweetOut):
+        done.set_result(became)
+    else:
+        done.set_exception(became or Unavailable())
+
+
+def post_soon(
+    *,
+    actor: Actor,
+    text: str,
+    now: datetime,
+    source: str,
+    tell: Tell,
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    """The same without waiting, for an actor out of this process's memory: whether the token still
+    stands is found out before anything is stored.
+
+    Args:
+        text: passed `services.checked_text`.
+        tell: is called once, later; it may be after seconds, and raises nothing.
+    """
+    _poster_of(loop).add(_Post(actor.user_id, text, now, source, tell, actor))
+
+
+def _poster_of(loop: asyncio.AbstractEventLoop) -> "_Poster":
     poster = _posters.get(loop)
     if poster is None:
         poster = _posters[loop] = _Poster()
-    poster.add(post)
-    return await post.done
+    return poster
 
 
 async def close() -> None:
@@ -117,7 +161,9 @@ class _Poster:
                 await self._linger()
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 self._recent.append(len(batch))
-                await lane.commit(batch)
+                admitted = await _admitted(batch)
+                if admitted:
+                    await lane.commit(admitted)
         finally:
             self._idle.append(lane)
 
@@ -135,6 +181,21 @@ class _Poster:
 def _wake(sleeper: "asyncio.Future[None]") -> None:
     if not sleeper.done():
         sleeper.set_result(None)
+
+
+async def _admitted(batch: list[_Post]) -> list[_Post]:
+    """Those whose actors are known for certain; the others are told."""
+    if all(post.actor is None for post in batch):
+        return batch
+    # False: Redis is away, the caches are empty, and nobody is known.
+    await invalidation.catch_up()
+    admitted = []
+    for post in batch:
+        if post.actor is None or is_known(post.actor):
+            admitted.append(post)
+        else:
+            post.tell(None)
+    return admitted
 
 
 class _Lane:
@@ -156,8 +217,7 @@ class _Lane:
         else:
             for post, tweet in zip(batch, tweets, strict=True):
                 queries.remember(tweet, started=started)
-                if not post.done.done():
-                    post.done.set_result(tweet)
+                post.tell(tweet)
             await _announce(counts)
 
     async def close(self) -> None:
@@ -238,8 +298,7 @@ def _fail(batch: Sequence[_Post], error: Exception) -> None:
         log.warning("posts not stored", extra={"error": str(error), "posts": len(batch)})
         error = Unavailable("The database does not answer. Try again in a moment.")
     for post in batch:
-        if not post.done.done():
-            post.done.set_exception(error)
+        post.tell(error)
 
 
 async def _announce(counts: str) -> None:

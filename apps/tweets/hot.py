@@ -1,24 +1,32 @@
 """New tweets and single ones as the API answers them: bytes, for the gate, the hot lane and the
 router alike."""
 
+from asyncio import AbstractEventLoop
+from collections.abc import Mapping
+
 from apps.infra import clock
+from apps.infra.resilience import ratelimit
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
+from apps.infra.web.gate import Reply
 from apps.infra.web.params import id_of, parsed
 from apps.infra.web.threads import in_thread
 from apps.tweets import queries, services
-from apps.tweets.bodies import PLAIN, TweetIn, read
-from apps.tweets.group_commit import post_plain_tweet
+from apps.tweets.bodies import PLAIN, TweetIn, plain_text, read
+from apps.tweets.group_commit import post_plain_tweet, post_soon
 from apps.tweets.rendering import Rendered, TweetFields, render_new, render_tweets
 from apps.tweets.schemas import TweetOut
 from apps.tweets.services_polls import checked_poll
 from apps.tweets.visibility import visible
+from apps.users.auth import actor_in_memory
 from apps.users.bearer import caller, reader
 from apps.users.permissions import scopes_of
+from apps.users.schemas import Actor
 
 SCOPES = scopes_of("POST /2/tweets")
 READ = scopes_of("GET /2/tweets/{id}")
 SOURCE = "api"
+_LIMIT = ratelimit.allowance("post")
 
 
 @answers.always
@@ -33,6 +41,71 @@ async def post_answer(
     actor = await caller(authorization, SCOPES)
     tweet = await _post(actor.user_id, read(content_type, body), idempotency_key)
     return Answer(201, envelope.one(render_new(tweet)))
+
+
+class PostTurn:
+    """POST /2/tweets at the gate. A plain post needs no task; what is special about one, and every
+    refusal, is left to `post_answer`."""
+
+    __slots__ = ("_charged", "_headers")
+
+    route = "2/tweets"
+
+    def __init__(self, headers: Mapping[bytes, bytes]) -> None:
+        self._headers = headers
+        # What the answer tells of the author's limit, once the request was charged.
+        self._charged = b""
+
+    async def answer(self, body: bytes) -> Answer:
+        """The general way."""
+        if self._charged:
+            ratelimit.note(self._charged)
+        return await post_answer(
+            authorization=self._text(b"authorization"),
+            content_type=self._text(b"content-type"),
+            idempotency_key=self._text(b"idempotency-key"),
+            body=body,
+        )
+
+    def _text(self, name: bytes) -> str | None:
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def at_once(self, reply: Reply, body: bytes | bytearray, loop: AbstractEventLoop) -> bool:
+        """Post with others that arrive together."""
+        headers = self._headers
+        if headers.get(b"content-type") != b"application/json" or b"idempotency-key" in headers:
+            return False
+        actor = actor_in_memory(headers.get(b"authorization"))
+        if actor is None or not actor.scopes >= SCOPES:
+            return False
+        text = plain_text(body)
+        if text is None:
+            return False
+
+        def charged(head: bytes | None) -> None:
+            if head is None:
+                reply.in_task()
+            else:
+                self._charged = head
+                self._post(actor, text, reply, loop)
+
+        head = _LIMIT.spend(actor.user_id)
+        if head is None:
+            return ratelimit.charge_soon(_LIMIT, actor.user_id, loop=loop, then=charged)
+        charged(head)
+        return True
+
+    def _post(self, actor: Actor, text: str, reply: Reply, loop: AbstractEventLoop) -> None:
+        def told(became: TweetOut | Exception | None) -> None:
+            if became is None:
+                reply.in_task()
+            elif isinstance(became, TweetOut):
+                reply.created(envelope.one(render_new(became)), self._charged)
+            else:
+                reply.whole(answers.of_exception(became), self._charged)
+
+        post_soon(actor=actor, text=text, now=clock.now(), source=SOURCE, tell=told, loop=loop)
 
 
 async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> TweetOut:

@@ -9,6 +9,7 @@ from apps.infra.resilience import leases, ratelimit, rules
 from apps.infra.resilience.rules import Rule
 from apps.timelines import hot
 from apps.timelines.services.homes import rebuild_home
+from apps.tweets import hot as post_hot
 from apps.tweets import services
 from tests.flows.wire import Wire
 from twitterlite.asgi import application
@@ -38,6 +39,8 @@ def narrow(as_written, monkeypatch):
         monkeypatch.setitem(ratelimit._allowances, name, made)
         if name == "home":
             monkeypatch.setattr(hot, "_LIMIT", made)
+        if name == "post":
+            monkeypatch.setattr(post_hot, "_LIMIT", made)
         if name in rules.PERSON:
             monkeypatch.setitem(rules.PERSON, name, other)
 

@@ -25,12 +25,22 @@ class Wire:
         self._server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
 
     def get(
-        self, path: str, token: str, *, method: str = "GET", version: str = "1.1", **headers: str
+        self,
+        path: str,
+        token: str,
+        *,
+        method: str = "GET",
+        version: str = "1.1",
+        body: bytes = b"",
+        **headers: str,
     ) -> Told:
         """Ask with a bearer token: status, headers, body."""
         lines = [f"{method} {path} HTTP/{version}", "host: x", f"authorization: Bearer {token}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        return self._loop.run_until_complete(self._talk("\r\n".join([*lines, "", ""]).encode()))
+        if body:
+            lines.append(f"content-length: {len(body)}")
+        raw = "\r\n".join([*lines, "", ""]).encode() + body
+        return self._loop.run_until_complete(self._talk(raw))
 
     async def _talk(self, raw: bytes) -> Told:
         reader, writer = await asyncio.open_connection(*self._server.sockets[0].getsockname())

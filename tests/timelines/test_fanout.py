@@ -1,16 +1,18 @@
 """From a posted tweet to the followers' lists."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import redis as redis_sync
+from prometheus_client import REGISTRY
 
 from apps.graph.models import PullAuthor
 from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.stores import redis
 from apps.infra.telemetry import metrics
-from apps.timelines import tasks
+from apps.timelines import home_read, tasks
 from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout
 from apps.timelines.store import keys, pushes
@@ -356,3 +358,28 @@ def test_a_celebrity_is_merged_at_read_and_pushed_again_below_the_threshold(
     assert stored(bob) == [0, pushed.id, again.id]
     assert home(bob) == [again.id, merged.id, pushed.id]
     assert PullAuthor.objects.get(author_id=alice.id).until_id is not None
+
+
+def test_a_reader_is_asked_for_a_side_list_only_while_there_is_one(
+    alice: User, bob: User, drain_outbox: Drain, home: Callable[..., list[int]], loop: Any
+) -> None:
+    follow(bob, alice)
+    drain_outbox()
+    warm(bob)
+    early, middle, newest = post(alice), post(alice), post(alice)
+    tasks.fan_out(events=_events(early, newest), late=False)
+    tasks.fan_out(events=_events(middle), late=False)
+    plan = partial(home_read.plan_trip, viewer_id=bob.id, loop=loop)
+    from_postgres = REGISTRY.get_sample_value("tl_home_reads_total", {"source": "postgres"}) or 0
+
+    asked = [plan().count]
+    for _ in range(2):
+        assert home(bob) == [newest.id, middle.id, early.id]
+        asked.append(plan().count)
+    warm(bob)
+    assert home(bob) == [newest.id, middle.id, early.id]
+    asked.append(plan().count)
+
+    assert asked == [2, 3, 3, 2]
+    after = REGISTRY.get_sample_value("tl_home_reads_total", {"source": "postgres"}) or 0
+    assert after == from_postgres

@@ -12,9 +12,9 @@ with one more branch, so that keep-alive, pipelining, time-outs and graceful shu
 import contextvars
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -28,8 +28,27 @@ from apps.infra.web.threads import use_threads
 # A larger body is read by the ordinary way, which tells the client to wait.
 MAX_BODY_BYTES = 16_384
 Headers = Mapping[bytes, bytes]
-# Takes the body, and headers of this one answer as they go on the wire.
-Respond = Callable[[bytes, bytes], None]
+
+
+class Reply(Protocol):
+    """What may become of a request; one of these is called, once. `more` are headers of this one
+    answer, as they go on the wire."""
+
+    def usual(self, body: bytes, more: bytes) -> None:
+        """200 with JSON."""
+        ...
+
+    def created(self, body: bytes, more: bytes) -> None:
+        """201 with JSON."""
+        ...
+
+    def whole(self, answer: Answer, more: bytes) -> None:
+        """Any other answer."""
+        ...
+
+    def in_task(self) -> None:
+        """Let `Turn.answer` do it."""
+        ...
 
 
 class Turn(Protocol):
@@ -37,11 +56,9 @@ class Turn(Protocol):
 
     route: str
 
-    def at_once(
-        self, respond: Respond, otherwise: Callable[[], None], loop: AbstractEventLoop
-    ) -> bool:
-        """Begin to answer without a task: one of the two is called, now or later, or False is
-        returned and neither is."""
+    def at_once(self, reply: Reply, body: bytes | bytearray, loop: AbstractEventLoop) -> bool:
+        """Begin to answer without a task: the reply is told, now or later, or False is returned
+        and it is not."""
         ...
 
     async def answer(self, body: bytes) -> Answer:
@@ -110,10 +127,11 @@ class _Cycle:
         self.keep_alive = True
 
     def begin(self) -> None:
-        if not self.turn.at_once(self._send_usual, self._in_task, self.owner.loop):
-            self._in_task()
+        if not self.turn.at_once(self, self.body, self.owner.loop):
+            self.in_task()
 
-    def _in_task(self) -> None:
+    def in_task(self) -> None:
+        """Have the turn answer in a task of its own."""
         context = contextvars.copy_context()
         context.run(request_ids.REQUEST_ID.set, self.request_id)
         context.run(use_threads)
@@ -132,25 +150,33 @@ class _Cycle:
         except Exception as error:
             answer = answers.of_exception(error)
         await bill.settle()
-        self._send(answer, bill.head)
+        self.whole(answer, bill.head)
 
-    def _send_usual(self, body: bytes, more: bytes) -> None:
-        """200 with JSON and some headers of its own."""
+    def usual(self, body: bytes, more: bytes) -> None:
+        """Answer 200 with JSON and some headers of its own."""
+        self._with_json(200, body, more)
+
+    def created(self, body: bytes, more: bytes) -> None:
+        """The same with 201."""
+        self._with_json(201, body, more)
+
+    def _with_json(self, status: int, body: bytes, more: bytes) -> None:
         if not self.keep_alive:
-            self._send(Answer(200, body), more)
+            self.whole(Answer(status, body), more)
             return
-        self._count(200)
+        self._count(status)
         if self.disconnected:
             return
         head = b"%b%d\r\n%bx-request-id: %b\r\n\r\n" % (
-            self.owner.usual_head(),
+            self.owner.usual_head(status),
             len(body),
             more,
             self.request_id.encode(),
         )
         self.owner.finish(self, head, body)
 
-    def _send(self, answer: Answer, more: bytes) -> None:
+    def whole(self, answer: Answer, more: bytes) -> None:
+        """Answer whatever it is."""
         self._count(answer.status)
         if not self.disconnected:
             head = self._head(answer, more)
@@ -182,12 +208,12 @@ def _one_line(value: str) -> bytes:
 
 
 class _Defaults:
-    """The headers that the server adds to every answer, as bytes, and the head of a usual answer
-    up to its length; made anew each second."""
+    """The headers that the server adds to every answer, as bytes, and the heads of usual answers
+    by their status, up to the length; made anew each second."""
 
     made_of: Any = None
     text = b""
-    usual = b""
+    usual: ClassVar[dict[int, bytes]] = {}
 
 
 class GateProtocol(HttpToolsProtocol):
@@ -203,18 +229,19 @@ class GateProtocol(HttpToolsProtocol):
         given = self.server_state.default_headers
         if _Defaults.made_of is not given:
             _Defaults.text = b"".join(b"%b: %b\r\n" % (name, value) for name, value in given)
-            _Defaults.usual = b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: " % (
-                _Defaults.text,
-                answers.JSON,
-            )
+            _Defaults.usual = {
+                status: b"HTTP/1.1 %b\r\n%bcontent-type: %b\r\ncontent-length: "
+                % (_STATUS[status], _Defaults.text, answers.JSON)
+                for status in (200, 201)
+            }
             _Defaults.made_of = given
         return _Defaults.text
 
-    def usual_head(self) -> bytes:
-        """The head of an answer with JSON, up to its length."""
+    def usual_head(self, status: int) -> bytes:
+        """The head of an answer with JSON, up to its length; 200 or 201."""
         if _Defaults.made_of is not self.server_state.default_headers:
             self.default_head()
-        return _Defaults.usual
+        return _Defaults.usual[status]
 
     def on_message_begin(self) -> None:
         """Note what every way needs; a scope is made only for the ordinary one."""

@@ -89,12 +89,29 @@ def read_list(user_id: int, *, tail: int, skip: int = 0) -> list[Command]:
         tail: this many ids of the list, the newest; 0 for all.
         skip: not the newest ones, but those behind so many.
     """
-    listed, ready, side, _ = keys.home_keys(user_id)
-    return [
-        (b"LRANGE", listed, b"-%d" % (skip + tail) if tail else b"0", b"-%d" % (skip + 1)),
-        (b"GET", ready),
-        (b"LRANGE", side, b"0", b"-1"),
-    ]
+    _, ready, side, _ = keys.home_keys(user_id)
+    return [_part(user_id, tail, skip), (b"GET", ready), (b"LRANGE", side, b"0", b"-1")]
+
+
+def read_page(
+    user_id: int, *, tail: int, skip: int, beside: Sequence[bytes], has_side: bool
+) -> list[Command]:
+    """The same for a page: the list, the side list where there may be one, and as the last reply
+    the values of the ready marker and of other keys. Few have a side list, and each command costs.
+    """
+    _, ready, side, _ = keys.home_keys(user_id)
+    others: list[Command] = [(b"LRANGE", side, b"0", b"-1")] if has_side else []
+    return [_part(user_id, tail, skip), *others, (b"MGET", ready, *beside)]
+
+
+def has_side(ready: bytes | None) -> bool:
+    """Whether a ready marker says that a side list was made."""
+    return ready is not None and ready.endswith(b"+")
+
+
+def _part(user_id: int, tail: int, skip: int) -> Command:
+    start = b"-%d" % (skip + tail) if tail else b"0"
+    return (b"LRANGE", keys.list_key(user_id), start, b"-%d" % (skip + 1))
 
 
 def known_of(

@@ -23,13 +23,15 @@ class Turn:
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def at_once(self, respond: Any, otherwise: Any, loop: Any) -> bool:
+    def at_once(self, reply: gate.Reply, body: bytes, loop: Any) -> bool:
         if self.kind == "now":
-            respond(b"now", b"x-own: 1\r\n")
+            reply.usual(b"now", b"x-own: 1\r\n")
+        elif self.kind == "new":
+            reply.created(b"new" + body, b"")
         elif self.kind == "soon":
-            loop.call_later(0.02, respond, b"soon", b"")
+            loop.call_later(0.02, reply.usual, b"soon", b"")
         elif self.kind == "otherwise":
-            loop.call_later(0.02, otherwise)
+            loop.call_later(0.02, reply.in_task)
         else:
             return False
         return True
@@ -146,6 +148,13 @@ def test_a_known_request_is_answered_with_all_headers(talk: Any) -> None:
         b"x-own: 1",
         b"x-request-id: abc",
     }
+
+
+def test_what_is_created_is_answered_201(talk: Any) -> None:
+    got = talk(get("/gate/new", "content-length: 1") + b"!")
+
+    assert got.startswith(b"HTTP/1.1 201 Created\r\n")
+    assert bodies(got) == [b"new!"]
 
 
 @pytest.mark.parametrize(
