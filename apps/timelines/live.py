@@ -7,6 +7,8 @@ from apps.infra.web.live_hub import Look
 from apps.timelines import home_read
 from apps.timelines.store import keys
 
+MAX_FACES = 3
+
 
 class LiveHome:
     """What `apps.infra.web.live_hub` asks of home timelines."""
@@ -23,5 +25,6 @@ class LiveHome:
         trip = home_read.plan_trip(viewer_id=user_id, after_id=since, limit=limit)
         read = await home_read.open_home(trip)
         page = await home_read.fill(read)
-        count = sum(1 for tweet in page.tweets if tweet.author_id != user_id)
-        return Look(count, frozenset(read.relations.pulled))
+        authors = [tweet.author_id for tweet in page.tweets if tweet.author_id != user_id]
+        faces = list(dict.fromkeys(authors))[:MAX_FACES]
+        return Look(len(authors), faces, frozenset(read.relations.pulled))

@@ -87,6 +87,7 @@ async def home(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     context = {
         "tab": "home",
         "cards": await cards(viewer_id=viewer.pk, tweets=found.tweets),
+        "newest": found.tweets[0].id if found.tweets else 0,
         "older_url": pages.older_url(request, found.next_before_id),
         "older_page": before is not None,
         "degraded": found.degraded,

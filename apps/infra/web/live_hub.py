@@ -24,6 +24,7 @@ from apps.infra.stores import aioredis, invalidation
 from apps.infra.stores.aioredis import Command, RedisDown
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.telemetry import metrics
+from apps.infra.web import avatars
 from apps.infra.web.live_log import Remembered
 from apps.infra.web.live_streams import Stream
 
@@ -52,10 +53,11 @@ Identify = Callable[[str], Awaitable[int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a timeline says: new posts that the reader would see, and the authors whose posts come
-    without a trace in the reader's own list."""
+    """What a timeline says: new posts that the reader would see, the first of their authors, and
+    those authors whose posts come without a trace in the reader's own list."""
 
     count: int
+    authors: Sequence[int]
     pulled: frozenset[int]
 
 
@@ -271,8 +273,9 @@ class LiveHub:
             stream.pulled, stream.is_full = found.pulled, found.count >= MAX_NEW
             if found.count != stream.told:
                 stream.told = found.count
-                told = orjson.dumps({"new": found.count, "more": stream.is_full})
-                stream.offer("home", told, self._log_of(stream.user_id).position)
+                faces = [avatars.face_of(one) for one in found.authors]
+                told = {"new": found.count, "more": stream.is_full, "faces": faces}
+                stream.offer("home", orjson.dumps(told), self._log_of(stream.user_id).position)
 
     async def _tell_counts(self, now: float) -> None:
         due = [one for one in self._to_count if now - one.counted_at >= COUNT_SECONDS]

@@ -12,6 +12,7 @@ from apps.infra import clock, live
 from apps.infra.stores import redis
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.web import live_hub, live_streams
+from apps.infra.web.avatars import face_of
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet
 from apps.users.services import suspend_user
@@ -98,7 +99,7 @@ def test_a_post_shows_as_a_number_and_nothing_of_its_text(
     drain_outbox()
 
     page.until(lambda: page.of("home"))
-    assert page.of("home") == [{"new": 1, "more": False}]
+    assert page.of("home") == [{"new": 1, "more": False, "faces": [list(face_of(alice.id))]}]
 
 
 def test_what_came_between_the_page_and_its_stream_is_counted(
@@ -113,7 +114,7 @@ def test_what_came_between_the_page_and_its_stream_is_counted(
     page = site.open(browser_as(bob), f"?since={seen}")
 
     page.until(lambda: page.of("home"))
-    assert page.of("home") == [{"new": 2, "more": False}]
+    assert page.of("home")[-1] == {"new": 2, "more": False, "faces": [list(face_of(alice.id))]}
 
 
 def test_what_the_reader_would_not_see_is_not_counted(
