@@ -11,8 +11,11 @@ from unfold.admin import ModelAdmin
 
 from apps.infra import clock
 from apps.infra.web.pages import id_from
-from apps.tweets import services
+from apps.tweets import admin_reports, services
 from apps.tweets.models import Tweet
+
+# Its import registers the queue of reports.
+__all__ = ["TweetAdmin", "admin_reports"]
 
 
 @admin.register(Tweet)

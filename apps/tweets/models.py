@@ -4,12 +4,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Index, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from apps.infra.ids import next_id
 
 # Imported tweets may be longer than what may be posted today.
 MAX_STORED = 4_000
 MAX_OPTION = 25
+MAX_NOTE = 500
 
 
 class Tweet(models.Model):
@@ -225,3 +227,50 @@ class Retweet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} retweeted {self.tweet_id}"
+
+
+class Report(models.Model):
+    """Somebody finds that a tweet breaks the rules; once per person and tweet. The moderators
+    look at it (`admin`), and `verdict` says what they did."""
+
+    class Reason(models.TextChoices):
+        """What is wrong with it."""
+
+        SPAM = "spam", _("It is spam or a swindle")
+        ABUSE = "abuse", _("It insults, threatens or harasses somebody")
+        HATE = "hate", _("It incites hatred")
+        PRIVACY = "privacy", _("It shows somebody’s private life")
+        IMPERSONATION = "impersonation", _("It pretends to be somebody else")
+        ILLEGAL = "illegal", _("It is against the law")
+        OTHER = "other", _("Something else")
+
+    class Verdict(models.TextChoices):
+        """What came of it."""
+
+        HIDDEN = "hidden", _("Post hidden")
+        KEPT = "kept", _("Nothing wrong")
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    reporter_id = models.BigIntegerField()
+    tweet_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+    reason = models.CharField(max_length=16, choices=Reason)
+    note = models.CharField(max_length=MAX_NOTE, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    verdict = models.CharField(max_length=8, choices=Verdict, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "reports"
+        indexes = [
+            # The queue of the moderators: open ones, oldest first.
+            Index(fields=["id"], name="report_open", condition=Q(decided_at=None)),
+            # All reports of one tweet, for the verdict.
+            Index(fields=["tweet_id"], name="report_of_tweet"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["reporter_id", "tweet_id"], name="report_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reporter_id} reports {self.tweet_id}: {self.reason}"

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.infra.web import converters  # noqa: F401 - registers <username:…> and <id:…>
-from apps.tweets import views, views_bookmarks, views_deeds, views_menu
+from apps.tweets import views, views_bookmarks, views_deeds, views_edges, views_menu, views_reports
 
 _STATUS = "<username:username>/status/<id:tweet_id>"
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("bookmarks", views_bookmarks.bookmarks),
     path("bookmarks/clear", views_bookmarks.clear),
     path(_STATUS, views.tweet),
+    path(f"{_STATUS}/likes", views_edges.likes),
+    path(f"{_STATUS}/retweets", views_edges.retweets),
+    path(f"{_STATUS}/quotes", views_edges.quotes),
+    path(f"{_STATUS}/report", views_reports.report),
     path(f"{_STATUS}/menu", views_menu.menu),
     path(f"{_STATUS}/delete", views_deeds.delete),
     path(f"{_STATUS}/like", views_deeds.like),

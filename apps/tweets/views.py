@@ -18,6 +18,7 @@ from apps.infra.errors import DomainError, NotFound
 from apps.infra.stores import invalidation
 from apps.infra.web import pages
 from apps.tweets import keys, services, thread
+from apps.tweets.answering import answering
 from apps.tweets.cards import Card, cards
 from apps.tweets.composing import Extras, read_poll, upload_pictures
 from apps.tweets.schemas import TweetOut
@@ -66,6 +67,7 @@ async def tweet(
     answers = await thread.replies(
         viewer_id=_id(viewer), tweet=card.tweet, after_id=after_id, with_hidden=with_hidden
     )
+    may = await answering(viewer_id=_id(viewer), tweet=card.tweet)
     talkers = _talkers(card, above, answers.branches)
     known = await persons(viewer_id=_id(viewer), users=[card.author, *talkers])
     context = {
@@ -75,6 +77,7 @@ async def tweet(
         "ancestors": above,
         "more_ancestors_url": f"/i/status/{go_on}" if go_on else "",
         "branches": answers.branches,
+        "answering": may,
         "older_url": _answers_url(card, answers.last_id, with_hidden) if answers.last_id else "",
         "hidden_url": _answers_url(card, after_id, True) if answers.hides else "",
         "talkers": [one for one in known if not one.mine][:MAX_TALKERS],
@@ -113,6 +116,7 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         "reply": reply,
         "quote": quote,
         "text": given.get("text", ""),
+        "reply_settings": given.get("reply_settings", "everyone"),
         "key": given.get("key") or pages.new_key(),
         "tab": "compose",
         "back": pages.next_path(request, reply.url if reply else "/home"),
@@ -144,6 +148,7 @@ async def _post(
         now=clock.now(),
         in_reply_to_id=pages.id_from(request.POST.get("reply_to")),
         quote_of_id=pages.id_from(request.POST.get("quote")),
+        reply_settings=request.POST.get("reply_settings"),
         media_ids=extras.media_ids,
         poll=extras.poll,
         idempotency_key=context["key"],

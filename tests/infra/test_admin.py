@@ -15,6 +15,7 @@ PAGES = (
     "/admin/",
     "/admin/users/user/",
     "/admin/tweets/tweet/",
+    "/admin/tweets/report/",
     "/admin/infra/eventlog/",
     "/admin/infra/delivery/",
     "/admin/infra/deadletter/",
