@@ -19,6 +19,7 @@ PAGES = [
     "apps.tweets",
     "apps.search",
     "apps.notifications",
+    "apps.public",
     "apps.timelines",
     "apps.ops",
 ]

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "apps.timelines",
     "apps.search",
     "apps.notifications",
+    "apps.public",
     "apps.ops",
 ]
 MIDDLEWARE = [

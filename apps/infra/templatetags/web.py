@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
+from django.utils import translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -12,6 +14,7 @@ from apps.infra.web import avatars, text
 
 register = template.Library()
 SPRITE = "img/sprite.svg"
+MAX_BADGE = 99
 DECORATION = mark_safe('aria-hidden="true"')
 # What every post shows is part of the page (`parts/icons.html`): shorter, and there at once.
 ON_PAGE = frozenset(
@@ -64,6 +67,13 @@ def icon(name: str, label: str = "") -> SafeString:
 def words_of(language: str) -> str:
     """The address of the words that scripts say."""
     return static(f"js/words.{language}.js")
+
+
+@register.simple_tag
+def languages_to_choose() -> list[tuple[str, str, bool]]:
+    """Code and name of each language, and whether the page speaks it."""
+    current = translation.get_language()
+    return [(code, name, code == current) for code, name in settings.LANGUAGES]
 
 
 @register.simple_tag
@@ -122,6 +132,12 @@ def moment(value: datetime) -> SafeString:
 def compact(count: int) -> str:
     """A count as people read it: 1.2K. Zero shows no number."""
     return text.compact(count) if count else ""
+
+
+@register.filter
+def unread(count: int) -> str:
+    """A badge's number; from 100 on 99+."""
+    return str(count) if count <= MAX_BADGE else f"{MAX_BADGE}+"
 
 
 @register.filter

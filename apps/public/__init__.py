@@ -1,0 +1,1 @@
+"""The public face: feeds, embedding, maps for crawlers, what a browser installs, house pages."""

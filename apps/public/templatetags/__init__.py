@@ -1,0 +1,1 @@
+"""Tags of pages that other sites read."""
