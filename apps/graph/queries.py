@@ -3,10 +3,11 @@
 import contextlib
 import time
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from functools import lru_cache
 
 from apps.graph import store
-from apps.graph.schemas import MutedWord, Relations, Relationship
+from apps.graph.schemas import MutedWord, MutedWordOut, Relations, Relationship
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.aioredis import AioRedis, Command, RedisDown
 from apps.infra.stores.cache import MAX_LOAD_SECONDS
@@ -47,6 +48,16 @@ async def load_relations(viewer_id: int) -> Relations:
         pull_version=groups["v"][0],
         words=tuple(MutedWord(*row) for row in words),
     )
+
+
+async def muted_words(user_id: int, *, now: datetime) -> list[MutedWordOut]:
+    """The words that somebody does not want to meet, newest first, without those that are over."""
+    rows = await aiopostgres.fetch(
+        "select id, text, expires_at, in_notifications from muted_words"
+        " where user_id = %s and (expires_at is null or expires_at > %s) order by id desc",
+        (user_id, now),
+    )
+    return [MutedWordOut(*row) for row in rows]
 
 
 async def relations(viewer_id: int | None) -> Relations:

@@ -18,6 +18,15 @@ class MutedWord(NamedTuple):
     in_notifications: bool = True
 
 
+class MutedWordOut(NamedTuple):
+    """The same as its owner's settings show it; `expires_at` is None for ever."""
+
+    id: int
+    text: str
+    expires_at: datetime | None
+    in_notifications: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relations:
     """What the visibility filter needs to know about one viewer.

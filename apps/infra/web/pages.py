@@ -26,11 +26,13 @@ from django.utils.translation import gettext as _
 from apps.infra.errors import DomainError, NotFound, RateLimited, Unavailable
 from apps.infra.eventlog.failures import is_outage
 from apps.infra.stores import invalidation
+from apps.infra.web import shells
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
+MESSAGES_COOKIE = "messages"
 PAGE_SIZE = 20
 MAX_ID = (1 << 63) - 1
 INVALID = 422
@@ -64,14 +66,31 @@ def page(
     viewer: Any | None,
     context: Mapping[str, Any] | None = None,
     *,
+    changing: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """A page, or a part of one, for this viewer."""
+    """A page, or a part of one, for this viewer.
+
+    Args:
+        changing: texts that decide nothing but are others each time; with them the rest of the
+            page is kept for the next request (`shells`).
+    """
     shared = {"viewer": viewer, "theme": theme_of(request), "here": request.get_full_path()}
-    response = render(request, template, {**shared, **(context or {})}, status=status)
+    values = {**shared, **(context or {})}
+    if changing is None or _has_messages(request):
+        response = render(request, template, {**values, **(changing or {})}, status=status)
+    else:
+        response = HttpResponse(shells.render(request, template, values, changing), status=status)
     response.headers["Vary"] = "Cookie, HX-Request, Accept-Language"
     response.headers["Cache-Control"] = "private, no-cache" if viewer else "no-cache"
     return response
+
+
+def _has_messages(request: HttpRequest) -> bool:
+    """Whether the page tells how a form before it went."""
+    return MESSAGES_COOKIE in request.COOKIES or bool(
+        getattr(messages.get_messages(request), "_queued_messages", ())
+    )
 
 
 def everyone(view: View) -> View:
@@ -87,7 +106,7 @@ def everyone(view: View) -> View:
             if not getattr(request, "is_caught_up", False):
                 await invalidation.catch_up()
             viewer = await viewer_of(request)
-            if viewer is not None and request.method == "GET":
+            if viewer is not None:
                 for note in before_page:
                     await note(viewer)
             return await view(request, viewer, **parts)
