@@ -240,6 +240,9 @@
     if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
   });
 
+  // ── Offline there is a page that says so ────────────────────────────────
+  if (navigator.serviceWorker && isSecureContext) addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => {}));
+
   // ── The floating button makes room while one reads on ───────────────────
   const fab = $(".fab");
   if (fab) {
