@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from apps.graph import queries
-from apps.graph.schemas import Relationship
+from apps.graph.schemas import Relations, Relationship
 from apps.infra.errors import NotFound
 from apps.infra.stores.id_queries import IdQuery
 from apps.users import queries as user_queries
@@ -65,11 +65,17 @@ async def persons_by_ids(*, viewer_id: int | None, ids: Iterable[int]) -> list[P
     )
 
 
-async def who_to_follow(viewer_id: int | None, *, limit: int = SUGGESTIONS) -> list[Person]:
-    """The most followed people whom the viewer does not follow yet and has not shut out."""
+async def who_to_follow(
+    viewer_id: int | None, *, limit: int = SUGGESTIONS, relations: Relations | None = None
+) -> list[Person]:
+    """The most followed people whom the viewer does not follow yet and has not shut out.
+
+    Args:
+        relations: the viewer's, where the caller has them already.
+    """
     hidden, followees = frozenset[int](), IdQuery.of([])
     if viewer_id is not None:
-        hidden = (await queries.relations(viewer_id)).hidden
+        hidden = (relations or await queries.relations(viewer_id)).hidden
         followees = queries.followees(viewer_id, about=0)
     users = await user_queries.most_followed(limit=limit, without=hidden, but=followees)
     return await persons(viewer_id=viewer_id, users=users)

@@ -10,6 +10,7 @@ from apps.graph.people import who_to_follow
 from apps.infra.web import pages
 from apps.timelines import queries
 from apps.tweets import queries as tweet_queries
+from apps.tweets.card_html import cards_html
 from apps.tweets.cards import cards
 from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible_by_ids
@@ -32,7 +33,7 @@ async def filled(viewer_id: int | None, edges_before: Ids, before: int, limit: i
         edges = list(await edges_before(cursor or 0))
         position_of = {tweet_id: edge for edge, tweet_id in edges}
         shown = await visible_by_ids(
-            viewer_id=viewer_id, ids=[tweet_id for _edge, tweet_id in edges], surface="lookup"
+            viewer_id=viewer_id, ids=[tweet_id for _edge, tweet_id in edges], surface="search"
         )
         room = limit - len(tweets)
         tweets += shown[:room]
@@ -81,17 +82,21 @@ async def public(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
 async def home(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     """What the people one follows wrote, newest first, down to the very first post."""
     before = pages.id_from(request.GET.get("before"))
-    found = await queries.home_timeline(
+    found, relations = await queries.home_with_relations(
         viewer_id=viewer.pk, before_id=before, limit=pages.PAGE_SIZE
     )
+    shown = await cards(viewer_id=viewer.pk, tweets=found.tweets, relations=relations)
     context = {
         "tab": "home",
-        "cards": await cards(viewer_id=viewer.pk, tweets=found.tweets),
-        "newest": found.tweets[0].id if found.tweets else 0,
-        "older_url": pages.older_url(request, found.next_before_id),
+        "cards": bool(shown),
         "older_page": before is not None,
         "degraded": found.degraded,
-        "people": await who_to_follow(viewer.pk),
+        "people": await who_to_follow(viewer.pk, relations=relations),
+    }
+    changing = {
+        "posts": cards_html(shown, is_member=True),
+        "newest": found.tweets[0].id if found.tweets else 0,
+        "older_url": pages.older_url(request, found.next_before_id),
         "key": pages.new_key(),
     }
-    return pages.page(request, "timelines/home.html", viewer, context)
+    return pages.page(request, "timelines/home.html", viewer, context, changing=changing)

@@ -52,22 +52,31 @@ class Card:
         return (by.name or by.username) if by else ""
 
 
-async def cards(*, viewer_id: int | None, tweets: Sequence[TweetOut]) -> list[Card]:
+async def cards(
+    *, viewer_id: int | None, tweets: Sequence[TweetOut], relations: Relations | None = None
+) -> list[Card]:
     """Cards of tweets that the viewer may see, in the given order.
 
     The tweets have passed the visibility filter; quotes pass it here.
+
+    Args:
+        relations: the viewer's, where the caller has them already.
     """
+    if relations is None:
+        relations = await graph_queries.relations(viewer_id)
     shown, quotes = await _originals_and_quotes(tweets)
     open_quotes = {
         tweet.id
         for tweet in await visible(
-            viewer_id=viewer_id, tweets=list(quotes.values()), surface="lookup"
+            viewer_id=viewer_id,
+            tweets=list(quotes.values()),
+            surface="lookup",
+            relations=relations,
         )
     }
     everything = [*tweets, *shown.values(), *quotes.values()]
     users = await user_queries.users_by_ids(_people(everything))
     marks = await queries.viewer_marks(viewer_id, _ids(tweets)) if viewer_id else {}
-    relations = await graph_queries.relations(viewer_id)
     held = await attached(viewer_id, everything)
     made = []
     for tweet in tweets:
