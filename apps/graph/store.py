@@ -69,7 +69,7 @@ def pack(relations: Relations) -> bytes:
     packed = struct.pack(f"<{4 + len(numbers)}q", *head, *numbers)
     if not relations.words:
         return packed
-    words = orjson.dumps(relations.words)
+    words = orjson.dumps([tuple(word) for word in relations.words])
     return struct.pack("<q", len(packed)) + packed + words + b" " * (len(words) % 8 == 0)
 
 

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 
 from apps.graph import queries as graph_queries
+from apps.graph.schemas import Relations
 from apps.infra import ids
 from apps.infra.stores import aiopostgres, aioredis
 from apps.timelines.schemas import Finding
 from apps.timelines.store import homes, keys
 from apps.tweets import queries as tweet_queries
 from apps.tweets.queries import Whereabouts
+from apps.tweets.visibility import without_words, words_for
 from apps.users import queries as user_queries
 
 _WAITING = """
@@ -25,7 +27,7 @@ async def findings(viewer_id: int, tweet_id: int) -> AsyncIterator[Finding]:
         return
     yield _of_tweet(tweet)
     yield await _of_edge(viewer_id, tweet)
-    async for finding in _of_authors(viewer_id, tweet):
+    async for finding in _of_authors(viewer_id, tweet_id, tweet):
         yield finding
     async for finding in _of_list(viewer_id, tweet_id):
         yield finding
@@ -49,7 +51,15 @@ async def _of_edge(viewer_id: int, tweet: Whereabouts) -> Finding:
     return Finding(what="follow", detail="the viewer does not follow the author", speaks_for=False)
 
 
-async def _of_authors(viewer_id: int, tweet: Whereabouts) -> AsyncIterator[Finding]:
+async def _of_words(viewer_id: int, tweet_id: int, relations: Relations) -> AsyncIterator[Finding]:
+    """Each muted word that hides it at home."""
+    found = await tweet_queries.tweets_by_ids([tweet_id])
+    for word in words_for(relations, "home") if found else ():
+        if not await without_words(viewer_id, list(found.values()), [word]):
+            yield Finding(what="filter", detail=f"holds the muted {word.text}", speaks_for=False)
+
+
+async def _of_authors(viewer_id: int, tweet_id: int, tweet: Whereabouts) -> AsyncIterator[Finding]:
     relations = await graph_queries.load_relations(viewer_id)
     wanted = [one for one in (tweet.author_id, tweet.retweet_of_user_id) if one is not None]
     users = await user_queries.users_by_ids(wanted)
@@ -68,6 +78,8 @@ async def _of_authors(viewer_id: int, tweet: Whereabouts) -> AsyncIterator[Findi
         for reason, holds in reasons.items():
             if holds:
                 yield Finding(what="filter", detail=f"{author_id} {reason}", speaks_for=False)
+    async for finding in _of_words(viewer_id, tweet_id, relations):
+        yield finding
     original_id = tweet.retweet_of_id
     if original_id is not None and not await tweet_queries.tweets_by_ids([original_id]):
         yield Finding(what="filter", detail="the original is gone", speaks_for=False)

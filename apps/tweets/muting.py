@@ -37,7 +37,13 @@ def _of_word(word: str) -> str:
     sign = folded[:1] if folded[:1] in {"#", "@"} else ""
     body = folded[len(sign) :].strip() or folded
     parts = [part for part in _GAP.split(body) if part]
-    inner = r"[\W_]+".join(map(re.escape, parts)) if parts else re.escape(body)
+    if parts:
+        # What stands between words does not matter; signs at the ends are part of the word: C++.
+        start, end = body.index(parts[0]), body.rindex(parts[-1]) + len(parts[-1])
+        middle = r"[\W_]+".join(map(re.escape, parts))
+        inner = f"{re.escape(body[:start])}{middle}{re.escape(body[end:])}"
+    else:
+        inner = re.escape(body)
     before, after = _edge(body[:1], r"(?<![\w@])"), _edge(body[-1:], r"(?!\w)")
     if sign:
         before = rf"(?<![\w]){re.escape(sign)}"

@@ -60,7 +60,7 @@ async def visible(
     gone = await _gone_originals(kept)
     closed = await _closed_authors(viewer_id, kept)
     if relations.words and surface in WORDED:
-        kept = await _without_words(viewer_id, kept, words_for(relations, surface))
+        kept = await without_words(viewer_id, kept, words_for(relations, surface))
     if not gone and not closed:
         return kept
     return [
@@ -83,7 +83,7 @@ def words_for(relations: Relations, surface: Surface) -> list[MutedWord]:
     ]
 
 
-async def _without_words(
+async def without_words(
     viewer_id: int | None, tweets: list[TweetOut], words: Sequence[MutedWord]
 ) -> list[TweetOut]:
     """The tweets of others only if neither they nor what they pass on or quote hold such a word."""

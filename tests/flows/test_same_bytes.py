@@ -11,7 +11,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from apps.graph.services import follow_user, mute_user
+from apps.graph.services_words import mute_word
 from apps.infra import clock
+from apps.infra.stores import redis
 from apps.infra.web import handler
 from apps.infra.web.edge import Edge
 from apps.infra.web.gate import GateProtocol
@@ -251,6 +253,37 @@ def test_who_takes_a_name_is_mentioned_at_the_gate_at_once(
 
     for _ in range(2):
         assert ask(path, token)[1].count(b'"Nobody_at_all"') == 2, "the tweet and its retweet"
+
+
+def test_who_mutes_words_gets_the_same_everywhere(
+    everything: dict[str, str], api_as: Any, alice: Any, bob: Any, ask: Ask
+) -> None:
+    client = api_as(bob)
+    router = client.through(Edge(handler.api))
+    for word in ("plain", "reply"):
+        mute_word(user_id=bob.id, text=word, now=clock.now())
+    # As if the hold of the last change were over: relations are kept in Redis again.
+    for instance in range(redis.state_count()):
+        for key in redis.state(instance).scan_iter("rel:*"):
+            redis.state(instance).delete(key)
+    for what in ("home", "small home", "long home", "tweet"):
+        for query in ("", "tweet.fields=created_at,author_id", ALL):
+            path = at(everything[what], query)
+            expected = router.get(path, x_request_id="same")
+            # The first one stores the relations, the others find them in Redis.
+            answers = [ask(path, client.token) for _ in range(3)]
+            lane = client.get(path, x_request_id="same")
+
+            assert answers == [(200, expected.content)] * 3, path
+            assert lane.content == expected.content, path
+            hidden = [
+                one["id"] for one in as_list(expected.json()["data"]) if "plain" in one["text"]
+            ]
+            assert bool(hidden) == (what == "tweet"), "opened directly it stays"
+
+
+def as_list(data: Any) -> list[Any]:
+    return data if isinstance(data, list) else [data]
 
 
 @pytest.mark.parametrize("token", ["", "nonsense"])

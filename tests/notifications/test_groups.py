@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -16,10 +17,11 @@ from apps.graph.services import (
     unfollow_user,
 )
 from apps.infra import clock, ids
+from apps.infra.eventlog import connections as log_connections
 from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.eventlog.replay import replay
 from apps.infra.stores import invalidation
-from apps.notifications import services, tasks
+from apps.notifications import services, statements, tasks
 from apps.notifications.models import Notification
 from apps.notifications.news import DAY_MS, day_of
 from apps.notifications.queries import notification_page, unread
@@ -407,6 +409,34 @@ def test_two_batches_about_one_group_at_once(alice, drain_outbox):
     assert [(row[6], row[5]) for row in stored()] == [
         (30, [person.id for person in people[:-9:-1]])
     ]
+
+
+def test_what_was_counted_before_does_not_overwrite(alice, bob, carol, monkeypatch):
+    post = say(alice)
+    like(bob, post)
+    first = all_events()
+    quick = statements.REFRESH[Kind.LIKE]
+    slow = quick.replace("from looked w)", "from looked w, (select pg_sleep(0.6)) z)")
+    assert slow != quick
+    monkeypatch.setitem(statements.REFRESH, Kind.LIKE, slow)
+
+    def work():
+        tasks.tell(events=first, late=False)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with log_connections.connect() as watcher:
+        while not watcher.execute(
+            "select 1 from pg_stat_activity where wait_event = 'PgSleep'"
+        ).fetchone():
+            time.sleep(0.01)
+    monkeypatch.setitem(statements.REFRESH, Kind.LIKE, quick)
+    like(carol, post)
+    tasks.tell(events=all_events(), late=False)
+    thread.join(60)
+
+    assert [row[6] for row in stored()] == [2]
 
 
 def test_a_rush_is_one_write_for_each_batch(alice, drain_outbox, django_assert_max_num_queries):
