@@ -212,7 +212,7 @@ def test_the_page(browser_as, alice, bob):
     assert "&lt;i&gt;cat" in page.text
     assert "Until " in page.text
     word = MutedWord.objects.get()
-    assert word.expires_at - word.created_at == timedelta(days=7)
+    assert word.expires_at == word.created_at + timedelta(days=7)
     assert word.in_notifications
     assert "No muted words" in browser_as(bob).get(path).text
 
