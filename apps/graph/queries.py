@@ -140,6 +140,16 @@ def followees(user_id: int, *, about: int, but: Collection[int] = ()) -> IdQuery
     )
 
 
+def latest_followees(user_id: int, *, limit: int) -> IdQuery:
+    """Whom an account followed last, for another query."""
+    return IdQuery(
+        "select followee_id from follows where follower_id = %(graph_viewer)s"
+        " order by id desc limit %(graph_limit)s",
+        {"graph_viewer": user_id, "graph_limit": limit},
+        limit,
+    )
+
+
 async def following_page(
     *, user_id: int, before: int | None = None, after: int | None = None, limit: int = 20
 ) -> list[tuple[int, int]]:

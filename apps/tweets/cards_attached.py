@@ -23,6 +23,8 @@ class Picture:
     alt_text: str
     width: int
     height: int
+    # A blurhash; "" for none.
+    placeholder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,17 @@ async def attached(viewer_id: int | None, tweets: Iterable[TweetOut]) -> Attache
     return Attached(media, polls, votes)
 
 
+async def pictures_by_ids(owner_id: int, ids: Iterable[int]) -> list[tuple[int, Picture]]:
+    """Uploads of one person that are ready, with their ids, small, in the given order."""
+    wanted = list(ids)
+    found = await media_queries.media_of(wanted) if wanted else {}
+    return [
+        (one, _picture(found[one], True))
+        for one in wanted
+        if one in found and found[one].owner_id == owner_id
+    ]
+
+
 def _picture(media: MediaOut, is_small: bool) -> Picture:
     still = media.preview_url if is_small else media.variants[1].url
     is_moving = media.type != media_queries.PHOTO
@@ -99,6 +112,7 @@ def _picture(media: MediaOut, is_small: bool) -> Picture:
         alt_text=media.alt_text,
         width=media.width,
         height=media.height,
+        placeholder=media.placeholder,
     )
 
 

@@ -20,6 +20,7 @@ from apps.infra.web import pages
 from apps.tweets import keys, services, thread
 from apps.tweets.answering import answering
 from apps.tweets.cards import Card, cards
+from apps.tweets.cards_attached import pictures_by_ids
 from apps.tweets.composing import Extras, read_poll, upload_pictures
 from apps.tweets.schemas import TweetOut
 from apps.tweets.visibility import visible_by_ids
@@ -131,6 +132,7 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         is_out = isinstance(error, keys.KeyReused)
         reason = _("This post is out already.") if is_out else error.detail
         context |= extras.form(request) | {"error": reason}
+        context["kept"] = await pictures_by_ids(viewer.pk, extras.media_ids)
         return _not_sent(request, viewer, context, error.status)
     return await _sent(request, viewer, tweet_out)
 

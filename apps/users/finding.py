@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from apps.infra.stores import aiopostgres
+from apps.infra.stores.id_queries import IdQuery
 
 MAX_WORDS = 50
 LIMIT_MS = 2_000
@@ -16,6 +17,36 @@ select id from users
  order by lower(username) = %(exact)s desc, followers_count desc, id
  limit %(limit)s
 """
+
+
+_AMONG = """
+select users.id from ({ids}) among(id) join users on users.id = among.id
+ where (lower(username) like %(begins)s or lower(name) like %(begins)s)
+   and suspended_at is null and is_active
+ order by followers_count desc, users.id
+ limit %(limit)s
+"""
+
+
+async def user_ids_among(ids: IdQuery, *, text: str, limit: int) -> list[int]:
+    """The same out of some accounts, most followed first."""
+    begins = _begins(text)
+    if not begins:
+        return []
+    rows = await aiopostgres.fetch(
+        _AMONG.replace("{ids}", ids.sql),
+        {**ids.parameters, "begins": begins, "limit": limit},
+        limit_ms=LIMIT_MS,
+    )
+    return [row[0] for row in rows]
+
+
+def _begins(text: str) -> str:
+    """A pattern for what begins with a text; "" where nothing can."""
+    wanted = text.strip().removeprefix("@").lower()[:MAX_WORDS]
+    if not wanted or "\x00" in wanted:
+        return ""
+    return wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 async def user_ids_by_beginning(
@@ -32,15 +63,14 @@ async def user_ids_by_beginning(
         Ids of accounts that are not suspended: the one with exactly this username first, then by
         followers, most first.
     """
-    wanted = text.strip().removeprefix("@").lower()[:MAX_WORDS]
-    if not wanted or "\x00" in wanted:
+    begins = _begins(text)
+    if not begins:
         return []
-    escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = await aiopostgres.fetch(
         _BEGINNING,
         {
-            "begins": f"{escaped}%",
-            "exact": wanted,
+            "begins": begins,
+            "exact": text.strip().removeprefix("@").lower()[:MAX_WORDS],
             "without": list(without),
             "after": after_id,
             "limit": limit,

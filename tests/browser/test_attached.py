@@ -14,8 +14,10 @@ def test_they_shut_nobody_out(tab, site, axe, shots, width, theme):  # noqa: F81
     found = []
     for path in ("/dmitris", f"/dmitris/status/{site.scene.posts['ended'].id}", "/compose"):
         page.goto(path, wait_until="networkidle")
-        for extra in page.locator(".extra summary").all():
-            extra.click()
+        for ask in page.locator("[data-ask]").all():
+            ask.click()
+        for alt in page.locator(".alt summary").all():
+            alt.click()
         if shots:
             name = path.strip("/").split("/")[-1]
             page.screenshot(path=shots / f"attached-{name}-{width}-{theme}.png")
@@ -46,12 +48,12 @@ def test_one_votes_by_keyboard_and_stays_in_place(tab, site):
 def test_pictures_are_posted_with_javascript(tab):
     page = tab("ines28")
     page.goto("/home", wait_until="networkidle")
-    page.locator(".write .extra summary").first.click()
-    page.set_input_files(
-        "[name=picture1]",
-        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(320, 200))},
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Add pictures").first.click()
+    chooser.value.set_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(320, 200))}
     )
-    page.fill("[name=alt1]", "gold and navy")
+    page.get_by_label("Description", exact=True).fill("gold and navy")
     page.click(".write .btn")
 
     image = page.locator("#stream .tw .pic img").first

@@ -77,7 +77,7 @@ def test_a_refused_post_keeps_its_pictures(browser_as, alice):
 
     refused = browser.post("/compose", long, files={"picture1": jpeg()})
     assert refused.status_code == 400
-    assert "1 picture is attached." in refused.text
+    assert "Keep this picture" in refused.text
     (kept,) = re.findall(r'name="media" value="(\d+)"', refused.text)
     answer = browser.post("/compose", {"text": "short", "key": "k", "media": kept}, follow=True)
 
@@ -203,4 +203,4 @@ def test_a_refused_poll_keeps_its_options(browser_as, alice):
     assert answer.status_code == 400
     assert answer.text.count('value="tea"') == 2
     assert '<option value="10080" selected>' in answer.text
-    assert '<details class="extra" open>' in answer.text
+    assert '<details class="extra poll-maker" open>' in answer.text
