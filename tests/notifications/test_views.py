@@ -25,7 +25,7 @@ def like(person, tweet_id):
 
 
 def badges(answer):
-    found = re.findall(r'class="badge"[^>]*?( hidden)?><span>([^<]*)<', answer.text)
+    found = re.findall(r'class="badge"[^>]*?( hidden)?>([^<]*)<', answer.text)
     return {(not hidden, number) for hidden, number in found}
 
 
