@@ -234,6 +234,7 @@
     if (Date.now() - went < 1000 && words.me) {
       went = 0;
       if (event.key === "h") return location.assign("/home");
+      if (event.key === "n") return location.assign("/notifications");
       if (event.key === "p") return location.assign(`/${words.me}`);
     }
     if (event.key === "g") { went = Date.now(); return; }
