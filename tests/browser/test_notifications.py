@@ -109,7 +109,7 @@ def test_they_look_and_count(told, tab, shots, axe):  # noqa: F811
     _look(page, "notifications", shots, ALL)
     found += _complaints(page, axe, "notifications")
     assert page.locator(".told.unread").count() == 4
-    assert page.locator(".part").all_inner_texts() == ["New", "Earlier"]
+    assert page.locator(".era").all_inner_texts() == ["New", "Earlier"]
     page.goto("/home", wait_until="networkidle")
     assert not page.locator(".rail .badge").is_visible()
     page.goto("/settings/muted-words", wait_until="networkidle")
