@@ -7,6 +7,7 @@ is made of it: `django.mo` for the server and `static/js/words.<language>.js` fo
 are committed, so a machine that runs the site compiles nothing.
 """
 
+import functools
 import io
 import json
 import re
@@ -56,8 +57,9 @@ def po_path(language: str) -> Path:
     return ROOT / language / "LC_MESSAGES" / "django.po"
 
 
+@functools.cache
 def marked() -> Catalog:
-    """Everything that is marked, sorted, with the files where it stands."""
+    """Everything that is marked, with the files where it stands; looked for once."""
     catalog = Catalog(project="TwitterLite", charset="utf-8", fuzzy=False)
     for place, words, context in _found():
         # Without a line: a file changes when its words do.
