@@ -1,14 +1,13 @@
 """People as lists show them: the account, how the viewer stands to it, the right button."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from apps.graph import queries
+from apps.graph import queries, suggesting
 from apps.graph.schemas import Relations, Relationship
 from apps.infra.errors import NotFound
-from apps.infra.stores.id_queries import IdQuery
 from apps.users import queries as user_queries
 from apps.users.schemas import UserOut
 
@@ -24,11 +23,13 @@ class Person:
     user: UserOut
     relation: Relationship = STRANGER
     mine: bool = False
+    # Of a suggestion: people whom the viewer follows and who follow it.
+    via: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """What the person is called."""
-        return self.user.name or self.user.username
+        return _label(self.user)
 
 
 async def user_named(username: str) -> UserOut:
@@ -68,17 +69,36 @@ async def persons_by_ids(*, viewer_id: int | None, ids: Iterable[int]) -> list[P
 async def who_to_follow(
     viewer_id: int | None, *, limit: int = SUGGESTIONS, relations: Relations | None = None
 ) -> list[Person]:
-    """The most followed people whom the viewer does not follow yet and has not shut out.
+    """Public accounts that the viewer does not follow yet and has not shut out: those whom people
+    follow whom the viewer follows, then the most followed.
 
     Args:
         relations: the viewer's, where the caller has them already.
     """
-    hidden, followees = frozenset[int](), IdQuery.of([])
-    if viewer_id is not None:
-        hidden = (relations or await queries.relations(viewer_id)).hidden
-        followees = queries.followees(viewer_id, about=0)
-    users = await user_queries.most_followed(limit=limit, without=hidden, but=followees)
-    return await persons(viewer_id=viewer_id, users=users)
+    offered = list(await suggesting.candidates(viewer_id, relations))
+    shown: list[Person] = []
+    # Nearly always the first look finds enough.
+    for look in range(0, len(offered), 2 * limit):
+        some = offered[look : look + 2 * limit]
+        via_ids = {one for suggestion in some for one in suggestion.via}
+        users = await user_queries.users_by_ids({one.user_id for one in some} | via_ids)
+        open_ones = [one for one in some if _is_open(users.get(one.user_id))]
+        people = await persons(viewer_id=viewer_id, users=[users[one.user_id] for one in open_ones])
+        for suggestion, person in zip(open_ones, people, strict=True):
+            if not (person.relation.following or person.relation.requested):
+                via = tuple(_label(users[one]) for one in suggestion.via if one in users)
+                shown.append(replace(person, via=via))
+        if len(shown) >= limit:
+            break
+    return shown[:limit]
+
+
+def _is_open(user: UserOut | None) -> bool:
+    return user is not None and not user.is_suspended and not user.is_protected
+
+
+def _label(user: UserOut) -> str:
+    return user.name or user.username
 
 
 async def known_followers(*, viewer_id: int, user_id: int) -> list[Person]:

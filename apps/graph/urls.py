@@ -24,6 +24,7 @@ urlpatterns = [
     path("<username:username>/lists/choose", views_lists.choose),
     path("settings/muted-words", views_words.muted_words),
     path("settings/muted-words/<id:word_id>/remove", views_words.unmute_word),
+    path("who-to-follow", views.suggested),
     path("requests", views.requests),
     path("requests/<username:username>/accept", views.accept),
     path("requests/<username:username>/reject", views.reject),

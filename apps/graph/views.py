@@ -22,6 +22,8 @@ from apps.infra import clock
 from apps.infra.web import pages
 from apps.users.schemas import UserOut
 
+MAX_SUGGESTED = 40
+
 
 def _id(viewer: Any | None) -> int | None:
     return viewer.pk if viewer is not None else None
@@ -70,6 +72,13 @@ async def known(request: HttpRequest, viewer: Any, username: str) -> HttpRespons
         context["closed"] = True
     context["people"] = await who_to_follow(viewer.pk)
     return pages.page(request, "graph/people.html", viewer, context)
+
+
+@pages.members
+async def suggested(request: HttpRequest, viewer: Any) -> HttpResponseBase:
+    """Whom the viewer may want to follow."""
+    found = await who_to_follow(viewer.pk, limit=MAX_SUGGESTED)
+    return pages.page(request, "graph/suggested.html", viewer, {"list": found})
 
 
 @pages.members

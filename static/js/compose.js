@@ -2,7 +2,7 @@
 // tags. Without this the form has a field for each picture.
 (() => {
   "use strict";
-  const MAX = 4, MAX_BYTES = 5 << 20, KINDS = /^image\/(jpeg|png|webp|avif|gif)$/, WAIT_MS = 120;
+  const MAX = 4, MAX_BYTES = 5 << 20, KINDS = /^image\/(jpeg|png|webp|avif|gif)$/, WAIT_MS = 120, PREVIEW = 480;
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const say = (text) => document.dispatchEvent(new CustomEvent("toast", { detail: { text, error: true } }));
@@ -27,14 +27,18 @@
   function drop(form, shot) {
     const shots = shotsOf(form);
     shots.splice(shots.indexOf(shot), 1);
-    URL.revokeObjectURL($("img", shot.item).src);
     shot.item.remove();
     give(form);
     $("textarea", form).focus();
   }
   const make = (name, values) => Object.assign(document.createElement(name), values);
   function preview(file) {
-    const item = make("li"), image = make("img", { alt: "", src: URL.createObjectURL(file) });
+    // Drawn, not loaded: the page may load pictures from its own site only.
+    const item = make("li"), image = make("canvas", { width: 1, height: 1 });
+    createImageBitmap(file, { resizeWidth: PREVIEW }).then((bits) => {
+      Object.assign(image, { width: bits.width, height: bits.height });
+      image.getContext("2d").drawImage(bits, 0, 0);
+    }, () => image.remove());
     const away = make("button", { type: "button", className: "drop-shot", textContent: "×" });
     away.setAttribute("aria-label", t("Remove this picture"));
     const words = make("input", { type: "text", maxLength: 1000, dir: "auto", placeholder: t("Describe it for people who cannot see it") });
@@ -107,6 +111,8 @@
     const form = formOf(event);
     if (form && !form.contains(event.relatedTarget)) form.classList.remove("over");
   });
+  // Once shown it stays: what moves under a pointer is not clicked.
+  document.addEventListener("focusin", (event) => formOf(event)?.classList.add("woken"));
   document.addEventListener("posted", () => all(".write").forEach((form) => {
     shotsOf(form).splice(0).forEach((shot) => shot.item.remove());
     const ask = $("[data-ask]", form);
@@ -144,6 +150,18 @@
     area.focus();
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
+  // Where the line with the caret ends, from the top of the box.
+  function lineEnd(area) {
+    const mirror = document.createElement("div"), style = getComputedStyle(area), mark = document.createElement("span");
+    for (const name of ["font", "lineHeight", "padding", "whiteSpace", "overflowWrap", "direction"]) mirror.style[name] = style[name];
+    Object.assign(mirror.style, { position: "absolute", visibility: "hidden", whiteSpace: "pre-wrap", inlineSize: `${area.clientWidth}px` });
+    mark.textContent = "|";
+    mirror.append(area.value.slice(0, area.selectionStart), mark);
+    area.after(mirror);
+    const end = mark.offsetTop + mark.offsetHeight - area.scrollTop;
+    mirror.remove();
+    return Math.min(end, area.clientHeight) + 4;
+  }
   async function suggest(area, word) {
     const answer = await fetch(`/compose/complete?q=${encodeURIComponent(word)}`, { headers: { "HX-Request": "true" } })
       .catch(() => null);
@@ -155,6 +173,7 @@
     if (!text.trim()) return;
     area.insertAdjacentHTML("afterend", text);
     box = area.nextElementSibling;
+    box.style.insetBlockStart = `${area.offsetTop + lineEnd(area)}px`;
     area.setAttribute("aria-controls", box.id);
     choose(options()[0]);
     box.addEventListener("mousedown", (event) => event.preventDefault());

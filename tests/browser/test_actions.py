@@ -181,7 +181,7 @@ def test_delete_asks_in_a_dialog_and_then_it_is_gone(tab, site):
 def test_everything_works_without_javascript(tab, site):
     page = tab("pan_tomas", javascript=False)
     page.locator("form.write.inline textarea").fill("By hand.")
-    page.locator("form.write.inline button").click()
+    page.locator("form.write.inline .btn").click()
     page.locator("#stream").get_by_text("By hand.").wait_for()
 
     liked = page.locator("#stream article").nth(2)
