@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from apps.infra.web import dialect, handler
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import MAX_BODY_BYTES, Edge
+from apps.infra.web.files import StaticFiles
 from apps.infra.web.gate import Headers, Turn
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.large import MAX_LARGE_BYTES, LargeBodies
@@ -36,6 +37,7 @@ PLAIN = ("/2/", "/1.1/", "/media/", "/healthz", "/readyz", "/metrics", *TOKENS)
 UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
 # A post of the site may bring pictures.
 COMPOSE_PATH = "/compose"
+STATIC = "/static/"
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
@@ -43,6 +45,7 @@ know_tweets(KnownTweets())
 pages = handler.Pages(prepare=sessions.recall)
 uploads = LargeBodies(handler.api)
 large_posts = LargeBodies(pages)
+static = StaticFiles(pages)
 live = Live(
     lambda: LiveHub(identify=sessions.account_of, home=LiveHome(), counts=live_counts),
     digest_of=sessions.digest_of,
@@ -64,6 +67,8 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await uploads(scope, receive, send)
     elif path.startswith(PLAIN):
         await handler.api(scope, receive, send)
+    elif path.startswith(STATIC):
+        await static(scope, receive, send)
     elif path == LIVE_PATH:
         await live(scope, receive, send)
     elif path == COMPOSE_PATH and _is_large(scope):

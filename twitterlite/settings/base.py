@@ -166,6 +166,10 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = CONF.var_dir / "static"
 WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "apps.infra.web.files.HashedFiles"},
+}
 
 DB_STATEMENT_TIMEOUT_MS = CONF.db_statement_timeout_ms
 DB_POOL_MAX_SIZE = CONF.db_pool_max_size

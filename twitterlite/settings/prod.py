@@ -6,7 +6,3 @@ from twitterlite.settings.base import CONF
 if CONF.allowed_hosts == "*":
     raise RuntimeError("Set ALLOWED_HOSTS to the names this site is served under.")
 DEBUG = False
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}

@@ -34,6 +34,7 @@ from django.urls import Resolver404, ResolverMatch, get_resolver, set_script_pre
 
 from apps.infra.web import problems, threads
 from apps.infra.web.chain import chain_of
+from apps.infra.web.compression import compress
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -127,6 +128,7 @@ class Pages(BaseHandler):
             response = await sync_to_async(self._respond)(request)
         if request.resolver_match is not None:
             scope["route"] = request.resolver_match.route
+        compress(response, request.headers.get("Accept-Encoding", ""))
         try:
             await send_response(response, receive, send)
         finally:

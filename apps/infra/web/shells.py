@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -47,7 +48,7 @@ def render(
     key = (template, viewer and viewer.pk, get_language(), shared["theme"], shared["here"])
     made_of = (_values_of(viewer), list(shared.items()), [bool(one) for one in changing.values()])
     kept = _kept.get(key)
-    if kept is None or kept[0] != made_of:
+    if kept is None or kept[0] != made_of or settings.DEBUG:
         parts = _MARK.split(_with_marks(request, template, shared, changing))
         kept = (made_of, parts)
         _kept.put(key, kept, started=time.monotonic())
