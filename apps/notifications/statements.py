@@ -110,7 +110,10 @@ select n.recipient_id, n.kind, n.tweet_id, n.day
   join notifications n using (recipient_id)
  where n.actors @> array[g.actor_id] and n.kind >= {Kind.LIKE.value}
 """  # noqa: S608 (own names)
-DELETE_OF_TWEETS = "delete from notifications where tweet_id = any(%s) returning recipient_id"
+# The first condition is that of the index.
+DELETE_OF_TWEETS = (
+    "delete from notifications where tweet_id <> 0 and tweet_id = any(%s) returning recipient_id"
+)
 FORGET = (
     "with gone as (delete from notifications_seen where user_id = any(%(ids)s))"
     " delete from notifications where recipient_id = any(%(ids)s)"

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -21,8 +22,9 @@ from apps.infra.eventlog import connections as log_connections
 from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.eventlog.replay import replay
 from apps.infra.stores import invalidation
+from apps.infra.telemetry import metrics
 from apps.notifications import services, statements, tasks
-from apps.notifications.models import Notification
+from apps.notifications.models import Notification, Seen
 from apps.notifications.news import DAY_MS, day_of
 from apps.notifications.queries import notification_page, unread
 from apps.notifications.schemas import Kind
@@ -458,6 +460,45 @@ def test_plain_posts_are_not_announced(alice, drain_outbox):
     drain_outbox()
 
     assert [one.topic for one in all_events()] == ["tweet.posted"]
+
+
+def test_an_account_that_is_gone_leaves_nothing(alice, bob, carol, run, drain_outbox):
+    like(bob, say(alice))
+    like(alice, say(carol))
+    drain_outbox()
+    services.mark_seen(user_id=alice.id, up_to_id=1)
+    at = clock.now()
+    payload = {"user_id": alice.id, "what": "deleted"}
+    tasks.tell(
+        events=[LoggedEvent(id=1, topic="user.changed", key="1", payload=payload, at=at)],
+        late=False,
+    )
+
+    assert [row[0] for row in stored()] == [carol.id]
+    assert not Seen.objects.exists()
+
+
+def suppressed():
+    """What was not told so far, by why."""
+    samples = next(iter(metrics.NOTIFICATIONS_SUPPRESSED.collect())).samples
+    return Counter(
+        {one.labels["reason"]: one.value for one in samples if one.name.endswith("_total")}
+    )
+
+
+def test_what_is_not_told_is_counted(alice, bob, carol, drain_outbox):
+    before = suppressed()
+    post = say(alice)
+    mute_user(muter_id=alice.id, muted_id=bob.id, now=clock.now())
+    block_user(blocker_id=alice.id, blocked_id=UserFactory(username="dave").id, now=clock.now())
+    like(bob, post)
+    say(bob, "@alice")
+    like(alice, post)
+    set_protected(user_id=carol.id, protected=True, now=clock.now())
+    like(carol, post)
+    drain_outbox()
+
+    assert suppressed() - before == {"muted": 2, "self": 1, "protected": 1}
 
 
 def test_old_groups_are_dropped_in_batches(alice, bob, drain_outbox):
