@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.graph import views, views_lists, views_words
+from apps.graph import views, views_lists, views_settings, views_words
 from apps.infra.web import converters  # noqa: F401 - registers <username:…>
 
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("lists/<id:list_id>/followers", views_lists.followers),
     path("<username:username>/lists", views_lists.of_account),
     path("<username:username>/lists/choose", views_lists.choose),
+    path("settings/blocked", views_settings.blocked),
+    path("settings/muted", views_settings.muted),
     path("settings/muted-words", views_words.muted_words),
     path("settings/muted-words/<id:word_id>/remove", views_words.unmute_word),
     path("who-to-follow", views.suggested),
