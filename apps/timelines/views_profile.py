@@ -83,6 +83,7 @@ async def _profile(
         "media": _("pictures"),
         "likes": _("likes"),
     }
+    suggested = await who_to_follow(viewer_id)
     context: dict[str, Any] = {
         "person": person,
         "shelf": shelf,
@@ -91,7 +92,7 @@ async def _profile(
         "closed": _closed(person),
         "older_page": "before" in request.GET,
         "canonical": f"{settings.PUBLIC_URL.rstrip('/')}/{person.user.username}",
-        "people": await who_to_follow(viewer_id),
+        "people": [one for one in suggested if one.user.id != person.user.id],
     }
     if not context["closed"]:
         context |= await _shelf(request, viewer_id, person, shelf)

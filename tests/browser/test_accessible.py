@@ -7,6 +7,9 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 MEMBERS = (
+    "/bookmarks", "/lists", "/lists/followed", "/lists/new", "/who-to-follow", "/ines28/lists",
+    "/ines28/media", "/ines28/followers_you_follow", "/settings/blocked", "/settings/muted",
+    "/ines28/lists/choose",
     "/home", "/ines28", "/quietbird", "/compose", "/ines28/followers", "/settings/profile",
     "/settings/privacy", "/settings/appearance", "/requests", "/about", "/public",
     "/search", "/search?q=ines",
