@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NotRequired, TypedDict
 
 from apps.media.schemas import is_photo
 from apps.search.query import document as d
@@ -17,17 +17,17 @@ NO_LISTS: frozenset[int] = frozenset()
 NO_MEDIA: frozenset[MediaKind] = frozenset()
 
 
-class Row(NamedTuple):
-    """One row of `search_documents`, in the order of its columns; vectors and marks as text."""
+class Row(TypedDict):
+    """One row of `search_documents`; vectors and marks as text. What is missing is null."""
 
     tweet_id: int
     author_id: int
     conversation_id: int
-    in_reply_to_id: int | None
-    in_reply_to_user_id: int | None
-    retweet_of_id: int | None
-    retweet_of_user_id: int | None
-    quote_of_id: int | None
+    in_reply_to_id: NotRequired[int | None]
+    in_reply_to_user_id: NotRequired[int | None]
+    retweet_of_id: NotRequired[int | None]
+    retweet_of_user_id: NotRequired[int | None]
+    quote_of_id: NotRequired[int | None]
     tokens: str
     url_tokens: str
     marks: str
@@ -80,16 +80,16 @@ def _media(media_keys: Sequence[str]) -> frozenset[MediaKind]:
 def row_of(document: Document) -> Row:
     """What the index keeps."""
     body = document.body
-    return Row(
-        document.id,
-        document.author_id,
-        document.conversation_id,
-        document.in_reply_to_id,
-        document.in_reply_to_user_id,
-        document.retweet_of_id,
-        document.retweet_of_user_id,
-        document.quote_of_id,
-        tsvector_of(body.positions),
-        tsvector_of(body.url_positions),
-        SEPARATOR.join(sorted(d.marks(document, [body]))),
-    )
+    return {
+        "tweet_id": document.id,
+        "author_id": document.author_id,
+        "conversation_id": document.conversation_id,
+        "in_reply_to_id": document.in_reply_to_id,
+        "in_reply_to_user_id": document.in_reply_to_user_id,
+        "retweet_of_id": document.retweet_of_id,
+        "retweet_of_user_id": document.retweet_of_user_id,
+        "quote_of_id": document.quote_of_id,
+        "tokens": tsvector_of(body.positions),
+        "url_tokens": tsvector_of(body.url_positions),
+        "marks": SEPARATOR.join(sorted(d.marks(document, [body]))),
+    }

@@ -16,10 +16,12 @@ from apps.search.models import Backfill
 from apps.search.plain import plain_row_of
 from apps.tweets import stored
 from apps.tweets.schemas import TweetOut
+from apps.tweets.stored import Said
 
 BACKFILL = "all"
 _LOCK = 7_465_239
-_TYPES = ", ".join(f"{name} {'bigint' if name.endswith('_id') else 'text'}" for name in Row._fields)
+_NAMES = list(Row.__annotations__)
+_TYPES = ", ".join(f"{name} {'bigint' if name.endswith('_id') else 'text'}" for name in _NAMES)
 _VALUES = "tokens = excluded.tokens, url_tokens = excluded.url_tokens, marks = excluded.marks"
 _CHANGED = (
     "(kept.tokens, kept.url_tokens, kept.marks, kept.conversation_id) is distinct from"
@@ -27,8 +29,8 @@ _CHANGED = (
 )
 # A row that is as it should be is left alone: a replay reads, and writes next to nothing.
 _UPSERT = f"""
-insert into search_documents as kept ({", ".join(Row._fields)})
-select {", ".join(Row._fields[:8])}, tokens::tsvector, url_tokens::tsvector,
+insert into search_documents as kept ({", ".join(_NAMES)})
+select {", ".join(_NAMES[:8])}, tokens::tsvector, url_tokens::tsvector,
        string_to_array(marks, '{SEPARATOR}')
   from json_to_recordset(%s::json) as given ({_TYPES})
  order by tweet_id
@@ -46,20 +48,24 @@ _known: set[partitions.Month] = set()
 
 
 @transaction.atomic
-def index_tweets(*, tweet_ids: Collection[int]) -> Collection[TweetOut]:
+def index_tweets(*, tweet_ids: Collection[int]) -> list[Said]:
     """Bring the index up to date about these tweets: live ones are in, all others out.
 
     Returns:
-        The live ones.
+        The live ones, oldest first.
     """
-    live = stored.live_tweets(tweet_ids=tweet_ids)
-    rows = _rows(live.values())
+    live = stored.live_said(tweet_ids=tweet_ids)
+    short = list(map(plain_row_of, live))
+    rows = [row for row in short if row is not None]
+    if len(rows) < len(live):
+        special = [said.id for said, row in zip(live, short, strict=True) if row is None]
+        rows += _rows(stored.live_tweets(tweet_ids=special).values())
     _write(rows)
-    gone = set(tweet_ids).difference(row.tweet_id for row in rows)
-    if gone:
+    if len(rows) < len(tweet_ids):
+        gone = set(tweet_ids).difference(row["tweet_id"] for row in rows)
         with connection.cursor() as cursor:
             cursor.execute("delete from search_documents where tweet_id = any(%s)", [list(gone)])
-    return live.values()
+    return live
 
 
 def _rows(tweets: Iterable[TweetOut]) -> list[Row]:
@@ -77,10 +83,16 @@ def _rows(tweets: Iterable[TweetOut]) -> list[Row]:
 def _write(rows: Sequence[Row]) -> None:
     if not rows:
         return
-    _ensure_months({partitions.month_of_id(row.tweet_id) for row in rows})
+    _ensure_months(_months([row["tweet_id"] for row in rows]))
     with connection.cursor() as cursor:
         # One parameter, as JSON: much cheaper to write than an array for each column.
-        cursor.execute(_UPSERT, [orjson.dumps([row._asdict() for row in rows]).decode()])
+        cursor.execute(_UPSERT, [orjson.dumps(rows).decode()])
+
+
+def _months(tweet_ids: Sequence[int]) -> set[partitions.Month]:
+    ends = {partitions.month_of_id(one) for one in (min(tweet_ids), max(tweet_ids))}
+    # Nearly always one month, and a date for each id costs more than the rest.
+    return ends if len(ends) == 1 else set(map(partitions.month_of_id, tweet_ids))
 
 
 def _ensure_months(months: set[partitions.Month]) -> None:
@@ -136,7 +148,7 @@ def index_next(*, limit: int) -> int | None:
         cursor.execute(
             "delete from search_documents where tweet_id >= %s and tweet_id < %s"
             " and not tweet_id = any(%s)",
-            [low, state.before_id, [row.tweet_id for row in rows]],
+            [low, state.before_id, [row["tweet_id"] for row in rows]],
         )
     state.before_id, state.indexed = low, state.indexed + len(rows)
     state.save()

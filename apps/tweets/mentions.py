@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from apps.infra.batches import batches
 from apps.infra.eventlog.log import publish_many
 from apps.tweets.events import Addressed, TweetsAddressed
-from apps.tweets.schemas import TweetOut
+from apps.tweets.stored import Said
 from apps.tweets.text.entities import extract_entities
 from apps.users import guards as user_guards
 
@@ -53,7 +53,7 @@ def note(*, tweet_ids: Collection[int]) -> None:
         _note(cursor.fetchall())
 
 
-def note_live(*, tweets: Iterable[TweetOut]) -> None:
+def note_live(*, tweets: Iterable[Said]) -> None:
     """The same of tweets that were read just now, and announce those that concern others.
 
     Idempotent: what is announced again is known.
@@ -72,11 +72,11 @@ def note_live(*, tweets: Iterable[TweetOut]) -> None:
             _announce(concerning, _note([_row(one) for one in concerning if not one.retweet_of_id]))
 
 
-def _row(tweet: TweetOut) -> _Tweet:
+def _row(tweet: Said) -> _Tweet:
     return tweet.id, tweet.author_id, tweet.in_reply_to_user_id, tweet.text
 
 
-def _announce(tweets: Sequence[TweetOut], noted: Iterable[tuple[int, int, int]]) -> None:
+def _announce(tweets: Sequence[Said], noted: Iterable[tuple[int, int, int]]) -> None:
     named: dict[int, list[int]] = {}
     for user_id, tweet_id, _ in noted:
         named.setdefault(tweet_id, []).append(user_id)

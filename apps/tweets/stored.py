@@ -1,7 +1,7 @@
 """Live tweets as workers read them: synchronously, many at once, straight from PostgreSQL."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from django.db import connection
 from psycopg.types.datetime import TimestamptzLoader
@@ -21,6 +21,38 @@ _PASSED_ON = """
 select id, retweet_of_id, retweet_of_user_id from tweets
  where id = any(%s) and id between %s and %s and retweet_of_id is not null
 """
+
+
+class Said(NamedTuple):
+    """What a live tweet says, and of what kind it is; a tenth of the work of a whole one."""
+
+    id: int
+    author_id: int
+    conversation_id: int
+    in_reply_to_id: int | None
+    in_reply_to_user_id: int | None
+    retweet_of_id: int | None
+    retweet_of_user_id: int | None
+    quote_of_id: int | None
+    quote_of_user_id: int | None
+    media_keys: Sequence[str] | None
+    lang: str
+    text: str
+
+
+_SAID = f"""
+select {", ".join(Said._fields)} from tweets
+ where id = any(%s) and id between %s and %s and {_LIVE} order by id
+"""  # noqa: S608 (own names)
+
+
+def live_said(*, tweet_ids: Collection[int]) -> list[Said]:
+    """What those of these tweets say that are neither deleted nor hidden, oldest first."""
+    if not tweet_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_SAID, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
+        return list(map(Said._make, cursor.fetchall()))
 
 
 def live_tweets(*, tweet_ids: Collection[int]) -> dict[int, TweetOut]:

@@ -30,9 +30,10 @@ def database(django_db_setup):
 def as_kept(database, row):
     """The row with its vectors as PostgreSQL keeps them."""
     (vectors,) = database.execute(
-        "select array[%s::tsvector::text, %s::tsvector::text]", [row.tokens, row.url_tokens]
+        "select array[%s::tsvector::text, %s::tsvector::text]", [row["tokens"], row["url_tokens"]]
     ).fetchone()
-    return [*row[:8], *vectors, row.marks]
+    told = {name: value for name, value in row.items() if value is not None}
+    return told | dict(zip(("tokens", "url_tokens"), vectors, strict=True))
 
 
 @settings(deadline=None)

@@ -49,7 +49,7 @@ def test_a_stream_rests_between_small_batches(clock):
 def test_the_denser_the_stream_the_longer_it_rests_up_to_a_limit(clock):
     pace = relay_loop.Pace()
 
-    for events in (1, 5, 199):
+    for events in (1, 5, 999):
         pace.rest(events)
         clock.now += 0.005
 
