@@ -53,14 +53,15 @@ async def _posts_of(username: str) -> tuple[UserOut, list[Card]]:
 def _feed(write: Callable[[UserOut, list[Card]], bytes], kind: str) -> View:
     async def answer(request: HttpRequest, viewer: Any | None, username: str) -> HttpResponseBase:
         body = write(*await _posts_of(username))
-        etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        digest = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         given = request.headers.get("If-None-Match", "")
-        is_known = given == "*" or etag in [
+        is_known = given == "*" or digest in [
             one.strip().removeprefix("W/") for one in given.split(",")
         ]
         response = HttpResponse(status=304) if is_known else HttpResponse(body)
         response.headers["Content-Type"] = f"{kind}; charset=utf-8"
-        response.headers["ETag"] = etag
+        # Weak: it stands for the compressed forms, too.
+        response.headers["ETag"] = f"W/{digest}"
         response.headers["Cache-Control"] = "public, max-age=60"
         return response
 

@@ -43,8 +43,10 @@ def _enter(request: HttpRequest, username: str, password: str) -> bool:
 @sensitive_post_parameters("password")
 @pages.everyone
 async def log_in(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
-    """Log in, then go where one wanted to go."""
-    target = pages.next_path(request, HOME)
+    """Log in, then go where one wanted to go, or back to where one was."""
+    was = pages.came_from(request, HOME) if request.method == "GET" else HOME
+    # From the front one does not come back to it: it is for visitors.
+    target = pages.next_path(request, HOME if was == "/" else was)
     if viewer is not None:
         return HttpResponseRedirect(target)
     form, refusal = LogInForm(request.POST or None), None
@@ -96,9 +98,10 @@ def _join(request: HttpRequest, username: str, password: str, name: str) -> None
 @sensitive_post_parameters("password")
 @pages.everyone
 async def sign_up(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
-    """Open an account and log in."""
+    """Open an account and log in, then go where one wanted to go."""
+    target = pages.next_path(request, HOME)
     if viewer is not None:
-        return HttpResponseRedirect(HOME)
+        return HttpResponseRedirect(target)
     form, refusal = SignUpForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         try:
@@ -114,8 +117,8 @@ async def sign_up(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
             messages.success(
                 request, _("Welcome. Follow a few people and their posts appear here.")
             )
-            return HttpResponseRedirect(HOME)
-    return _form_page(request, "users/signup.html", {"form": form}, refusal)
+            return HttpResponseRedirect(target)
+    return _form_page(request, "users/signup.html", {"form": form, "next": target}, refusal)
 
 
 @pages.deed

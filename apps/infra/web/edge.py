@@ -11,7 +11,7 @@ from typing import Any
 from apps.infra.resilience import ratelimit
 from apps.infra.resilience.rules import COUNTED
 from apps.infra.telemetry import tally
-from apps.infra.web import addresses, problems, request_ids
+from apps.infra.web import addresses, last_page, problems, request_ids
 from apps.infra.web.handler import Disconnected, Receive, Scope, Send
 from apps.infra.web.threads import use_threads
 
@@ -91,7 +91,7 @@ class Edge:
                 # Half an answer is out: closing the connection is all that is left.
                 log.error("answer broke off", exc_info=error)
                 raise
-            await _send_problem(_problem_of(error), send_marked)
+            await _send_problem(_problem_of(error), send_marked, scope)
         # How long a stream was listened to says nothing about how quick this is.
         seconds = 0.0 if scope.get("is_endless") else time.perf_counter() - started
         route = scope.get("route") or ("unmatched" if status else "disconnected")
@@ -159,12 +159,17 @@ def _problem_of(error: Exception) -> problems.Problem:
     return problems.of_exception(error)
 
 
-async def _send_problem(answer: problems.Problem, send: Send) -> None:
-    headers = [(b"content-type", problems.CONTENT_TYPE.encode())]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
+async def _send_problem(answer: problems.Problem, send: Send, scope: Scope) -> None:
+    body, kind = answer.body, problems.CONTENT_TYPE
+    found = scope["found"]
+    if last_page.is_for_people(scope["path"], found.get(b"accept")):
+        language = found.get(b"accept-language", b"").decode("latin-1")
+        body, kind = last_page.of_problem(answer, accept_language=language), last_page.CONTENT_TYPE
+    headers = [(b"content-type", kind.encode())]
+    headers.append((b"content-length", b"%d" % len(body)))
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _other(scope: Scope, receive: Receive, send: Send) -> None:

@@ -61,7 +61,11 @@ def language_of(request: HttpRequest) -> str:
 
 def asked_for(request: HttpRequest) -> str:
     """The language that the browser asks for."""
-    header = request.headers.get("Accept-Language", "")
+    return of_header(request.headers.get("Accept-Language", ""))
+
+
+def of_header(header: str) -> str:
+    """The language of an Accept-Language header."""
     return _of_header(header) if header and len(header) <= MAX_HEADER_CHARS else ENGLISH
 
 

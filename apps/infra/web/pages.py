@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import (
@@ -22,6 +23,7 @@ from django.shortcuts import render
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.infra.errors import DomainError, NotFound, RateLimited, Unavailable
 from apps.infra.eventlog.failures import is_outage
@@ -34,6 +36,8 @@ THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
 MESSAGES_COOKIE = "messages"
 PAGE_SIZE = 20
+# Where one does not want to come back to.
+_DOORS = ("/login", "/signup", "/reset", "/logout", "/language")
 MAX_ID = (1 << 63) - 1
 INVALID = 422
 
@@ -167,6 +171,14 @@ def is_own_path(request: HttpRequest, url: str) -> bool:
     )
 
 
+def came_from(request: HttpRequest, fallback: str) -> str:
+    """The page of this site that a link was followed on; not one where one logs in."""
+    parts = urlsplit(request.headers.get("Referer", ""))
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    is_here = parts.netloc == request.get_host() and is_own_path(request, path)
+    return path if is_here and not parts.path.startswith(_DOORS) else fallback
+
+
 def next_path(request: HttpRequest, fallback: str = "/home") -> str:
     """Where the form's `next` field leads, if that is on this site."""
     return _next(request, fallback)
@@ -290,7 +302,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def too_many(request: HttpRequest, *, minutes: int) -> HttpResponse:
     """429."""
-    detail = _("You can go on in %(n)d minutes.") % {"n": minutes}
+    said = ngettext("You can go on in %(n)d minute.", "You can go on in %(n)d minutes.", minutes)
+    detail = said % {"n": minutes}
     return error_page(request, RateLimited(detail, retry_after_seconds=minutes * 60))
 
 
