@@ -24,6 +24,8 @@ class Card:
     tweet: TweetOut
     author: UserOut
     retweeted_by: UserOut | None = None
+    # Of a retweet its own id; a page may show the original, too.
+    retweet_id: int | None = None
     quote: "Card | None" = None
     quote_gone: Gone | None = None
     reply_to: str = ""
@@ -88,7 +90,7 @@ async def cards(
             quote = quotes.get(original.quote_of_id)
             card = _with_quote(card, quote, open_quotes, users, relations, held)
         if tweet.retweet_of_id is not None:
-            card = replace(card, retweeted_by=users[tweet.author_id])
+            card = replace(card, retweeted_by=users[tweet.author_id], retweet_id=tweet.id)
         made.append(card)
     return made
 
