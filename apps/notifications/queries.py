@@ -2,6 +2,7 @@
 protected, suspended or deleted since does not show, whatever is stored."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -142,10 +143,16 @@ def _made(
 _unread: LocalCache[int, Unread] = LocalCache("unread", max_items=MAX_CACHED, name="unread")
 
 
+# Whose count is being read at this moment, by how many.
+_loading: Counter[int] = Counter()
+
+
 def _forget(people: str) -> None:
     if people != "*":
-        for one in people.split(","):
-            _unread.evict(int(one), hold=False)
+        for one in map(int, people.split(",")):
+            # Most people are not here: they cost nothing more than the look.
+            if one in _loading or _unread.get(one) is not None:
+                _unread.evict(one, hold=False)
 
 
 invalidation.on("b", _forget)
@@ -161,14 +168,24 @@ async def unread(user_id: int) -> Unread:
         _unread.count(hits=1, misses=0)
         return known
     started = time.monotonic()
-    rows = _rows(await aiopostgres.fetch(_UNREAD, (user_id, MAX_ID, user_id, MAX_UNREAD)))
-    shown = []
-    if rows:
-        shown = await _shown(user_id, rows, await graph_queries.relations(user_id))
-    found = Unread(len(shown), sum(one.kind in SINGLES for one in shown))
-    _unread.put(user_id, found, started=started)
+    _loading[user_id] += 1
+    try:
+        found = await _load_unread(user_id)
+        _unread.put(user_id, found, started=started)
+    finally:
+        _loading[user_id] -= 1
+        if not _loading[user_id]:
+            del _loading[user_id]
     _unread.count(hits=0, misses=1)
     return found
+
+
+async def _load_unread(user_id: int) -> Unread:
+    rows = _rows(await aiopostgres.fetch(_UNREAD, (user_id, MAX_ID, user_id, MAX_UNREAD)))
+    if not rows:
+        return Unread()
+    shown = await _shown(user_id, rows, await graph_queries.relations(user_id))
+    return Unread(len(shown), sum(one.kind in SINGLES for one in shown))
 
 
 async def unread_count(user_id: int) -> int:

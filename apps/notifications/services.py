@@ -24,7 +24,7 @@ _LOCK = 7_465_241
 # Groups in one statement.
 AT_ONCE = 500
 # People in one entry of the invalidation log.
-PEOPLE_AT_ONCE = 500
+PEOPLE_AT_ONCE = 100
 MAX_UNREAD = 100
 KEPT_DAYS = 90
 
@@ -57,7 +57,7 @@ def tell(*, news: News) -> None:
                 _refresh(kind, some, sorted(news.actors), outcome)
         for part in batches(sorted(news.singles.items()), AT_ONCE):
             _tell_singles(part, outcome)
-    _announce(outcome)
+    _announce(outcome, must=True)
 
 
 def _take_turn() -> None:
@@ -142,20 +142,16 @@ def _tell_singles(
     outcome.touched.update(one[0] for one in given)
 
 
-def _announce(outcome: _Outcome) -> None:
+def _announce(outcome: _Outcome, *, must: bool = False) -> None:
     """Have every process forget the counts that it remembers, and open pages show the new ones."""
-    _forget_unread(outcome.touched, must=True)
+    parts = batches(sorted(outcome.touched), PEOPLE_AT_ONCE)
+    entries: list[tuple[str, int | str]] = [("b", ",".join(map(str, part))) for part in parts]
+    invalidation.announce(entries, hold=False, must=must)
     if outcome.recounted:
         with connection.cursor() as cursor:
             cursor.execute(statements.UNREAD, [MAX_UNREAD, list(outcome.recounted)])
             rows = cursor.fetchall()
         live.announce_all([(user_id, "notifications", {"unread": n}) for user_id, n in rows])
-
-
-def _forget_unread(people: Iterable[int], *, must: bool = False) -> None:
-    parts = batches(sorted(people), PEOPLE_AT_ONCE)
-    entries: list[tuple[str, int | str]] = [("b", ",".join(map(str, part))) for part in parts]
-    invalidation.announce(entries, hold=False, must=must)
 
 
 def mark_seen(*, user_id: int, up_to_id: int) -> None:

@@ -1,6 +1,7 @@
 """Notifications by a real relay and a real worker, which is killed; and what open pages hear."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_a_dead_worker_loses_nothing_and_doubles_nothing(spine, alice, bob, caro
 
 def heard(person):
     """The announcements for somebody's open pages so far."""
-    entries = redis.state(instance_of(shard_of(person.id))).xrange(live.LOG)
+    entries: Any = redis.state(instance_of(shard_of(person.id))).xrange(live.LOG)
     found = [live.read_entry(fields[b"e"]) for _, fields in entries]
     return [
         json.loads(data)["unread"]

@@ -1,5 +1,6 @@
 """What people are told, as the subscriber of the event log writes it."""
 
+import asyncio
 import json
 import threading
 import time
@@ -7,6 +8,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, connections
 
 from apps.graph.services import (
@@ -23,7 +25,7 @@ from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.eventlog.replay import replay
 from apps.infra.stores import invalidation
 from apps.infra.telemetry import metrics
-from apps.notifications import services, statements, tasks
+from apps.notifications import queries, services, statements, tasks
 from apps.notifications.models import Notification, Seen
 from apps.notifications.news import DAY_MS, day_of
 from apps.notifications.queries import notification_page, unread
@@ -499,6 +501,33 @@ def test_what_is_not_told_is_counted(alice, bob, carol, drain_outbox):
     drain_outbox()
 
     assert suppressed() - before == {"muted": 2, "self": 1, "protected": 1}
+
+
+def test_a_count_that_changes_while_it_is_read_is_not_kept(
+    alice, bob, run, drain_outbox, monkeypatch
+):
+    has_read, may_go = asyncio.Event(), asyncio.Event()
+    load = queries._load_unread
+
+    async def slowly(user_id):
+        found = await load(user_id)
+        has_read.set()
+        await may_go.wait()
+        return found
+
+    async def read_meanwhile():
+        monkeypatch.setattr(queries, "_load_unread", slowly)
+        loading = asyncio.ensure_future(unread(alice.id))
+        await has_read.wait()
+        await sync_to_async(drain_outbox)()
+        await invalidation.catch_up()
+        may_go.set()
+        return await loading, await unread(alice.id)
+
+    run(invalidation.catch_up())
+    like(bob, say(alice))
+
+    assert run(read_meanwhile()) == ((0, 0), (1, 0))
 
 
 def test_old_groups_are_dropped_in_batches(alice, bob, drain_outbox):
