@@ -35,8 +35,9 @@ TOKENS = ("/oauth2/", "/oauth/request_token", "/oauth/access_token")
 PLAIN = ("/2/", "/1.1/", "/media/", "/healthz", "/readyz", "/metrics", *TOKENS)
 # Here bodies may be large; they wait on disk until one of few turns is free.
 UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
-# A post of the site may bring pictures.
+# A post of the site may bring pictures, and a profile has two.
 COMPOSE_PATH = "/compose"
+LARGE_FORMS = (COMPOSE_PATH, "/settings/pictures")
 STATIC = "/static/"
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
@@ -71,7 +72,7 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await static(scope, receive, send)
     elif path == LIVE_PATH:
         await live(scope, receive, send)
-    elif path == COMPOSE_PATH and _is_large(scope):
+    elif path in LARGE_FORMS and _is_large(scope):
         await large_posts(scope, receive, send)
     else:
         await pages(scope, receive, send)
@@ -190,7 +191,7 @@ def _lookup(path: bytes, token: str | None, query: str) -> Turn | None:
 
 def limit_of(path: str) -> int:
     """How many bytes a body may have."""
-    if path == COMPOSE_PATH:
+    if path in LARGE_FORMS:
         return MAX_COMPOSE_BYTES
     return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
 

@@ -14,6 +14,7 @@ from apps.infra.stores import invalidation
 MAX_USERNAME = 15
 MAX_NAME = 50
 MAX_BIO = 160
+MAX_ADDRESS = 80
 # Neither who may do what nor what others see.
 _UNANNOUNCED = frozenset({"last_login"})
 
@@ -73,6 +74,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     tweet_count = models.IntegerField(default=0)
     # Public lists that the account is a member of.
     listed_count = models.IntegerField(default=0, db_default=0)
+    # Where the own picture and the one over the profile are, below the address of all pictures;
+    # "" for the drawn ones.
+    avatar = models.CharField(max_length=MAX_ADDRESS, blank=True, default="", db_default="")
+    banner = models.CharField(max_length=MAX_ADDRESS, blank=True, default="", db_default="")
     # The tweet that stands on top of the profile.
     pinned_tweet_id = models.BigIntegerField(null=True, blank=True)
 

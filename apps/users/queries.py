@@ -15,7 +15,7 @@ _COLUMNS = (
     "id, username, name, bio, location, url, lang, is_protected,"
     " suspended_at is not null or not is_active, created_at,"
     " followers_count, following_count, tweet_count, pinned_tweet_id,"
-    " listed_count"
+    " listed_count, avatar, banner"
 )
 _FIELDS = UserOut.__slots__
 _users: LocalCache[int, UserOut] = LocalCache("u", max_items=MAX_CACHED, name="users")

@@ -23,6 +23,9 @@ class UserOut:
     tweet_count: int
     pinned_tweet_id: int | None = None
     listed_count: int = 0
+    # Where their pictures are, below the address of all pictures; "" for the drawn ones.
+    avatar: str = ""
+    banner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.conf import settings
 from django.contrib.auth import password_validation
@@ -80,6 +81,8 @@ def to_out(user: User) -> UserOut:
         tweet_count=user.tweet_count,
         pinned_tweet_id=user.pinned_tweet_id,
         listed_count=user.listed_count,
+        avatar=user.avatar,
+        banner=user.banner,
     )
 
 
@@ -178,6 +181,20 @@ def update_profile(
     if not values["name"]:
         raise BadProfile(_("A name has at least one character."), field="name")
     return _change(user_id, "profile", **values)
+
+
+def set_picture(*, user_id: int, which: Literal["avatar", "banner"], address: str) -> str:
+    """Show a picture as the account's own, or over its profile; at once. "" for the drawn one.
+
+    Args:
+        address: below the address of all pictures; the caller sees to it that it stays.
+
+    Returns:
+        The address of the picture that was there before.
+    """
+    before = User.objects.filter(id=user_id).values_list(which, flat=True).first() or ""
+    _change(user_id, "profile", **{which: address})
+    return before
 
 
 def set_protected(*, user_id: int, protected: bool, now: datetime) -> UserOut:

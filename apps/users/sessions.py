@@ -41,7 +41,7 @@ _FIND = "select session_data, expire_date from django_session where session_key 
 # for them.
 _COLUMNS = (
     "id, is_superuser, username, name, bio, location, url, email, lang, is_active, is_staff,"
-    " is_protected, suspended_at, created_at"
+    " is_protected, suspended_at, created_at, avatar"
 )
 # In the model's order, in which `from_db` takes them.
 _FIELDS = [one.attname for one in User._meta.concrete_fields if one.attname in _COLUMNS.split(", ")]

@@ -39,6 +39,7 @@ UNTOUCHED = {
     "tweet_count",
     "listed_count",
     "pinned_tweet_id",
+    "banner",
 }
 
 

@@ -1,6 +1,7 @@
 """Tags and filters of the pages: icons, pictures, counts, times."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -82,10 +83,24 @@ def mark() -> SafeString:
     )
 
 
+def _picture(address: str, css: str) -> SafeString:
+    """A picture that somebody has uploaded; under whatever name people reach the site."""
+    here = settings.MEDIA_URL.removeprefix(settings.PUBLIC_URL.rstrip("/"))
+    return format_html(
+        '<img class="{}" src="{}{}" alt="" loading="lazy" decoding="async">', css, here, address
+    )
+
+
 @register.simple_tag
-def avatar(user_id: int, size: str = "") -> SafeString:
-    """A user's picture; `size` is a class such as `a24`, else 44 px."""
-    shape, colours = avatars.face_of(user_id)
+def avatar(user: Any, size: str = "") -> SafeString:
+    """A user's picture, their own or the drawn one; of an id the drawn one.
+
+    `size` is a class such as `a24`, else 44 px.
+    """
+    own = getattr(user, "avatar", "")
+    if own:
+        return _picture(own, f"av {size}" if size else "av")
+    shape, colours = avatars.face_of(user if isinstance(user, int) else user.id)
     return format_html(
         '<svg class="av {}{}" aria-hidden="true"><use href="{}#{}"/></svg>',
         f"{size} " if size else "",
@@ -96,9 +111,11 @@ def avatar(user_id: int, size: str = "") -> SafeString:
 
 
 @register.simple_tag
-def banner(user_id: int) -> SafeString:
-    """The scene over a profile."""
-    scene = avatars.scene_of(user_id)
+def banner(user: Any) -> SafeString:
+    """The picture over a profile, their own or the drawn scene."""
+    if user.banner:
+        return _picture(user.banner, "banner")
+    scene = avatars.scene_of(user.id)
     return format_html(
         '<svg class="banner n{}" aria-hidden="true"><use href="{}#s{}"/></svg>',
         scene,

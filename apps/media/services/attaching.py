@@ -63,7 +63,9 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
 def _ensure_attachable(
     media: Media | None, media_id: int, owner_id: int, tweet_id: int, now: datetime
 ) -> None:
-    if media is None or (media.tweet_id is None and media.is_over(now)):
+    is_kept = media is not None and media.tweet_id is None and media.expires_at is None
+    # What is somebody's profile picture is on no tweet.
+    if media is None or is_kept or (media.tweet_id is None and media.is_over(now)):
         raise NotReady(
             _("There is no picture %(media_id)s, or it has expired.") % {"media_id": media_id},
             field=_FIELD,
