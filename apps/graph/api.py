@@ -19,11 +19,6 @@ from apps.users.rendering import UserFields, answer_users, user_missing
 from apps.users.schemas import UserOut
 
 router = Router(tags=["Follows"])
-WRITE = "follows.write users.read tweet.read"
-READ_MUTES = "mute.read users.read tweet.read"
-WRITE_MUTES = "mute.write users.read tweet.read"
-READ_BLOCKS = "block.read users.read tweet.read"
-WRITE_BLOCKS = "block.write users.read tweet.read"
 MAX_PAGE = 1_000
 
 
@@ -40,7 +35,7 @@ class UserPage(UserFields, Paging):
     max_results: between(1, MAX_PAGE) = 100  # type: ignore[valid-type]
 
 
-@router.post("/users/{id}/following", auth=needs(WRITE), summary="Follow an account")
+@router.post("/users/{id}/following", auth=needs(), summary="Follow an account")
 async def follow(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> HttpResponse:
     """A protected account is asked first: `pending_follow` is true then."""
     ensure_self(request.auth, id)
@@ -53,7 +48,7 @@ async def follow(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> 
 
 @router.delete(
     "/users/{source_user_id}/following/{target_user_id}",
-    auth=needs(WRITE),
+    auth=needs(),
     summary="Unfollow an account",
 )
 async def unfollow(
@@ -82,14 +77,14 @@ async def followers(request: PublicRequest, id: Path[Id], page: Query[UserPage])
     return await _page(request.auth.viewer_id, id, page, following=False)
 
 
-@router.get("/users/{id}/muting", auth=needs(READ_MUTES), summary="Whom the own account mutes")
+@router.get("/users/{id}/muting", auth=needs(), summary="Whom the own account mutes")
 async def muting(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
     """Newest first; nobody else may see it."""
     ensure_self(request.auth, id)
     return await _people(id, queries.muted_page, id, page)
 
 
-@router.post("/users/{id}/muting", auth=needs(WRITE_MUTES), summary="Mute an account")
+@router.post("/users/{id}/muting", auth=needs(), summary="Mute an account")
 async def mute(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> HttpResponse:
     """Leaves the account out of the home timeline; it is not told."""
     ensure_self(request.auth, id)
@@ -99,7 +94,7 @@ async def mute(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> Ht
 
 @router.delete(
     "/users/{source_user_id}/muting/{target_user_id}",
-    auth=needs(WRITE_MUTES),
+    auth=needs(),
     summary="Unmute an account",
 )
 async def unmute(
@@ -113,14 +108,14 @@ async def unmute(
     return envelope.answer({"muting": False})
 
 
-@router.get("/users/{id}/blocking", auth=needs(READ_BLOCKS), summary="Whom the own account blocks")
+@router.get("/users/{id}/blocking", auth=needs(), summary="Whom the own account blocks")
 async def blocking(request: AuthedRequest, id: Path[Id], page: Query[UserPage]) -> HttpResponse:
     """Newest first; nobody else may see it."""
     ensure_self(request.auth, id)
     return await _people(id, queries.blocked_page, id, page)
 
 
-@router.post("/users/{id}/blocking", auth=needs(WRITE_BLOCKS), summary="Block an account")
+@router.post("/users/{id}/blocking", auth=needs(), summary="Block an account")
 async def block(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> HttpResponse:
     """Neither sees the other from now on; follows both ways end."""
     ensure_self(request.auth, id)
@@ -132,7 +127,7 @@ async def block(request: AuthedRequest, id: Path[Id], body: Body[PersonIn]) -> H
 
 @router.delete(
     "/users/{source_user_id}/blocking/{target_user_id}",
-    auth=needs(WRITE_BLOCKS),
+    auth=needs(),
     summary="Unblock an account",
 )
 async def unblock(

@@ -53,15 +53,7 @@ async def attached_media(ids: Iterable[int]) -> dict[int, MediaOut]:
     Whoever asks has caught up with the invalidation log, and sees to it that the reader may see
     the tweets.
     """
-    found: dict[int, MediaOut] = {}
-    missing: list[int] = []
-    for media_id in ids:
-        media = _attached.get(media_id)
-        if media is None:
-            missing.append(media_id)
-        else:
-            found[media_id] = media
-    _attached.count(hits=len(found), misses=len(missing))
+    found, missing = _attached.known(ids)
     if missing:
         started = time.monotonic()
         for media_id, media in (await media_of(missing)).items():

@@ -14,9 +14,6 @@ from apps.tweets.rendering import TweetFields
 from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
 
 router = Router(tags=["Tweets"])
-WRITE = "tweet.read tweet.write users.read"
-TIDY = "tweet.read tweet.moderate.write users.read"
-LIKE = "tweet.read like.write users.read"
 
 
 class TargetIn(Strict):
@@ -76,7 +73,7 @@ async def tweet_by_id(request: HttpRequest, id: str) -> HttpResponse:
     return answer.response()
 
 
-@router.delete("/tweets/{id}", auth=needs(WRITE), summary="Delete a tweet")
+@router.delete("/tweets/{id}", auth=needs(), summary="Delete a tweet")
 async def delete_tweet(request: AuthedRequest, id: Path[Id]) -> HttpResponse:
     """Gone for everyone, at once."""
     await in_thread(
@@ -91,7 +88,7 @@ class HiddenIn(Strict):
     hidden: StrictBool
 
 
-@router.put("/tweets/{tweet_id}/hidden", auth=needs(TIDY), summary="Hide a reply")
+@router.put("/tweets/{tweet_id}/hidden", auth=needs(), summary="Hide a reply")
 async def hide_reply(
     request: AuthedRequest, tweet_id: Path[Id], body: Body[HiddenIn]
 ) -> HttpResponse:
@@ -106,7 +103,7 @@ async def hide_reply(
     return envelope.answer({"hidden": body.hidden})
 
 
-@router.post("/users/{id}/likes", auth=needs(LIKE), summary="Like a tweet")
+@router.post("/users/{id}/likes", auth=needs(), summary="Like a tweet")
 async def like(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> HttpResponse:
     """Once, however often it is said."""
     ensure_self(request.auth, id)
@@ -114,7 +111,7 @@ async def like(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> Ht
     return envelope.answer({"liked": True})
 
 
-@router.delete("/users/{id}/likes/{tweet_id}", auth=needs(LIKE), summary="Take a like back")
+@router.delete("/users/{id}/likes/{tweet_id}", auth=needs(), summary="Take a like back")
 async def unlike(request: AuthedRequest, id: Path[Id], tweet_id: Path[Id]) -> HttpResponse:
     """Nothing happens if there is none."""
     ensure_self(request.auth, id)
@@ -122,7 +119,7 @@ async def unlike(request: AuthedRequest, id: Path[Id], tweet_id: Path[Id]) -> Ht
     return envelope.answer({"liked": False})
 
 
-@router.post("/users/{id}/retweets", auth=needs(WRITE), summary="Retweet a tweet")
+@router.post("/users/{id}/retweets", auth=needs(), summary="Retweet a tweet")
 async def retweet(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) -> HttpResponse:
     """Once, however often it is said."""
     ensure_self(request.auth, id)
@@ -131,7 +128,7 @@ async def retweet(request: AuthedRequest, id: Path[Id], body: Body[TargetIn]) ->
 
 
 @router.delete(
-    "/users/{id}/retweets/{source_tweet_id}", auth=needs(WRITE), summary="Take a retweet back"
+    "/users/{id}/retweets/{source_tweet_id}", auth=needs(), summary="Take a retweet back"
 )
 async def undo_retweet(
     request: AuthedRequest, id: Path[Id], source_tweet_id: Path[Id]

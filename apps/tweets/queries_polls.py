@@ -17,15 +17,7 @@ async def polls_by_ids(ids: Collection[int]) -> dict[int, PollOut]:
 
     The caller has caught up with the invalidation log.
     """
-    found: dict[int, PollOut] = {}
-    missing: list[int] = []
-    for poll_id in ids:
-        poll = _polls.get(poll_id)
-        if poll is None:
-            missing.append(poll_id)
-        else:
-            found[poll_id] = poll
-    _polls.count(hits=len(found), misses=len(missing))
+    found, missing = _polls.known(ids)
     if missing:
         started = time.monotonic()
         rows = await aiopostgres.fetch(

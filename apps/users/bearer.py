@@ -146,20 +146,19 @@ class Bearer(HttpBearer):
 
     is_async = True
 
-    def __init__(self, scopes: str, *, is_public: bool = False) -> None:
+    def __init__(self, *, is_public: bool = False) -> None:
         super().__init__()
-        self._scopes = frozenset(scopes.split())
         self._is_public = is_public
 
     async def __call__(self, request: HttpRequest) -> Caller:
         match = request.resolver_match
         operation = operation_of(request.method or "", match.route if match else "")
         permission = OPERATIONS.get(operation)
-        scopes = self._scopes if permission is None else permission.scopes
-        if not scopes:
+        if permission is None or not permission.scopes:
             raise MissingScope("Nobody may do this: it is not in the table of permissions.")
+        scopes = permission.scopes
         authorization = request.META.get("HTTP_AUTHORIZATION")
-        if self._is_public and permission is not None and permission.app_only:
+        if self._is_public and permission.app_only:
             return await reader(authorization, scopes)
         return await caller(authorization, scopes)
 
@@ -168,16 +167,12 @@ class Bearer(HttpBearer):
         raise NotImplementedError
 
 
-def needs(scopes: str = "") -> Bearer:
-    """The guard of a route for people: `auth=needs()`; the table says which scopes.
-
-    Args:
-        scopes: for an operation that is not in the table yet.
-    """
-    return Bearer(scopes)
+def needs() -> Bearer:
+    """The guard of a route for people: `auth=needs()`; the table says which scopes."""
+    return Bearer()
 
 
 def reads() -> Bearer:
     """The guard of a route that shows public things, also to applications without a person;
     `request.auth.viewer_id` is None for those."""
-    return Bearer("", is_public=True)
+    return Bearer(is_public=True)

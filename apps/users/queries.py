@@ -36,15 +36,7 @@ def in_memory() -> Mapping[int, UserOut]:
 
 async def users_by_ids(ids: Iterable[int]) -> dict[int, UserOut]:
     """Accounts by id, suspended ones too (callers filter); unknown ids are left out."""
-    found: dict[int, UserOut] = {}
-    missing: list[int] = []
-    for user_id in set(ids):
-        user = _users.get(user_id)
-        if user is None:
-            missing.append(user_id)
-        else:
-            found[user_id] = user
-    _users.count(hits=len(found), misses=len(missing))
+    found, missing = _users.known(set(ids))
     if missing:
         started = time.monotonic()
         rows = await aiopostgres.fetch(

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from apps.infra.engines import ports, runfile, services
+from apps.timelines.store.keys import READY
 from tests.faults.service import Service, running
 from tests.spine import wait_for
 
@@ -101,7 +102,7 @@ def prepared(addresses: list[str]) -> list[int]:
     counts = []
     for address in addresses:
         with redis.Redis.from_url(address) as client:
-            counts.append(len(client.keys("rd2:*")))
+            counts.append(len(client.keys(f"{READY}:*")))
     return counts
 
 

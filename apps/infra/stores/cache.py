@@ -6,7 +6,7 @@ so that a value read before the commit never stays.
 """
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from apps.infra.telemetry import metrics
@@ -70,6 +70,19 @@ class LocalCache(Generic[Key, Value]):
             self._hits.inc(self._uncounted)
             self._misses.inc(misses)
             self._uncounted = 0
+
+    def known(self, keys: Iterable[Key]) -> tuple[dict[Key, Value], list[Key]]:
+        """Entries by key, counted as hits, and the keys that are to be loaded, as misses."""
+        found: dict[Key, Value] = {}
+        missing: list[Key] = []
+        for key in keys:
+            value = self.get(key)
+            if value is None:
+                missing.append(key)
+            else:
+                found[key] = value
+        self.count(hits=len(found), misses=len(missing))
+        return found, missing
 
     def keeps(self, key: Key, *, started: float) -> bool:
         """Whether `put` would keep what a load that began then has found: nothing that was

@@ -64,7 +64,7 @@ class Body:
     @classmethod
     def _of_words(cls, words: Iterable[str]) -> "Body":
         return cls(
-            positions=tokens.positions_of_words(words, first=1),
+            positions=tokens.positions_of(((word,) for word in words), first=1),
             hashtags=_NO_NAMES,
             cashtags=_NO_NAMES,
             mentions=_NO_NAMES,

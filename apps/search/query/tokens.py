@@ -304,24 +304,12 @@ def positions_of(units: Iterable[Iterable[str]], *, first: int) -> dict[str, lis
     places: dict[str, list[int]] = {}
     for position, lexemes in enumerate(units, first):
         for lexeme in lexemes:
-            _place(places, lexeme, position)
+            held = places.get(lexeme)
+            if held is None:
+                places[lexeme] = [position]
+            elif len(held) < MAX_POSITIONS and held[-1] != position:
+                held.append(position)
     return places
-
-
-def positions_of_words(words: Iterable[str], *, first: int) -> dict[str, list[int]]:
-    """The same for one lexeme at each position."""
-    places: dict[str, list[int]] = {}
-    for position, lexeme in enumerate(words, first):
-        _place(places, lexeme, position)
-    return places
-
-
-def _place(places: dict[str, list[int]], lexeme: str, position: int) -> None:
-    held = places.get(lexeme)
-    if held is None:
-        places[lexeme] = [position]
-    elif len(held) < MAX_POSITIONS and held[-1] != position:
-        held.append(position)
 
 
 def url_units(url: str) -> tuple[Unit, ...]:

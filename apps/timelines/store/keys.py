@@ -44,6 +44,8 @@ BUILD_MS = 10_000
 PAUSE_FACTOR = 20
 BULK_TTL_SECONDS = 86_400
 
+# How the key of a ready marker begins; the scripts derive it from the list's.
+READY = "rd2"
 WATERMARK = b"fo:wm"
 HANDED = b"fo:handed"
 # The same of the bulk lane.
@@ -77,7 +79,7 @@ def list_keys(user_ids: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
 def home_keys(user_id: int) -> tuple[bytes, bytes, bytes, bytes]:
     """Keys of list, ready marker, side list and building token."""
     rest = b"{%d}:%d" % (shard_of(user_id), user_id)
-    return b"tl:" + rest, b"rd2:" + rest, b"sl:" + rest, b"bd:" + rest
+    return b"tl:" + rest, READY.encode() + b":" + rest, b"sl:" + rest, b"bd:" + rest
 
 
 def pause_key(user_id: int) -> bytes:

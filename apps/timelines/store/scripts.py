@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
+from apps.timelines.store.keys import READY
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -14,7 +16,7 @@ class Script:
     @classmethod
     def of(cls, *parts: str) -> "Script":
         """A script of these parts, one after the other."""
-        text = "".join(parts).encode()
+        text = "".join(parts).replace("@READY", READY).encode()
         return cls(text=text, sha=hashlib.sha1(text).hexdigest().encode())  # noqa: S324 (its name)
 
 
@@ -53,7 +55,7 @@ for k = 1, #KEYS do
         if call('RPUSH', list, id) > max_list then call('LTRIM', list, cut, -1) end
       elseif id ~= tail and not call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 64) then
         local rest = string.sub(list, 3)
-        local side, ready = 'sl' .. rest, 'rd2' .. rest
+        local side, ready = 'sl' .. rest, '@READY' .. rest
         if not call('LPOS', side, id) then
           local length = call('RPUSH', side, id)
           if length > max_side then
@@ -84,7 +86,7 @@ MOVE_ASIDE = Script.of(
     """
 for _, list in ipairs(KEYS) do
   local rest = string.sub(list, 3)
-  local side, ready = 'sl' .. rest, 'rd2' .. rest
+  local side, ready = 'sl' .. rest, '@READY' .. rest
   for i = 2, #ARGV do
     if redis.call('LREM', list, -1, ARGV[i]) > 0 then
       if redis.call('EXISTS', list) == 0 then
