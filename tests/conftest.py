@@ -30,7 +30,7 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 TABLES = (
     "users, applications, access_tokens, authorization_codes, request_tokens, follows, unfollows,"
     " follow_requests, blocks, mutes, muted_words, pull_authors, lists, list_members,"
-    " list_followers, notifications, notifications_seen,"
+    " list_followers, notifications, notifications_seen, muted_conversations,"
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
     " search_documents, search_backfills, stream_rules, media, polls, poll_votes,"

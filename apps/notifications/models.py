@@ -57,6 +57,20 @@ class Notification(models.Model):
         return f"{Kind(self.kind).label} for {self.recipient_id}"
 
 
+class MutedConversation(models.Model):
+    """`user` does not hear of new posts in a conversation, as of its first tweet's id."""
+
+    pk = models.CompositePrimaryKey("user_id", "conversation_id")
+    user_id = models.BigIntegerField()
+    conversation_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "muted_conversations"
+
+    def __str__(self) -> str:
+        return f"{self.user_id} mutes {self.conversation_id}"
+
+
 class Seen(models.Model):
     """How far one person has looked: groups with a larger id are unread."""
 

@@ -88,10 +88,23 @@ async def _shown(user_id: int, rows: Sequence[_Row], relations: Relations) -> li
     heard = await visible(
         viewer_id=user_id, tweets=spoken, surface="notifications", relations=relations
     )
-    may_speak = {tweet.id for tweet in heard}
+    away = await muted_conversations(user_id, {tweet.conversation_id for tweet in heard})
+    may_speak = {tweet.id for tweet in heard if tweet.conversation_id not in away}
     people = await _People.of(user_id, rows, relations)
     made = (_made(row, tweets, may_speak, people) for row in rows)
     return [one for one in made if one is not None]
+
+
+async def muted_conversations(user_id: int, ids: Collection[int]) -> set[int]:
+    """Those of these conversations of which somebody does not want to hear."""
+    if not ids:
+        return set()
+    rows = await aiopostgres.fetch(
+        "select conversation_id from muted_conversations"
+        " where user_id = %s and conversation_id = any(%s)",
+        (user_id, list(ids)),
+    )
+    return {row[0] for row in rows}
 
 
 class _People(NamedTuple):

@@ -16,6 +16,7 @@ from apps.infra.batches import batches
 from apps.infra.stores import invalidation
 from apps.infra.telemetry import metrics
 from apps.notifications import statements
+from apps.notifications.models import MutedConversation
 from apps.notifications.news import DAY_MS, Group, News, day_of
 from apps.notifications.schemas import Kind
 from apps.tweets import stored
@@ -161,6 +162,20 @@ def mark_seen(*, user_id: int, up_to_id: int) -> None:
         is_new = bool(cursor.rowcount)
     if is_new:
         _announce(_Outcome(touched={user_id}, recounted={user_id}))
+
+
+def mute_conversation(*, user_id: int, conversation_id: int, muted: bool) -> None:
+    """Do not tell somebody of the posts in a conversation, from the next read on; or do again.
+
+    Args:
+        conversation_id: of a conversation that the caller has seen to be there.
+    """
+    own = MutedConversation.objects.filter(user_id=user_id, conversation_id=conversation_id)
+    if muted:
+        MutedConversation.objects.get_or_create(user_id=user_id, conversation_id=conversation_id)
+    else:
+        own.delete()
+    _announce(_Outcome(touched={user_id}))
 
 
 def drop_old(*, now: datetime, at_a_time: int = 5_000, at_most: int = 200_000) -> int:

@@ -81,9 +81,13 @@ with given as materialized (
   select * from unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[])
     as g (recipient_id, kind, tweet_id, author_id, day)),
 judged as materialized (
-  select g.*, {told_sql.why_not(recipient="g.recipient_id", actor="g.author_id")} as why
-    from given g left join users u on u.id = g.author_id
-   where {told_sql.STANDS.format(tweet="g.tweet_id", author="g.author_id")}),
+  select g.*, case when exists (
+              select from muted_conversations m
+               where m.user_id = g.recipient_id and m.conversation_id = t.conversation_id)
+              then 'conversation'
+              else {told_sql.why_not(recipient="g.recipient_id", actor="g.author_id")} end as why
+    from given g {told_sql.STANDING.format(tweet="g.tweet_id", author="g.author_id")}
+    left join users u on u.id = g.author_id),
 kept as (
   insert into notifications (recipient_id, kind, tweet_id, day, id, actors, count)
   select recipient_id, kind, tweet_id, day, tweet_id, array[author_id], 1 from judged
@@ -115,7 +119,8 @@ DELETE_OF_TWEETS = (
     "delete from notifications where tweet_id <> 0 and tweet_id = any(%s) returning recipient_id"
 )
 FORGET = (
-    "with gone as (delete from notifications_seen where user_id = any(%(ids)s))"
+    "with seen as (delete from notifications_seen where user_id = any(%(ids)s)),"
+    " muted as (delete from muted_conversations where user_id = any(%(ids)s))"
     " delete from notifications where recipient_id = any(%(ids)s)"
 )
 DELETE_OLD = """

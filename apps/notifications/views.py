@@ -5,12 +5,15 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from apps.graph.people import who_to_follow
+from apps.infra.errors import NotFound
 from apps.infra.web import pages
 from apps.notifications import queries, services
 from apps.notifications.rendering import lines
 from apps.notifications.schemas import NotificationPage, Unread
+from apps.tweets.visibility import visible_by_ids
 
 
 @pages.members
@@ -62,3 +65,37 @@ async def unread(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     response = JsonResponse({"unread": viewer.unread.all, "mentions": viewer.unread.mentions})
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+@pages.members
+async def conversation(request: HttpRequest, viewer: Any, tweet_id: int) -> HttpResponseBase:
+    """Ask whether to hear of a conversation, as a page or in the dialog; the form does it."""
+    seen = await visible_by_ids(viewer_id=viewer.pk, ids=[tweet_id], surface="lookup")
+    if not seen:
+        raise NotFound(_("This post is gone or never was."))
+    root = seen[0].conversation_id
+    is_muted = root in await queries.muted_conversations(viewer.pk, [root])
+    if request.method == "POST":
+        await sync_to_async(services.mute_conversation)(
+            user_id=viewer.pk, conversation_id=root, muted=not is_muted
+        )
+        text = (
+            _("You hear of this conversation again.")
+            if is_muted
+            else _("You will not hear of this conversation.")
+        )
+        return pages.done(request, text, fallback="/notifications")
+    context = {
+        "question": _("Hear of this conversation again?")
+        if is_muted
+        else _("Mute this conversation?"),
+        "consequence": _("New replies and mentions in it show in your notifications.")
+        if is_muted
+        else _("Replies and mentions in it do not show in your notifications. Nobody is told."),
+        "yes": _("Unmute") if is_muted else _("Mute"),
+        "no": _("Cancel"),
+        "action": f"/notifications/conversations/{tweet_id}",
+        "back": pages.next_path(request),
+    }
+    template = "parts/confirm.html" if pages.is_part(request) else "parts/confirm_page.html"
+    return pages.page(request, template, viewer, context)

@@ -22,11 +22,9 @@ REQUESTS = """
 select follower_id as actor_id, id from follow_requests
  where followee_id = w.recipient_id and id >= w.low and id < w.high
 """
-# `{tweet}` is not deleted. One that is hidden may come back; until then no read shows it.
-STANDS = (
-    "exists (select from tweets t where t.id = {tweet} and t.author_id = {author}"
-    " and t.deleted_at is null)"
-)
+# The tweet itself as `t`, if it is not deleted. One that is hidden may come back; until then no
+# read shows it.
+STANDING = "join tweets t on t.id = {tweet} and t.author_id = {author} and t.deleted_at is null"
 _WHY_NOT = """case
   when exists (select from blocks where blocker_id = {recipient} and blocked_id = {actor})
     or exists (select from blocks where blocker_id = {actor} and blocked_id = {recipient})

@@ -8,7 +8,7 @@ from apps.graph.services import follow_user
 from apps.infra import clock
 from apps.infra.stores import aiopostgres
 from apps.notifications import services
-from apps.notifications.models import Seen
+from apps.notifications.models import MutedConversation, Seen
 from apps.tweets.services import like_tweet, post_tweet
 from apps.users.services import set_protected
 from tests.factories import UserFactory
@@ -155,6 +155,43 @@ def test_older_pages(browser_as, alice, bob, drain_outbox):
     numbers = re.findall(r"post number (\d+)\.", first.text + second.text)
     assert numbers == [str(n) for n in range(24, -1, -1)]
     assert "?before=" not in second.text.partition("<main")[2]
+
+
+def test_a_muted_conversation_is_not_heard_of(browser_as, alice, bob, carol, drain_outbox):
+    client = browser_as(alice)
+    root = say(bob, "who comes?")
+    first = say(carol, "@alice and me", in_reply_to_id=root)
+    drain_outbox()
+    path = f"/notifications/conversations/{first}"
+    assert "Mute this conversation?" in client.get(path).text
+    assert badges(client.get("/home")) == {(True, "1")}
+
+    assert client.post(path).status_code == 302
+    assert badges(client.get("/home")) == {(False, "0")}, "what was told goes, too"
+    say(bob, "@alice now", in_reply_to_id=first)
+    mine = say(alice, "another", quote_of_id=root)
+    say(carol, "@alice yes", in_reply_to_id=mine)
+    drain_outbox()
+    page = client.get("/notifications").text
+    assert "now" not in re.findall(r'<p class="text"[^>]*>(.*?)</p>', page)
+    assert page.count('class="told') == 1, "another conversation is heard of"
+    assert "Hear of this conversation again?" in client.get(path, htmx=True).text
+
+    client.post(path)
+    assert client.get("/notifications").text.count('class="told') == 2
+
+
+def test_only_what_one_may_see_is_muted(browser_as, alice, bob, browser):
+    hidden = say(bob, "mine")
+    set_protected(user_id=bob.id, protected=True, now=clock.now())
+
+    assert (
+        browser_as(alice).post(f"/notifications/conversations/{hidden}", htmx=True).status_code
+        == 404
+    )
+    assert browser_as(alice).get("/notifications/conversations/1").status_code == 404
+    assert browser.get("/notifications/conversations/1").status_code == 302
+    assert not MutedConversation.objects.exists()
 
 
 def test_nobody_marks_back(alice):
