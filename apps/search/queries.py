@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from apps.graph import queries as graph_queries
 from apps.graph import queries_lists
 from apps.infra import clock, ids
@@ -37,7 +39,7 @@ class SearchTooSlow(Unavailable):
 
 def _too_slow() -> SearchTooSlow:
     return SearchTooSlow(
-        "This search took too long. Add a rarer word, a #tag or from:user, or a shorter time.",
+        _("This search took too long. Add a rarer word, a #tag or from:user, or a shorter time."),
         retry_after_seconds=5,
     )
 

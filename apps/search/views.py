@@ -1,6 +1,7 @@
 """The page of search: newest posts that fit, and where a query is wrong."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -40,7 +41,9 @@ def _examples() -> list[tuple[str, str]]:
     ]
 
 
-async def _show(request: HttpRequest, viewer: Any | None, query: str) -> HttpResponse:
+async def _show(
+    request: HttpRequest, viewer: Any | None, query: str, *, tag: str = ""
+) -> HttpResponse:
     viewer_id = viewer.pk if viewer is not None else None
     before = pages.id_from(request.GET.get("before"))
     context: dict[str, Any] = {
@@ -49,6 +52,8 @@ async def _show(request: HttpRequest, viewer: Any | None, query: str) -> HttpRes
         "examples": _examples(),
         "people": await who_to_follow(viewer_id),
         "older_page": before is not None,
+        # The one address by which others know the page.
+        "tag_path": f"/hashtag/{quote(tag)}" if tag and before is None else "",
     }
     if not query:
         return pages.page(request, "search/search.html", viewer, context)
@@ -80,4 +85,4 @@ async def search(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
 @pages.everyone
 async def hashtag(request: HttpRequest, viewer: Any | None, tag: str) -> HttpResponseBase:
     """The newest posts with a hashtag."""
-    return await _show(request, viewer, f"#{tag}")
+    return await _show(request, viewer, f"#{tag}", tag=tag)

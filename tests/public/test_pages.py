@@ -176,3 +176,22 @@ def test_many_who_ask_for_the_status_are_one_check(browser, monkeypatch):
     condition.forget()
 
     assert len(asked) == 1
+
+
+def test_a_visitor_reads_what_is_public(browser, api_as, alice):
+    client = api_as(alice)
+    made = client.post("/2/tweets", {"text": "a cup of #tea"}).json()["data"]["id"]
+    shelf = client.post("/2/lists", {"name": "Teas"}).json()["data"]["id"]
+    hidden = client.post("/2/lists", {"name": "Mine", "private": True}).json()["data"]["id"]
+
+    for path in ("/alice", f"/alice/status/{made}", "/hashtag/tea", "/search?q=tea", "/explore",
+                 "/public", f"/lists/{shelf}", "/alice/lists", "/alice/followers"):  # fmt: skip
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert '<form id="act"' not in answer.text
+    assert browser.get(f"/lists/{hidden}").status_code == 404
+    assert (
+        'rel="canonical" href="http://localhost:3000/hashtag/tea"'
+        in browser.get("/hashtag/tea").text
+    )
+    assert 'content="noindex"' in browser.get("/search?q=tea").text

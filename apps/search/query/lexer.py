@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 from apps.search.query import errors, operators
 from apps.search.query.tree import Span
 
@@ -52,8 +54,8 @@ def lex(query: str) -> list[Lexeme]:
     """
     if (bad := _BAD.search(query)) is not None:
         raise errors.BadCharacter(
-            f"The character U+{ord(bad[0]):04X} cannot be part of a query.",
-            advice="Remove it.",
+            _("The character U+%(bad)s cannot be part of a query.") % {"bad": f"{ord(bad[0]):04X}"},
+            advice=_("Remove it."),
             position=bad.start(),
         )
     found: list[Lexeme] = []
@@ -101,8 +103,9 @@ def _operator(query: str, place: int, written: str) -> Lexeme:
     at = Span(place, end - place)
     if not value.strip():
         raise errors.MissingValue(
-            f"'{name}:' has no value.",
-            advice=f"Write it right behind the colon, as in {operators.example(name)}.",
+            _("'%(name)s:' has no value.") % {"name": name},
+            advice=_("Write it right behind the colon, as in %(name)s.")
+            % {"name": operators.example(name)},
             position=place,
             length=at.length,
         )
@@ -114,8 +117,8 @@ def _quoted(query: str, place: int) -> str:
     end = query.find('"', place + 1)
     if end < 0:
         raise errors.UnbalancedQuote(
-            "The quotation mark that opens here is never closed.",
-            advice='Write another " at the end of the phrase, or remove this one.',
+            _("The quotation mark that opens here is never closed."),
+            advice=_('Write another " at the end of the phrase, or remove this one.'),
             position=place,
         )
     return query[place + 1 : end]
@@ -125,8 +128,8 @@ def _bracketed(query: str, place: int) -> str:
     end = query.find("]", place)
     if end < 0:
         raise errors.UnbalancedParenthesis(
-            "The bracket that opens here is never closed.",
-            advice="Write ] behind the last number.",
+            _("The bracket that opens here is never closed."),
+            advice=_("Write ] behind the last number."),
             position=place,
         )
     return query[place + 1 : end]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 from apps.search.query import errors, values
 from apps.search.query.tree import (
     AtLeast,
@@ -137,10 +139,11 @@ def ensure_known(name: str, at: Span) -> None:
     if name in _OPERATORS:
         return
     near = difflib.get_close_matches(name[:_LONGEST_SLIP], _OPERATORS, n=1)
-    advice = f"Did you mean '{near[0]}:'? " if near else ""
+    advice = _("Did you mean '%(name)s:'?") % {"name": near[0]} + " " if near else ""
     raise errors.UnknownOperator(
-        f"'{name[:_LONGEST_SLIP]}:' is not an operator.",
-        advice=f"{advice}To find it as words, put quotation marks around it.",
+        _("'%(longest_slip)s:' is not an operator.") % {"longest_slip": name[:_LONGEST_SLIP]},
+        advice=_("%(advice)sTo find it as words, put quotation marks around it.")
+        % {"advice": advice},
         position=at.start,
         length=at.length,
     )
@@ -156,7 +159,7 @@ def build(name: str, value: Value, at: Span, dialect: Dialect) -> Leaf:
     if operator.instead and dialect is Dialect.API:
         advice = _filter_instead(value.text) if name == "filter" else operator.instead
         raise errors.OtherDialect(
-            f"'{name}:' is not an operator of the API.",
+            _("'%(name)s:' is not an operator of the API.") % {"name": name},
             advice=advice,
             position=at.start,
             length=at.length,

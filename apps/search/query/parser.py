@@ -10,6 +10,8 @@ A blank binds tighter than `OR`; `-` negates one leaf. Groups that change nothin
 import re
 from typing import NoReturn
 
+from django.utils.translation import gettext as _
+
 from apps.search.query import errors, operators, tokens
 from apps.search.query.lexer import Lexeme, Sort, lex
 from apps.search.query.operators import Dialect
@@ -53,15 +55,16 @@ def parse(query: str, *, dialect: Dialect = Dialect.API, max_length: int = RECEN
     """
     if len(query) > max_length:
         raise errors.QueryTooLong(
-            f"The query has {len(query)} characters, the limit is {max_length}.",
-            advice="Leave something out, or ask twice.",
+            _("The query has %(n)s characters, the limit is %(max_length)s.")
+            % {"n": len(query), "max_length": max_length},
+            advice=_("Leave something out, or ask twice."),
             position=max_length,
             length=len(query) - max_length,
         )
     lexemes = lex(query)
     if not lexemes:
         raise errors.EmptyQuery(
-            "The query is empty.", advice="Write a word, a #tag or from:user.", position=0
+            _("The query is empty."), advice=_("Write a word, a #tag or from:user."), position=0
         )
     tree = _Parser(lexemes, len(query), dialect).query()
     ensure_company(tree)
@@ -82,8 +85,8 @@ class _Parser:
         tree = self._any(depth=0)
         if (extra := self._peek()) is not None:
             raise errors.UnbalancedParenthesis(
-                "This closing parenthesis has no partner.",
-                advice="Remove it, or write ( where its group begins.",
+                _("This closing parenthesis has no partner."),
+                advice=_("Remove it, or write ( where its group begins."),
                 position=extra.at.start,
             )
         return tree
@@ -124,8 +127,8 @@ class _Parser:
         if lexeme is not None and lexeme.sort is Sort.OR:
             _misplaced_or(lexeme)
         raise errors.UnbalancedParenthesis(
-            "This closing parenthesis has no partner.",
-            advice="Remove it, or write ( where its group begins.",
+            _("This closing parenthesis has no partner."),
+            advice=_("Remove it, or write ( where its group begins."),
             position=lexeme.at.start if lexeme else self._length,
         )
 
@@ -138,8 +141,8 @@ class _Parser:
         leaf = self._leaf(lexeme)
         if isinstance(leaf, Is) and leaf.kind == "nullcast":
             raise errors.MustBeNegated(
-                "'is:nullcast' can only be excluded.",
-                advice="Write -is:nullcast.",
+                _("'is:nullcast' can only be excluded."),
+                advice=_("Write -is:nullcast."),
                 position=leaf.at.start,
                 length=leaf.at.length,
             )
@@ -149,15 +152,15 @@ class _Parser:
         at = opening.at.start
         if depth > MAX_DEPTH:
             raise errors.TooDeep(
-                f"Groups go {MAX_DEPTH} deep at most.",
-                advice="Parentheses that only hold one term can go.",
+                _("Groups go %(max_depth)s deep at most.") % {"max_depth": MAX_DEPTH},
+                advice=_("Parentheses that only hold one term can go."),
                 position=at,
             )
         first = self._peek()
         if first is not None and first.sort is Sort.CLOSE:
             raise errors.EmptyGroup(
-                "There is nothing in these parentheses.",
-                advice="Remove them.",
+                _("There is nothing in these parentheses."),
+                advice=_("Remove them."),
                 position=at,
                 length=first.at.end - at,
             )
@@ -165,8 +168,8 @@ class _Parser:
         closing = self._peek()
         if inner is None or closing is None:
             raise errors.UnbalancedParenthesis(
-                "The parenthesis that opens here is never closed.",
-                advice="Write ) at the end of the group, or remove this one.",
+                _("The parenthesis that opens here is never closed."),
+                advice=_("Write ) at the end of the group, or remove this one."),
                 position=at,
             )
         self._place += 1
@@ -177,19 +180,19 @@ class _Parser:
         lexeme = self._peek()
         if lexeme is None or lexeme.at.start > minus.at.end or lexeme.sort is Sort.CLOSE:
             raise errors.LonelyMinus(
-                "This minus stands alone.",
-                advice="Write it right before what you do not want, as in -word, or remove it.",
+                _("This minus stands alone."),
+                advice=_("Write it right before what you do not want, as in -word, or remove it."),
                 position=start,
             )
         span = {"position": start, "length": lexeme.at.end - start}
         if lexeme.sort is Sort.MINUS:
             raise errors.DoubleNegation(
-                "Two minus signs in a row.", advice="Write one, or none.", **span
+                _("Two minus signs in a row."), advice=_("Write one, or none."), **span
             )
         if lexeme.sort is Sort.OPEN:
             raise errors.NegatedGroup(
-                "A group cannot be negated.",
-                advice="Negate each term in it: -(cat OR dog) is -cat -dog.",
+                _("A group cannot be negated."),
+                advice=_("Negate each term in it: -(cat OR dog) is -cat -dog."),
                 **span,
             )
         if lexeme.sort is Sort.OR:
@@ -202,8 +205,8 @@ class _Parser:
         self._terms += 1
         if self._terms > MAX_TERMS:
             raise errors.TooManyTerms(
-                f"A query has {MAX_TERMS} terms at most.",
-                advice="Leave something out, or ask twice.",
+                _("A query has %(max_terms)s terms at most.") % {"max_terms": MAX_TERMS},
+                advice=_("Leave something out, or ask twice."),
                 position=lexeme.at.start,
                 length=lexeme.at.length,
             )
@@ -222,8 +225,8 @@ def _around(parts: list[Node]) -> Span:
 
 def _misplaced_or(lexeme: Lexeme) -> NoReturn:
     raise errors.MisplacedOr(
-        "OR needs something on both sides.",
-        advice='To find the word itself, write "or".',
+        _("OR needs something on both sides."),
+        advice=_('To find the word itself, write "or".'),
         position=lexeme.at.start,
         length=lexeme.at.length,
     )
@@ -232,8 +235,8 @@ def _misplaced_or(lexeme: Lexeme) -> NoReturn:
 def _phrase(lexeme: Lexeme) -> Phrase:
     if not lexeme.text.strip():
         raise errors.EmptyGroup(
-            "There is nothing between these quotation marks.",
-            advice="Remove them.",
+            _("There is nothing between these quotation marks."),
+            advice=_("Remove them."),
             position=lexeme.at.start,
             length=lexeme.at.length,
         )
@@ -244,8 +247,8 @@ def _phrase(lexeme: Lexeme) -> Phrase:
 def _ensure_words(lexeme: Lexeme, found: tokens.Sought) -> None:
     if not found:
         raise errors.NothingToSearch(
-            "There is no letter, digit or emoji in this.",
-            advice="Punctuation is not searched; leave it out.",
+            _("There is no letter, digit or emoji in this."),
+            advice=_("Punctuation is not searched; leave it out."),
             position=lexeme.at.start,
             length=lexeme.at.length,
         )
@@ -258,7 +261,7 @@ def _word(lexeme: Lexeme, dialect: Dialect) -> Leaf:
         return Hashtag(_tag(lexeme), at=at)
     if text[0] in "@＠":
         if (name := _MENTION.fullmatch(text)) is None:
-            _refuse_sign(lexeme, "username", "A username has letters, digits and _ only.")
+            _refuse_sign(lexeme, _("username"), _("A username has letters, digits and _ only."))
         return Mention(name[1], at=at)
     if text[0] in "$＄" and (symbol := _CASHTAG.fullmatch(text)) is not None:
         return Cashtag(symbol[1], at=at)
@@ -274,14 +277,17 @@ def _word(lexeme: Lexeme, dialect: Dialect) -> Leaf:
 def _tag(lexeme: Lexeme) -> str:
     tag = lexeme.text[1:]
     if not tokens.is_tag(tag) or not tokens.read(lexeme.text).hashtags:
-        _refuse_sign(lexeme, "hashtag", "A hashtag has letters, digits and _, not digits only.")
+        _refuse_sign(
+            lexeme, _("hashtag"), _("A hashtag has letters, digits and _, not digits only.")
+        )
     return tag
 
 
 def _refuse_sign(lexeme: Lexeme, what: str, advice: str) -> NoReturn:
     raise errors.BadValue(
-        f"This is not a {what}.",
-        advice=f"{advice} To find it as words, put quotation marks around it.",
+        _("This is not a %(what)s.") % {"what": what},
+        advice=_("%(advice)s To find it as words, put quotation marks around it.")
+        % {"advice": advice},
         position=lexeme.at.start,
         length=lexeme.at.length,
     )
@@ -291,8 +297,9 @@ def _refuse_ambiguous(lexeme: Lexeme) -> NoReturn:
     word = lexeme.text.lower()
     joins = "a space to logically join two clauses" if word == "and" else "OR between two clauses"
     raise errors.AmbiguousWord(
-        f"Ambiguous use of {word} as a keyword.",
-        advice=f'Use {joins}, or "{word}" to find occurrences of {word} in text.',
+        _("Ambiguous use of %(word)s as a keyword.") % {"word": word},
+        advice=_('Use %(joins)s, or "%(word)s" to find occurrences of %(word)s in text.')
+        % {"joins": joins, "word": word},
         position=lexeme.at.start,
         length=lexeme.at.length,
     )

@@ -1,5 +1,7 @@
 """Rules about a whole tree: something in it must say what to look for."""
 
+from django.utils.translation import gettext as _
+
 from apps.search.query import errors
 from apps.search.query.tree import And, Has, Is, Lang, Node, Not, Or, Since, Until
 
@@ -33,13 +35,13 @@ def ensure_company(tree: Node) -> None:
     where = {"position": culprit.at.start, "length": culprit.at.length}
     if all(isinstance(part, Not) for part in parts):
         raise errors.OnlyNegations(
-            "This only says what is not wanted.",
-            advice="Add what is: a word, a #tag or from:user, on each side of an OR.",
+            _("This only says what is not wanted."),
+            advice=_("Add what is: a word, a #tag or from:user, on each side of an OR."),
             **where,
         )
     raise errors.NeedsCompany(
-        "This only narrows a search down.",
-        advice="Add a word, a #tag or from:user, on each side of an OR.",
+        _("This only narrows a search down."),
+        advice=_("Add a word, a #tag or from:user, on each side of an OR."),
         **where,
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NoReturn, TypeVar, get_args
 
+from django.utils.translation import gettext as _
+
 from apps.search.query import errors, tokens
 from apps.search.query.tree import (
     BoundingBox,
@@ -75,7 +77,7 @@ def refuse(value: Value, wanted: str, advice: str) -> NoReturn:
     """Raise BadValue about a value."""
     shown = value.text if len(value.text) <= _SHOWN else value.text[:_SHOWN] + "…"
     raise errors.BadValue(
-        f"'{shown}' is not {wanted}.",
+        _("'%(shown)s' is not %(wanted)s.") % {"shown": shown, "wanted": wanted},
         advice=advice,
         position=value.at.start,
         length=value.at.length,
@@ -86,21 +88,21 @@ def user(value: Value) -> str:
     """A username in lower case, without @, or the digits of an id."""
     found = _USER.fullmatch(value.text)
     if found is None or (found[1].isdigit() and int(found[1]) > MAX_ID):
-        refuse(value, "a username", "A username has letters, digits and _ only.")
+        refuse(value, _("a username"), _("A username has letters, digits and _ only."))
     return found[1].lower()
 
 
 def id_of(value: Value) -> int:
     """An id of a tweet or list: 1 to 19 digits."""
     if re.fullmatch(r"\d{1,19}", value.text, re.ASCII) is None or int(value.text) > MAX_ID:
-        refuse(value, "an id", "An id has 1 to 19 digits.")
+        refuse(value, _("an id"), _("An id has 1 to 19 digits."))
     return int(value.text)
 
 
 def count(value: Value) -> int:
     """A number of likes, replies or reposts."""
     if re.fullmatch(r"\d{1,10}", value.text, re.ASCII) is None or int(value.text) > MAX_COUNT:
-        refuse(value, "a number", "Write a whole number without separators, such as 1000.")
+        refuse(value, _("a number"), _("Write a whole number without separators, such as 1000."))
     return int(value.text)
 
 
@@ -127,7 +129,7 @@ def thing(value: Value) -> Thing:
 def filtered(value: Value, at: Span) -> Leaf:
     """What `filter:` of the search box means."""
     name = FILTERS[_one_of(value, tuple(FILTERS), "a filter")]
-    operator, _, word = name.partition(":")
+    operator, _colon, word = name.partition(":")
     inner = Value(word, value.at)
     return Has(thing(inner), at=at) if operator == "has" else Is(kind(inner), at=at)
 
@@ -135,7 +137,7 @@ def filtered(value: Value, at: Span) -> Leaf:
 def url(value: Value, at: Span) -> Url:
     """A link or a part of one: it needs a letter or digit."""
     if not tokens.sought_in_url(value.text):
-        refuse(value, "a link or a part of one", 'Write it as in url:"https://example.com".')
+        refuse(value, _("a link or a part of one"), _('Write it as in url:"https://example.com".'))
     return Url(value.text, at=at)
 
 
@@ -148,7 +150,9 @@ def context(value: Value, at: Span) -> Context:
     """`domain.entity`, ids or one `*`."""
     found = _CONTEXT.fullmatch(value.text)
     if found is None or found[1] == found[2] == "*":
-        refuse(value, "a domain and an entity", "Write two ids with a dot, one of them may be *.")
+        refuse(
+            value, _("a domain and an entity"), _("Write two ids with a dot, one of them may be *.")
+        )
     return Context(found[1], found[2], at=at)
 
 
@@ -165,14 +169,14 @@ def place(value: Value, at: Span) -> InPlace:
 def country(value: Value, at: Span) -> PlaceCountry:
     """ISO 3166 alpha-2."""
     if re.fullmatch(r"[A-Za-z]{2}", value.text) is None:
-        refuse(value, "a country code", "Write two letters, such as US or JP.")
+        refuse(value, _("a country code"), _("Write two letters, such as US or JP."))
     return PlaceCountry(value.text.upper(), at=at)
 
 
 def lang(value: Value, at: Span) -> Lang:
     """A language tag."""
     if _LANG.fullmatch(value.text) is None:
-        refuse(value, "a language", "Write a code of two or three letters, such as en or ja.")
+        refuse(value, _("a language"), _("Write a code of two or three letters, such as en or ja."))
     return Lang(value.text.lower(), at=at)
 
 
@@ -183,7 +187,7 @@ def day(value: Value) -> date:
     except ValueError:
         found = None
     if found is None:
-        refuse(value, "a day", "Write year-month-day, such as 2024-12-31.")
+        refuse(value, _("a day"), _("Write year-month-day, such as 2024-12-31."))
     return found
 
 
@@ -191,12 +195,14 @@ def point_radius(value: Value, at: Span) -> PointRadius:
     """`[longitude latitude radius]`, the radius with mi or km and below 25 miles."""
     found = _POINT.fullmatch(" ".join(value.text.split())) if value.bracketed else None
     if found is None:
-        refuse(value, "a point and a radius", "Write it as in [2.355128 48.861118 16km].")
+        refuse(value, _("a point and a radius"), _("Write it as in [2.355128 48.861118 16km]."))
     unit = "mi" if found[4] == "mi" else "km"
     radius = float(found[3])
     if not 0 < radius * (1.609344 if unit == "mi" else 1) <= MAX_KM:
         refuse(
-            value, "a radius that is allowed", "The radius is more than 0, at most 25mi or 40km."
+            value,
+            _("a radius that is allowed"),
+            _("The radius is more than 0, at most 25mi or 40km."),
         )
     longitude, latitude = _degrees(value, found[1], found[2])
     return PointRadius(longitude, latitude, radius, "mi" if unit == "mi" else "km", at=at)
@@ -206,14 +212,16 @@ def bounding_box(value: Value, at: Span) -> BoundingBox:
     """`[west south east north]`, each side at most 25 miles."""
     found = _BOX.fullmatch(" ".join(value.text.split())) if value.bracketed else None
     if found is None:
-        refuse(value, "a box", "Write it as in [-105.3 39.9 -105.1 40.1]: west south east north.")
+        refuse(
+            value, _("a box"), _("Write it as in [-105.3 39.9 -105.1 40.1]: west south east north.")
+        )
     west, south = _degrees(value, found[1], found[2])
     east, north = _degrees(value, found[3], found[4])
     if not (west < east and south < north):
-        refuse(value, "a box", "West comes before east and south before north.")
+        refuse(value, _("a box"), _("West comes before east and south before north."))
     wide = (east - west) * math.cos(math.radians((south + north) / 2))
     if max(wide, north - south) * KM_PER_DEGREE > MAX_KM:
-        refuse(value, "a box that is allowed", "Each side has at most 25 miles, 40 km.")
+        refuse(value, _("a box that is allowed"), _("Each side has at most 25 miles, 40 km."))
     return BoundingBox(west, south, east, north, at=at)
 
 
@@ -221,7 +229,9 @@ def _degrees(value: Value, longitude: str, latitude: str) -> tuple[float, float]
     x, y = float(longitude), float(latitude)
     if abs(x) > 180 or abs(y) > 90:  # noqa: PLR2004 (degrees of a globe)
         refuse(
-            value, "on this globe", "Longitude is -180 to 180 and comes first, latitude -90 to 90."
+            value,
+            _("on this globe"),
+            _("Longitude is -180 to 180 and comes first, latitude -90 to 90."),
         )
     # -0.0 is 0.0: they are one place and would be written in two ways.
     return x + 0.0, y + 0.0
