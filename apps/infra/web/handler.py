@@ -151,11 +151,22 @@ def _read_form(request: HttpRequest) -> None:
         request.POST  # noqa: B018 (a property that reads)
 
 
+# Addresses without parts that vary; to look through all patterns takes a tenth of a page.
+_plain_matches: dict[str, ResolverMatch] = {}
+
+
 def _view_of(request: HttpRequest) -> ResolverMatch | None:
+    path = request.path_info
+    known = _plain_matches.get(path)
+    if known is not None and not settings.DEBUG:
+        return known
     try:
-        return get_resolver().resolve(request.path_info)
+        match = get_resolver().resolve(path)
     except Resolver404:
         return None
+    if not match.kwargs and not match.args:
+        _plain_matches[path] = match
+    return match
 
 
 def _release(response: HttpResponseBase) -> None:

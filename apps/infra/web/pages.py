@@ -28,7 +28,7 @@ from django.utils.translation import ngettext
 from apps.infra.errors import DomainError, NotFound, RateLimited, Unavailable
 from apps.infra.eventlog.failures import is_outage
 from apps.infra.stores import invalidation
-from apps.infra.web import shells
+from apps.infra.web import shells, visitors
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -113,6 +113,9 @@ def everyone(view: View) -> View:
             if viewer is not None:
                 for note in before_page:
                     await note(viewer)
+            elif visitors.is_anybody(request):
+                make = functools.partial(view, request, None, **parts)
+                return await visitors.together(request, make)
             return await view(request, viewer, **parts)
         except Exception as error:
             refusal = error if isinstance(error, DomainError) else None
@@ -197,12 +200,22 @@ def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def done(
-    request: HttpRequest, text: str, *, href: str = "", label: str = "", fallback: str = "/home"
+    request: HttpRequest,
+    text: str,
+    *,
+    href: str = "",
+    label: str = "",
+    undo: str = "",
+    fallback: str = "/home",
 ) -> HttpResponse:
-    """Go back to where the form was, with a message; with htmx the message alone."""
+    """Go back to where the form was, with a message; with htmx the message alone.
+
+    Args:
+        undo: the form's target that takes it back; the message offers it, where scripts run.
+    """
     if is_part(request):
         response = HttpResponse(status=200, headers={"HX-Reswap": "none"})
-        tell(response, text, href=href, label=label)
+        tell(response, text, href=href, label=label, undo=undo)
         return response
     shown = format_html('{} <a href="{}">{}</a>', text, href, label) if href else text
     messages.success(request, shown)
@@ -216,10 +229,11 @@ def tell(
     is_error: bool = False,
     href: str = "",
     label: str = "",
+    undo: str = "",
     **events: bool,
 ) -> None:
     """Have the page show a toast, and announce `events` to its script."""
-    toast = {"text": text, "error": is_error, "href": href, "label": label}
+    toast = {"text": text, "error": is_error, "href": href, "label": label, "undo": undo}
     # An answer that is not swapped has no later moment.
     name = "HX-Trigger" if is_error else "HX-Trigger-After-Swap"
     response.headers[name] = json.dumps({"toast": toast, **events})
