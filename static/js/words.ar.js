@@ -12,5 +12,6 @@ window.WORDS = {
 "Previous picture": "الصورة السابقة",
 "Remove this picture": "إزالة هذه الصورة",
 "Retry": "إعادة المحاولة",
-"That did not go through. Try again in a moment.": "لم ينجح ذلك. حاول مجددًا بعد قليل."
+"That did not go through. Try again in a moment.": "لم ينجح ذلك. حاول مجددًا بعد قليل.",
+"Undo": ""
 };

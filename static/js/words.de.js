@@ -12,5 +12,6 @@ window.WORDS = {
 "Previous picture": "Voriges Bild",
 "Remove this picture": "Dieses Bild entfernen",
 "Retry": "Noch einmal",
-"That did not go through. Try again in a moment.": "Das hat nicht geklappt. Versuch es gleich noch einmal."
+"That did not go through. Try again in a moment.": "Das hat nicht geklappt. Versuch es gleich noch einmal.",
+"Undo": ""
 };
