@@ -172,7 +172,7 @@ async def mute(request: HttpRequest, viewer: Any, username: str) -> HttpResponse
     user = await user_named(username)
     await sync_to_async(services.mute_user)(muter_id=viewer.pk, muted_id=user.id, now=clock.now())
     text = _("You will not see @%(name)s for now.") % {"name": user.username}
-    return pages.done(request, text, href=f"/{user.username}", label=_("Profile"))
+    return pages.done(request, text, undo=f"/{user.username}/unmute")
 
 
 @pages.deed

@@ -159,7 +159,8 @@ async def pin(request: HttpRequest, viewer: Any, username: str, tweet_id: int) -
         user_id=viewer.pk, tweet_id=tweet_id, now=clock.now()
     )
     text = _("This post stands on top of your profile now.")
-    return pages.done(request, text, href=f"/{viewer.username}", label=_("View"))
+    undo = f"/{viewer.username}/status/{tweet_id}/unpin"
+    return pages.done(request, text, href=f"/{viewer.username}", label=_("View"), undo=undo)
 
 
 @pages.deed

@@ -1,7 +1,7 @@
 // Comfort on top of pages that work without it: dialogs, counter, keys, toasts, quick answers.
 (() => {
   "use strict";
-  const LOW = 20, RING = 81.7, TOAST_MS = 6000;
+  const LOW = 20, RING = 81.7, TOAST_MS = 6000, UNDO_MS = 10000;
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const sheet = $("#sheet");
@@ -12,8 +12,8 @@
   Object.assign(window, { t, tn });
 
   // ── Toasts ──────────────────────────────────────────────────────────────
-  const leave = (toast) => setTimeout(() => toast.remove(), TOAST_MS);
-  function say({ text, error = false, href = "", label = "", again = null }) {
+  const leave = (toast) => setTimeout(() => toast.remove(), $("[formaction]", toast) ? UNDO_MS : TOAST_MS);
+  function say({ text, error = false, href = "", label = "", again = null, undo = "" }) {
     const toast = document.createElement("div");
     toast.className = error ? "toast error" : "toast";
     const words = document.createElement("span");
@@ -29,6 +29,18 @@
       const button = document.createElement("button");
       button.textContent = label;
       button.addEventListener("click", () => { toast.remove(); again(); });
+      toast.append(button);
+    }
+    if (undo && $("#act")) {
+      const button = document.createElement("button");
+      button.textContent = t("Undo");
+      button.setAttribute("form", "act");
+      button.setAttribute("formaction", undo);
+      button.addEventListener("click", (event) => {
+        event.preventDefault();
+        htmx.ajax("POST", undo, { source: button, target: toast, swap: "none" });
+        toast.hidden = true;
+      });
       toast.append(button);
     }
     $("#toasts").replaceChildren(toast);

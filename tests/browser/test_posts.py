@@ -170,3 +170,15 @@ def test_a_list_is_made_and_filled_from_a_profile(tab, site):
     page.goto("/lists")
     page.get_by_role("link", name="Bakers").first.click()
     page.get_by_text("Primera hornada").wait_for()
+
+
+def test_a_mute_is_undone_from_its_message(tab, site):
+    page = tab("haruka_kappan")
+    page.goto("/ines28", wait_until="networkidle")
+    page.locator("#stream .menu > a").first.click()
+    page.locator(".menu.open").get_by_role("button", name="Mute @ines28").click()
+    page.get_by_text("You will not see @ines28 for now.").wait_for()
+    with page.expect_response("**/unmute"):
+        page.get_by_role("button", name="Undo").click()
+    page.get_by_text("You see @ines28 again.").wait_for()
+    assert page.url.endswith("/ines28")

@@ -153,6 +153,11 @@ def test_pages_are_under_a_strict_policy_and_carry_no_inline_code(browser_as, al
     for path in (
         "/home", "/bob", f"/bob/status/{post.id}", "/compose", "/about", "/settings/profile",
         "/settings/privacy", "/settings/appearance", "/bob/followers", "/requests", "/nobody",
+        "/bookmarks", "/bookmarks/clear", "/lists", "/lists/new", "/bob/lists", "/bob/lists/choose",
+        "/who-to-follow", "/settings/blocked", "/settings/muted", "/settings/pictures",
+        "/bob/media", "/bob/followers_you_follow", f"/bob/status/{post.id}/likes",
+        f"/bob/status/{post.id}/quotes", f"/bob/status/{post.id}/menu",
+        f"/bob/status/{post.id}/why", f"/bob/status/{post.id}/report",
     ):  # fmt: skip
         answer = browser.get(path)
         policy = answer.headers["content-security-policy"]
@@ -180,6 +185,16 @@ def test_titles_differ_from_page_to_page(browser_as, alice, bob):
             "/settings/appearance",
             "/requests",
             "/public",
+            "/bookmarks",
+            "/lists",
+            "/lists/followed",
+            "/lists/new",
+            "/bob/lists",
+            "/bob/media",
+            "/who-to-follow",
+            "/settings/blocked",
+            "/settings/muted",
+            "/settings/pictures",
         )
     ]
 
