@@ -34,10 +34,11 @@ def test_the_menu_offers_what_fits_the_reader(browser_as, alice, bob):
     assert "<html" not in hers
     assert "Delete" in hers
     assert "Pin to your profile" in hers
-    assert "Mute" not in hers
+    assert "Mute @" not in hers
     assert "Delete" not in his
     assert "Pin" not in his
     assert "Mute @alice" in his
+    assert "Mute this conversation" in his
     assert "Block @alice" in his
 
 
