@@ -20,7 +20,14 @@ from tests.media.conftest import picture
 from tests.spine import drain_committed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
-ALL = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (800, "dark"), (320, "light")]
+ALL = [
+    (1280, "light"),
+    (1280, "dark"),
+    (390, "light"),
+    (390, "dark"),
+    (800, "dark"),
+    (320, "light"),
+]
 
 
 def _say(user, text, **how):
@@ -125,6 +132,31 @@ def test_they_look_and_count(told, tab, shots, axe):  # noqa: F811
     found += _complaints(empty, axe, "empty")
 
     assert found == []
+
+
+def test_from_right_to_left(told, tab, shots, axe):  # noqa: F811
+    page = tab("marenvoss")
+    page.goto("/language/ar?next=/notifications", wait_until="networkidle")
+    assert page.get_attribute("html", "dir") == "rtl"
+    _look(page, "notifications-ar", shots, [(1280, "light"), (390, "dark")])
+    found = _complaints(page, axe, "arabic")
+    plate = page.locator(".told .plate").first.bounding_box()
+    time = page.locator(".told .aside").first.bounding_box()
+    assert plate["x"] > time["x"]
+    page.goto("/settings/muted-words", wait_until="networkidle")
+    _look(page, "muted-words-ar", shots, [(390, "light")])
+
+    assert found + _complaints(page, axe, "arabic words") == []
+
+
+def test_a_conversation_is_muted_from_the_menu(told, tab):
+    page = tab("priya_nightsky")
+    page.goto(f"/marenvoss/status/{told.scene.conversation.id}", wait_until="networkidle")
+    page.locator(".focal .menu > *").first.click()
+    page.get_by_text("Mute this conversation").click()
+    page.wait_for_selector("#sheet[open] .ask")
+    page.keyboard.press("Enter")
+    page.get_by_text("You will not hear of this conversation.").wait_for()
 
 
 def test_an_open_page_counts_along(told, tab, elsewhere):
