@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
+from django.conf import settings
 from ninja import Schema
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -54,6 +55,11 @@ def _entities(user: UserOut) -> dict[str, Any] | None:
     return _tweets[0].entities_of(user)
 
 
+def _address(picture: str) -> str | None:
+    """Where an uploaded picture is; the drawn ones have no address."""
+    return f"{settings.MEDIA_URL}{picture}" if picture else None
+
+
 _FIELDS: dict[str, Any] = {
     "id": lambda user: str(user.id),
     "name": lambda user: user.name,
@@ -65,6 +71,8 @@ _FIELDS: dict[str, Any] = {
     "entities": _entities,
     "protected": lambda user: user.is_protected,
     PINNED: lambda user: str(user.pinned_tweet_id) if user.pinned_tweet_id else None,
+    "profile_banner_url": lambda user: _address(user.banner),
+    "profile_image_url": lambda user: _address(user.avatar),
     "verified": lambda user: False,
     "verified_type": lambda user: "none",
     "public_metrics": lambda user: {
@@ -83,8 +91,6 @@ _UNFILLED = [
     "is_identity_verified",
     "most_recent_tweet_id",
     "parody",
-    "profile_banner_url",
-    "profile_image_url",
     "receives_your_dm",
     "subscription",
     "subscription_type",

@@ -104,3 +104,16 @@ def test_large_ones_come_through_and_visitors_log_in_first(browser_as, browser, 
     assert sent.status_code == 302
     assert "/login" in browser.get(PAGE).headers["location"]
     assert "/login" in browser.post(PAGE, {}, files={"avatar": _file()}).headers["location"]
+
+
+def test_the_api_tells_where_it_is(api_as, browser, alice):
+    api = api_as(alice)
+    path = "/2/users/me?user.fields=profile_image_url,profile_banner_url"
+    assert "profile_image_url" not in api.get(path).json()["data"]
+
+    set_profile_picture(user_id=alice.id, which="avatar", data=picture(), now=clock.now())
+    told = api.get(path).json()["data"]
+
+    assert "profile_banner_url" not in told
+    here = told["profile_image_url"].split("/media/")[1]
+    assert browser.get(f"/media/{here}").status_code == 200
