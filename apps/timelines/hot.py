@@ -5,7 +5,7 @@ between; the route in `api` calls the same function, so both give the same bytes
 """
 
 import logging
-from asyncio import AbstractEventLoop, Future
+from asyncio import AbstractEventLoop
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 
 from apps.graph import people
 from apps.infra.resilience import ratelimit
+from apps.infra.stores.aioredis import RedisDown
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
 from apps.infra.web.gate import Reply
@@ -183,14 +184,9 @@ class HomeTurn:
             if asking is None:
                 return False
             question, count = asking.question + question, count + 1
-        replies = trip.client.ask_now(question, count)
-        if replies is None:
-            if asking is not None:
-                asking.settle(None)
-            return False
 
-        def come(asked: "Future[list[Any]]") -> None:
-            found = None if asked.cancelled() or asked.exception() else asked.result()
+        def come(came: list[Any] | RedisDown) -> None:
+            found = None if isinstance(came, RedisDown) else came
             if asking is not None:
                 self._charged = ratelimit.settled(asking, found.pop(0) if found else None)
             page = None
@@ -202,8 +198,11 @@ class HomeTurn:
             else:
                 reply.usual(page, self._charged)
 
-        replies.add_done_callback(come)
-        return True
+        if trip.client.call_now(question, count, come):
+            return True
+        if asking is not None:
+            asking.settle(None)
+        return False
 
     def _body(self, trip: home_read.Trip, plan: _Plan, actor: Actor) -> bytes | None:
         try:

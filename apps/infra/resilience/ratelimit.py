@@ -8,7 +8,7 @@ the door puts `bill.head` on whatever the answer is. While the state Redis does 
 
 import logging
 import time
-from asyncio import AbstractEventLoop, Future
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn
@@ -152,17 +152,14 @@ def charge_soon(
     if asking is None:
         return False
     client = aioredis.client(instance_of_caller(caller), loop=loop)
-    replies = client.ask_now(asking.question, 1)
-    if replies is None:
-        asking.settle(None)
-        return False
 
-    def come(asked: "Future[list[Any]]") -> None:
-        found = None if asked.cancelled() or asked.exception() else asked.result()
-        then(settled(asking, found[0] if found else None))
+    def come(came: list[Any] | aioredis.RedisDown) -> None:
+        then(settled(asking, None if isinstance(came, aioredis.RedisDown) else came[0]))
 
-    replies.add_done_callback(come)
-    return True
+    if client.call_now(asking.question, 1, come):
+        return True
+    asking.settle(None)
+    return False
 
 
 def settled(asking: leases.Asking, reply: Any) -> bytes | None:

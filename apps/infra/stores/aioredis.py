@@ -7,11 +7,12 @@ reused: replies of one request must not be taken for another's.
 """
 
 import asyncio
+import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +20,8 @@ import hiredis
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+
+log = logging.getLogger(__name__)
 
 Command = Sequence[bytes]
 
@@ -36,19 +39,40 @@ def encode(commands: Sequence[Command]) -> bytes:
     return b"".join(parts)
 
 
+# Is told the replies in order, or why there are none; raises nothing.
+Then = Callable[["list[Any] | RedisDown"], None]
+
+
+def _settle(future: "asyncio.Future[list[Any]]", came: "list[Any] | RedisDown") -> None:
+    if future.done():
+        return
+    if isinstance(came, RedisDown):
+        future.set_exception(came)
+    else:
+        future.set_result(came)
+
+
+def _tell(then: Then, came: "list[Any] | RedisDown") -> None:
+    try:
+        then(came)
+    except Exception:
+        # The others on this connection wait for theirs.
+        log.exception("nobody took the replies")
+
+
 class _Connection(asyncio.Protocol):
-    """One socket; `waiting` holds, in order, the futures of the requests on the wire."""
+    """One socket; `waiting` holds, in order, who is told of the requests on the wire."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._reader = hiredis.Reader()
-        self._waiting: deque[tuple[asyncio.Future[list[Any]], int, list[Any]]] = deque()
+        self._waiting: deque[tuple[Then, int, list[Any]]] = deque()
         self._transport: asyncio.Transport | None = None
         # What this turn of the loop wants to send; a write of its own for each costs a syscall.
         self._unsent: list[bytes] = []
         # One timer for all requests: one for each costs more than the request.
         self._watch: asyncio.TimerHandle | None = None
-        self._watched: asyncio.Future[list[Any]] | None = None
+        self._watched: Then | None = None
         self._why = "connection closed"
 
     @property
@@ -63,23 +87,21 @@ class _Connection(asyncio.Protocol):
         self._unsent.clear()
         if self._watch is not None:
             self._watch.cancel()
-        for future, _, _ in self._waiting:
-            if not future.done():
-                future.set_exception(RedisDown(str(exc or self._why)))
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, deque()
+        for then, _, _ in waiting:
+            _tell(then, RedisDown(str(exc or self._why)))
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while self._waiting:
-            future, count, replies = self._waiting[0]
+            then, count, replies = self._waiting[0]
             while len(replies) < count:
                 reply = self._reader.gets()
                 if reply is False:
                     return
                 replies.append(reply)
             self._waiting.popleft()
-            if not future.done():
-                future.set_result(replies)
+            _tell(then, replies)
 
     def send(self, buffer: bytes, count: int) -> asyncio.Future[list[Any]]:
         """Send with what else this turn of the loop sends; the replies come in their order.
@@ -87,18 +109,22 @@ class _Connection(asyncio.Protocol):
         A request that has no answer within REDIS_TIMEOUT_SECONDS (to twice that) closes the
         connection, and with it fails all that wait on it.
         """
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        self.call(buffer, count, partial(_settle, future))
+        return future
+
+    def call(self, buffer: bytes, count: int, then: Then) -> None:
+        """The same without a future, which costs the loop another turn. Raises RedisDown."""
         if self._transport is None:
             raise RedisDown("not connected")
-        future: asyncio.Future[list[Any]] = self._loop.create_future()
-        self._waiting.append((future, count, []))
+        self._waiting.append((then, count, []))
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(buffer)
         if self._watch is None:
-            self._look_again(future)
-        return future
+            self._look_again(then)
 
-    def _look_again(self, first: "asyncio.Future[list[Any]]") -> None:
+    def _look_again(self, first: Then) -> None:
         self._watched = first
         self._watch = self._loop.call_later(settings.REDIS_TIMEOUT_SECONDS, self._look)
 
@@ -155,12 +181,14 @@ class AioRedis:
             connection = await self._connect()
         return await connection.send(buffer, count)
 
-    def ask_now(self, buffer: bytes, count: int) -> "asyncio.Future[list[Any]] | None":
-        """The same without waiting for a connection: None where there is none."""
+    def call_now(self, buffer: bytes, count: int, then: Then) -> bool:
+        """The same without a future and without waiting for a connection: False where there is
+        none, and then nobody is told."""
         connection = self._connection
         if connection is None or not connection.is_open:
-            return None
-        return connection.send(buffer, count)
+            return False
+        connection.call(buffer, count, then)
+        return True
 
     def close(self) -> None:
         """Drop the connection; the next command opens another."""

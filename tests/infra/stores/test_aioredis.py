@@ -59,3 +59,42 @@ def test_caches_are_not_trusted_while_the_server_loads_its_file(loading, run):
     assert things.get(1) is None
 
     cache.caches_of("t").remove(things)  # type: ignore[arg-type]
+
+
+def test_who_fails_at_the_replies_does_not_hold_up_the_others(world, run, caplog):
+    async def ask():
+        client = aioredis.client(0)
+        await client.connected()
+        told = []
+
+        def fails(came):
+            told.append(came)
+            raise ValueError("not mine")
+
+        question = aioredis.encode([(b"ECHO", b"one")])
+        assert client.call_now(question, 1, fails)
+        assert client.call_now(question, 1, told.append)
+        return told, await client.pipe([(b"ECHO", b"two")])
+
+    assert run(ask()) == ([[b"one"], [b"one"]], [b"two"])
+    assert [line.message for line in caplog.records] == ["nobody took the replies"]
+
+
+def test_all_who_wait_are_told_when_the_connection_breaks(world, run):
+    async def ask():
+        client = aioredis.client(0)
+        await client.connected()
+        told = []
+        slow = aioredis.encode([(b"BLPOP", b"nothing:here", b"5")])
+        assert client.call_now(slow, 1, told.append)
+        assert client.call_now(slow, 1, told.append)
+        waiting = client.ask(slow, 1)
+        client.close()
+        with pytest.raises(aioredis.RedisDown):
+            await waiting
+        assert not client.call_now(slow, 1, told.append)
+        return told
+
+    told = run(ask())
+
+    assert [type(one) for one in told] == [aioredis.RedisDown] * 2
