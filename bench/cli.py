@@ -39,6 +39,7 @@ class Suite:
 # In the order of measuring: first what needs the running service, then what does not.
 SUITES = (
     Suite(module="reads", figures=("R1", "R2"), service=True),
+    Suite(module="pages", figures=("U1",), service=True),
     Suite(module="sql", figures=("R3",), service=True),
     Suite(module="load", figures=("R4",), service=True),
     Suite(module="latency", figures=("D1",), service=True),

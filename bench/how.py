@@ -44,6 +44,9 @@ MEASURED = {
         `GET /2/users/:id/timelines/reverse_chronological`, 20 tweets with author, time and counts.
         In each round: the service, the constant body, the empty Django view. A tweet on the page
         of some readers is deleted before; all pages are checked.""",
+    "U1": """the readers of R1 with sessions, `GET /home` as Chromium asks for it, against R1's
+        request, in turn. The page is what people get: frame, panels, forms with fresh tokens, own
+        marks on the posts. All pages are checked against the model.""",
     "R3": """the readers of R1, in each round over HTTP, then by each peer's queries on a connection
         of the benchmark, whose CPU counts with PostgreSQL's: Django's ORM with the followees given,
         which makes 20 objects; and the five statements that Takahe's home issues (event, post,

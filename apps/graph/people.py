@@ -1,5 +1,6 @@
 """People as lists show them: the account, how the viewer stands to it, the right button."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,10 +9,15 @@ from django.utils.translation import gettext as _
 from apps.graph import queries, suggesting
 from apps.graph.schemas import Relations, Relationship
 from apps.infra.errors import NotFound
+from apps.infra.stores.cache import LocalCache
 from apps.users import queries as user_queries
 from apps.users.schemas import UserOut
 
 STRANGER = Relationship()
+# What somebody was offered stays for so long, unless they or those have changed: whoever follows,
+# blocks or mutes announces it ("y"), and accounts are compared.
+SHOWN_SECONDS = 60.0
+MAX_SHOWN = 2_000
 SUGGESTIONS = 4
 MAX_KNOWN = 100
 
@@ -30,6 +36,11 @@ class Person:
     def label(self) -> str:
         """What the person is called."""
         return _label(self.user)
+
+
+_shown: LocalCache[int, tuple[float, list[Person]]] = LocalCache(
+    "y", max_items=MAX_SHOWN, name="suggested_people"
+)
 
 
 async def user_named(username: str) -> UserOut:
@@ -75,6 +86,26 @@ async def who_to_follow(
     Args:
         relations: the viewer's, where the caller has them already.
     """
+    if viewer_id is not None and limit == SUGGESTIONS:
+        kept = _shown.get(viewer_id)
+        if kept is not None and kept[0] > time.monotonic() and await _are_same(kept[1]):
+            return kept[1]
+        started = time.monotonic()
+        found = await _who_to_follow(viewer_id, limit, relations)
+        _shown.put(viewer_id, (started + SHOWN_SECONDS, found), started=started)
+        return found
+    return await _who_to_follow(viewer_id, limit, relations)
+
+
+async def _are_same(people: Sequence[Person]) -> bool:
+    """Whether the accounts are the very ones that were shown before."""
+    users = await user_queries.users_by_ids([person.user.id for person in people])
+    return all(users.get(person.user.id) is person.user for person in people)
+
+
+async def _who_to_follow(
+    viewer_id: int | None, limit: int, relations: Relations | None
+) -> list[Person]:
     offered = list(await suggesting.candidates(viewer_id, relations))
     shown: list[Person] = []
     # Nearly always the first look finds enough.

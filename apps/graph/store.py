@@ -19,7 +19,7 @@ import redis as redis_sync
 
 from apps.graph.schemas import MutedWord, Relations
 from apps.infra.batches import batches
-from apps.infra.stores import redis
+from apps.infra.stores import invalidation, redis
 from apps.infra.stores.aioredis import run_id_of
 from apps.infra.stores.sharding import instance_of, shard_of
 
@@ -111,6 +111,7 @@ def hold_relations(viewer_ids: list[int]) -> None:
     for viewer_id in viewer_ids:
         with contextlib.suppress(redis_sync.RedisError):
             _hold(instance_of(shard_of(viewer_id)), [viewer_id])
+    invalidation.announce([("y", one) for one in viewer_ids])
 
 
 def touch_block(author_id: int) -> None:

@@ -1,11 +1,13 @@
 """Tweets as pages show them: author, quote, marks and placeholders gathered in few queries."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
+from apps.infra.stores.cache import LocalCache
 from apps.tweets import queries
 from apps.tweets.cards_attached import Attached, Picture, PollCard, attached
 from apps.tweets.schemas import Marks, TweetOut
@@ -15,6 +17,10 @@ from apps.users.schemas import UserOut
 
 Gone = Literal["deleted", "protected", "blocked", "unavailable"]
 NO_MARKS = Marks()
+MAX_READERS, MAX_KNOWN_MARKS = 2_000, 100
+_known_marks: LocalCache[int, dict[int, tuple[TweetOut, Marks]]] = LocalCache(
+    "y", max_items=MAX_READERS, name="marks"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,8 @@ async def cards(
     }
     everything = [*tweets, *shown.values(), *quotes.values()]
     users = await user_queries.users_by_ids(_people(everything))
-    marks = await queries.viewer_marks(viewer_id, _ids(tweets)) if viewer_id else {}
+    originals = [shown.get(tweet.retweet_of_id or 0, tweet) for tweet in tweets]
+    marks = await _marks(viewer_id, originals) if viewer_id else {}
     held = await attached(viewer_id, everything)
     made = []
     for tweet in tweets:
@@ -95,8 +102,24 @@ async def cards(
     return made
 
 
-def _ids(tweets: Sequence[TweetOut]) -> list[int]:
-    return [tweet.retweet_of_id or tweet.id for tweet in tweets]
+async def _marks(viewer_id: int, tweets: Sequence[TweetOut]) -> dict[int, Marks]:
+    """What a viewer did with posts; what is known of them, without a query.
+
+    Whoever likes, retweets or keeps a post changes its counters, so its row is read anew and is
+    another object: marks are right for as long as the post is the very one that they were read
+    for. Likes of a hot post change its row later; they are announced by themselves ("y").
+    """
+    known = _known_marks.get(viewer_id) or {}
+    missing = [t.id for t in tweets if t.id not in known or known[t.id][0] is not t]
+    if missing:
+        started = time.monotonic()
+        found = await queries.viewer_marks(viewer_id, missing)
+        if len(known) > MAX_KNOWN_MARKS:
+            known = {}
+        news = {t.id: (t, found.get(t.id, NO_MARKS)) for t in tweets if t.id in missing}
+        known = {**known, **news}
+        _known_marks.put(viewer_id, known, started=started)
+    return {t.id: known[t.id][1] for t in tweets}
 
 
 def _people(tweets: Sequence[TweetOut]) -> set[int]:

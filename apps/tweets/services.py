@@ -326,7 +326,7 @@ def like_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
         cursor.execute(_INSERT_LIKE, [user_id, tweet.id, tweet.author_id, ids.next_id(), now])
         is_new = bool(cursor.rowcount)
     if is_new:
-        is_counted = _count_like(tweet.id, tweet.author_id, 1)
+        is_counted = _count_like(user_id, tweet.id, tweet.author_id, 1)
         publish(
             LikeCreated(
                 user_id=user_id,
@@ -344,7 +344,7 @@ def unlike_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
         return
     like = Like.objects.filter(user_id=user_id, tweet_id=tweet_id).first()
     if like is not None and like.delete()[0]:
-        is_counted = _count_like(tweet_id, like.author_id, -1)
+        is_counted = _count_like(user_id, tweet_id, like.author_id, -1)
         publish(
             LikeRemoved(
                 user_id=user_id,
@@ -355,9 +355,11 @@ def unlike_tweet(*, user_id: int, tweet_id: int, now: datetime) -> None:
         )
 
 
-def _count_like(tweet_id: int, author_id: int, delta: int) -> bool:
+def _count_like(user_id: int, tweet_id: int, author_id: int, delta: int) -> bool:
     """Count a like or its end at the tweet; False for a hot one, which is recounted in a moment."""
     if counters.heat.note(tweet_id):
+        # Nothing else tells the pages of this person.
+        invalidation.announce_after_commit([("y", user_id)])
         return False
     add_to_count(tweet_id, author_id, "like_count", delta)
     return True
