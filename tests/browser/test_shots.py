@@ -48,6 +48,18 @@ def test_pages_fit_every_width_and_theme(tab, site, shots):
         "requests": "/requests",
         "about": "/about",
         "following": "/norafeld/following",
+        "bookmarks": "/bookmarks",
+        "lists": "/lists",
+        "list-new": "/lists/new",
+        "lists-of": "/ines28/lists",
+        "who-to-follow": "/who-to-follow",
+        "media": "/dmitris/media",
+        "likes": f"{focal}/likes",
+        "menu-page": f"{focal}/menu",
+        "report": f"{focal}/report",
+        "why": f"{focal}/why",
+        "settings-blocked": "/settings/blocked",
+        "settings-pictures": "/settings/pictures",
     }.items():
         page.goto(path, wait_until="networkidle")
         _look(page, name, shots)
