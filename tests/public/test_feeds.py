@@ -1,5 +1,6 @@
 """RSS and Atom: what a visitor sees, as XML that any reader takes."""
 
+import asyncio
 import xml.etree.ElementTree as ET
 from email.utils import parsedate_to_datetime
 
@@ -81,6 +82,17 @@ def test_an_unchanged_feed_is_not_sent_twice(browser, alice, kind):
     assert ask(f'"other", {etag}').status_code == 304
     post(alice, "two")
     assert ask(etag).status_code == 200
+
+
+def test_who_has_it_does_not_decide_for_who_has_not(browser, loop, alice):
+    post(alice, "one")
+    tag = {"if-none-match": browser.get("/alice/rss").headers["etag"]}
+
+    async def all_at_once():
+        asked = [browser._client.get("/alice/rss", headers=one) for one in (tag, tag, {}, tag)]
+        return [one.status_code for one in await asyncio.gather(*asked)]
+
+    assert loop.run_until_complete(all_at_once()) == [304, 304, 200, 304]
 
 
 @pytest.mark.parametrize("kind", KINDS)

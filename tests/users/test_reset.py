@@ -101,6 +101,17 @@ def test_the_answer_does_not_wait_for_the_letter(browser, loop, dora, monkeypatc
     assert [one["wanted"] for one in asked] == ["dora"]
 
 
+def test_letters_in_files_are_closed_to_others(settings, tmp_path, dora):
+    settings.EMAIL_BACKEND = "apps.users.letter_files.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
+
+    services_letters.send_reset(wanted="dora", now=clock.now())
+
+    (letter,) = (tmp_path / "mail").iterdir()
+    assert "/reset/" in letter.read_text()
+    assert (tmp_path / "mail").stat().st_mode & 0o077 == 0
+
+
 def test_a_suspended_account_gets_none(browser, loop, dora, mailoutbox):
     User.objects.filter(id=dora.id).update(suspended_at=clock.now())
 

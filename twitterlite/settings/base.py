@@ -45,7 +45,7 @@ MIDDLEWARE = [
     "apps.users.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apps.infra.web.policy.PolicyMiddleware",
 ]
 ROOT_URLCONF = "twitterlite.urls"
 ASGI_APPLICATION = "twitterlite.asgi.application"
@@ -190,8 +190,8 @@ MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.publ
 # The edge bounds bodies before Django sees them; uploads are larger than Django's default.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8_388_608
 _mail = urlsplit(CONF.email_url)
-_MAIL_BY = "smtp" if CONF.email_url else "filebased"
-EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL_BY}.EmailBackend"
+_MAIL_BY = "django.core.mail.backends.smtp" if CONF.email_url else "apps.users.letter_files"
+EMAIL_BACKEND = f"{_MAIL_BY}.EmailBackend"
 EMAIL_FILE_PATH = CONF.var_dir / "mail"
 EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")

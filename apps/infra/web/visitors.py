@@ -12,6 +12,7 @@ import contextvars
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
 
 OK = 200
+# The answer to one who has the page; others have not.
+NOT_MODIFIED = 304
 # Pages that are being made at the same time.
 MAX_PAGES = 1_000
 # What the making of a page may leave in a request; then the answer is for that reader only.
@@ -86,8 +89,9 @@ async def _make_for(
     shared: HttpResponse | None = None
     try:
         made = await make()
-        if isinstance(made, HttpResponse) and not made.cookies and _TOKEN not in request.META:
-            shared = made
+        is_whole = isinstance(made, HttpResponse) and made.status_code != NOT_MODIFIED
+        if is_whole and not made.cookies and _TOKEN not in request.META:
+            shared = cast(HttpResponse, made)
     except Exception:  # noqa: S110 (whoever waits meets it again, and answers it)
         pass
     finally:
