@@ -13,5 +13,5 @@ window.WORDS = {
 "Remove this picture": "إزالة هذه الصورة",
 "Retry": "إعادة المحاولة",
 "That did not go through. Try again in a moment.": "لم ينجح ذلك. حاول مجددًا بعد قليل.",
-"Undo": ""
+"Undo": "تراجع"
 };

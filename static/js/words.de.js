@@ -13,5 +13,5 @@ window.WORDS = {
 "Remove this picture": "Dieses Bild entfernen",
 "Retry": "Noch einmal",
 "That did not go through. Try again in a moment.": "Das hat nicht geklappt. Versuch es gleich noch einmal.",
-"Undo": ""
+"Undo": "Rückgängig"
 };
