@@ -154,9 +154,11 @@ def test_a_process_that_knows_nothing_asks_once_for_each(now_settled, browser_as
 
     assert _is_in(browser)
 
-    assert len(asked.statements) == 2
+    assert len(asked.statements) == 3
     assert "django_session" in asked.statements[0]
     assert "from users" in asked.statements[1]
+    # The badge.
+    assert "from notifications" in asked.statements[2]
     assert asked.commands == []
 
 
