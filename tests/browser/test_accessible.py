@@ -7,14 +7,15 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 MEMBERS = (
+    "/settings/language", "/settings/email", "/rules", "/terms", "/status",
     "/bookmarks", "/lists", "/lists/followed", "/lists/new", "/who-to-follow", "/ines28/lists",
     "/ines28/media", "/ines28/followers_you_follow", "/settings/blocked", "/settings/muted",
-    "/ines28/lists/choose",
+    "/ines28/lists/choose", "/settings/pictures",
     "/home", "/ines28", "/quietbird", "/compose", "/ines28/followers", "/settings/profile",
     "/settings/privacy", "/settings/appearance", "/requests", "/about", "/public",
     "/search", "/search?q=ines",
 )  # fmt: skip
-VISITORS = ("/", "/login", "/signup", "/ines28")
+VISITORS = ("/", "/login", "/signup", "/ines28", "/reset", "/offline")
 
 
 @pytest.fixture(scope="module")
