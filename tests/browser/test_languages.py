@@ -46,7 +46,9 @@ def test_pages_speak_and_fit(tab, site, shots, axe, language, direction, width):
             assert page.evaluate("getComputedStyle(document.body).direction") == direction
             if _too_wide(page):
                 found.append(f"{name} is too wide")
-            found += _complaints(page, axe, name)
+            # The other language adds words, no roles: once is enough for it.
+            if language == "ar" or width > 1000:
+                found += _complaints(page, axe, name)
             _shot(page, shots, name + ("-visitor" if page is visitor else ""))
     tab.complaints[:] = [one for one in tab.complaints if "404" not in one]
     assert found == []
