@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from django.middleware.csrf import _does_token_match
 
 from apps.infra import clock
+from apps.infra.web import shells
 from apps.tweets import card_html
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet, retweet
 from apps.users.services import update_profile
@@ -186,3 +188,12 @@ class TestShell:
 
         assert 'class="toast' in said
         assert 'class="toast' not in silent
+
+    def test_a_token_is_what_django_takes_for_one(self, rf):
+        request = rf.get("/")
+        request.META["CSRF_COOKIE"] = "aZ09" * 8
+        tokens = {shells._token(request) for _ in range(100)}
+
+        assert len(tokens) == 100
+        assert all(_does_token_match(token, "aZ09" * 8) for token in tokens)
+        assert not any(_does_token_match(token, "bZ09" * 8) for token in tokens)

@@ -30,7 +30,6 @@ NEVER_WAIT = frozenset(
         # With messages in a cookie.
         "django.contrib.messages.middleware.MessageMiddleware",
         "django.middleware.clickjacking.XFrameOptionsMiddleware",
-        "csp.middleware.CSPMiddleware",
     }
 )
 # Answers for files, which have no view.

@@ -27,8 +27,12 @@ _GZIP_WINDOW = 31
 MAX_HEADER_CHARS = 200
 
 
+# One for all: to make another takes longer than a page. Pages leave from one thread.
+_packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+
+
 def _zstd(body: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
+    return _packer.compress(body)
 
 
 def _brotli(body: bytes) -> bytes:
