@@ -23,16 +23,22 @@ def read(browser_as, alice, bob):
     browser.get("/public")
     browser.get("/public")
 
-    def buttons():
-        page = browser.get("/public").text
+    return Buttons(browser, post)
+
+
+class Buttons:
+    """Which buttons of a post take something back, on a page that is loaded now."""
+
+    def __init__(self, browser, post):
+        self.browser, self.post = browser, post
+
+    def __call__(self):
+        page = self.browser.get("/public").text
         return {
             word
             for word in ("unlike", "unretweet", "unbookmark")
-            if f"/status/{post}/{word}" in page
+            if f"/status/{self.post}/{word}" in page
         }
-
-    buttons.post = post
-    return buttons
 
 
 def do_post(author):

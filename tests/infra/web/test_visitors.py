@@ -27,6 +27,10 @@ class Kitchen:
         return HttpResponse(f"page {mine}")
 
 
+def _text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
 def ask(path: str = "/page", **headers: Any) -> Any:
     return RequestFactory().get(path, **headers)
 
@@ -40,7 +44,7 @@ def test_who_comes_meanwhile_waits_for_the_next_making_and_no_longer(run):
         await asyncio.sleep(0)
         kitchen.go.set()
         answers = await asyncio.gather(first, *rest)
-        return [answer.content.decode() for answer in answers], kitchen.made
+        return [_text(answer) for answer in answers], kitchen.made
 
     texts, made = run(scene())
 
@@ -78,7 +82,7 @@ def test_a_page_with_a_form_is_everybodys_own(run):
         tasks = [asyncio.create_task(visitors.together(one, maker(one))) for one in asks]
         await asyncio.sleep(0)
         go.set()
-        return [answer.content.decode() for answer in await asyncio.gather(*tasks)]
+        return [_text(answer) for answer in await asyncio.gather(*tasks)]
 
     assert len(set(run(scene()))) == 5
 
