@@ -8,7 +8,8 @@ from tests.browser.test_accessible import _complaints, axe  # noqa: F401 (a fixt
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 PAGES = (
-    "/home", "/ines28", "/marenvoss/followers", "/compose", "/settings/profile",
+    "/home", "/notifications", "/lists", "/bookmarks", "/who-to-follow", "/settings/muted-words",
+    "/ines28", "/marenvoss/followers", "/compose", "/settings/profile",
     "/settings/language", "/settings/email", "/search", "/public", "/about", "/rules", "/terms",
     "/status",
 )  # fmt: skip

@@ -201,7 +201,8 @@ def test_looking_around_sets_no_cookie(browser, api_as, alice):
     """As the landing page says."""
     made = api_as(alice).post("/2/tweets", {"text": "hello"}).json()["data"]["id"]
 
-    for path in ("/", "/public", "/alice", f"/alice/status/{made}", "/search?q=hello", "/explore",
-                 *HOUSE, "/not/there", "/alice/rss", "/manifest.webmanifest", "/sw.js"):  # fmt: skip
+    for path in ("/", "/public", "/alice", f"/alice/status/{made}", "/search?q=hello",
+                 "/explore", *HOUSE, "/not/there", "/alice/rss", "/manifest.webmanifest",
+                 "/sw.js"):  # fmt: skip
         assert "set-cookie" not in browser.get(path).headers, path
     assert len(browser.cookies) == 0
