@@ -30,9 +30,10 @@ HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
 POST_PATH = "/2/tweets"
 # Where applications ask for tokens; those of /2/ besides.
-TOKENS = ("/oauth2/", "/oauth/request_token", "/oauth/access_token")
-# Asked by machines: no session, no forms, no middleware.
-PLAIN = ("/2/", "/1.1/", "/media/", "/healthz", "/readyz", "/metrics", *TOKENS)
+TOKENS = ("/oauth/request_token", "/oauth/access_token")
+# Asked by machines: no session, no forms, no middleware. A person may be called /metrics_fan.
+PLAIN = frozenset({"/healthz", "/readyz", "/metrics", *TOKENS})
+PLAIN_BELOW = ("/2/", "/1.1/", "/media/", "/oauth2/")
 # Here bodies may be large; they wait on disk until one of few turns is free.
 UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
 # A post of the site may bring pictures, and a profile has two.
@@ -66,7 +67,7 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await _home(scope, user_id, send)
     elif scope["method"] == "POST" and path.startswith(UPLOADS):
         await uploads(scope, receive, send)
-    elif path.startswith(PLAIN):
+    elif path in PLAIN or path.startswith(PLAIN_BELOW):
         await handler.api(scope, receive, send)
     elif path.startswith(STATIC):
         await static(scope, receive, send)

@@ -1,6 +1,7 @@
 """The third door: pages, files and the description of the API, through the whole application."""
 
 from apps.infra.conf import BASE_DIR
+from tests.factories import UserFactory
 
 
 def test_a_page_comes_with_its_policies(api):
@@ -56,3 +57,12 @@ def test_the_description_names_every_route(api):
     assert "201" in post["responses"]
     body = post["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) >= {"text", "reply", "quote_tweet_id", "reply_settings"}
+
+
+def test_who_is_called_like_a_door_for_machines_has_a_page(world, api):
+    for name in ("metrics_fan", "healthzone", "readyz2"):
+        UserFactory(username=name)
+        answer = api.get(f"/{name}")
+
+        assert answer.status_code == 200
+        assert "default-src 'self'" in answer.headers["content-security-policy"], name
