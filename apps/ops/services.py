@@ -1,5 +1,6 @@
 """Verbs of operators that reach over several apps."""
 
+import random
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from apps.infra import ids
 from apps.infra.batches import batches
 from apps.infra.errors import Conflict
 from apps.ops.demo import content
+from apps.ops.demo.furniture import furnish
 from apps.ops.demo.world import HEROES, Builder, World
 from apps.search import services as search_services
 from apps.tweets import mentions
@@ -64,8 +66,9 @@ def make_demo(*, now: datetime, seed: int = SEED) -> DemoSize:
             names = ", ".join(f"@{name}" for name in sorted(taken))
             raise DemoNameTaken(f"The demo world needs these names, which are taken: {names}.")
         size = _store(world, rows)
+        shown = _furnish(world, now, seed)
         # What is imported raises no events.
-        for part in batches((row.id for row in world.tweets), _INDEX_AT_ONCE):
+        for part in batches([*(row.id for row in world.tweets), *shown], _INDEX_AT_ONCE):
             mentions.note_live(tweets=search_services.index_tweets(tweet_ids=part))
     return size
 
@@ -98,3 +101,17 @@ def _store(world: World, rows: list[UserRow]) -> DemoSize:
     tweets = tweet_imports.import_tweets(rows=world.tweets)
     likes = tweet_imports.import_likes(rows=world.likes)
     return DemoSize(people=len(rows), follows=follows.stored, tweets=len(tweets), likes=likes)
+
+
+def _furnish(world: World, now: datetime, seed: int) -> list[int]:
+    """Add what is more than rows: pictures, a poll, lists; the ids of the posts."""
+    return furnish(
+        people={person.row.username: person.row.id for person in world.people},
+        followers={
+            person.row.username: [one.row.id for one in person.followers]
+            for person in world.people
+            if person.star
+        },
+        now=now,
+        dice=random.Random(seed),  # noqa: S311 (a world of play, to be the same each time)
+    )

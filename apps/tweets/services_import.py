@@ -33,6 +33,8 @@ _COLUMNS = {
     "retweet_of_user_id": "int8",
     "quote_of_id": "int8",
     "quote_of_user_id": "int8",
+    "media_keys": "text[]",
+    "poll_id": "int8",
     "reply_count": "int4",
     "retweet_count": "int4",
     "quote_count": "int4",
@@ -77,7 +79,8 @@ class TweetRow:
     """A tweet to store.
 
     Replies keep the id that they answer, known or not. A retweet or quote counts as one only if
-    its original is stored and live; otherwise it is a plain tweet and needs a text.
+    its original is stored and live; otherwise it is a plain tweet and needs a text. Pictures and
+    a poll were hung on it by the caller, in this transaction.
     """
 
     id: int
@@ -91,6 +94,8 @@ class TweetRow:
     in_reply_to_user_id: int | None = None
     retweet_of_id: int | None = None
     quote_of_id: int | None = None
+    media_keys: tuple[str, ...] = ()
+    poll_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,8 @@ def _resolved(fresh: Sequence[TweetRow], known: dict[int, _Known]) -> list[dict[
             "retweet_of_user_id": original.author_id if original else None,
             "quote_of_id": row.quote_of_id if quoted else None,
             "quote_of_user_id": quoted.author_id if quoted else None,
+            "media_keys": list(row.media_keys) or None,
+            "poll_id": row.poll_id,
         }
         known[row.id] = _Known(row.author_id, conversation_id, original is None)
         resolved.append(values)
