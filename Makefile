@@ -11,7 +11,7 @@ QUICK ?=
 N ?= 20000
 CASES ?= 200
 
-.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle fuzz bench messages lock clean
+.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle fuzz bench screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,10 @@ fuzz: ## Made-up requests to every operation of the API: make fuzz CASES=200
 bench: ## Measure; ONLY=F2,R1 picks figures, QUICK=1 takes 3 minutes and writes nothing
 	@.ci/setup dev
 	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(ARGS)
+
+screenshots: ## Pictures of the main pages, of the demo world, into var/screenshots
+	@.ci/setup dev
+	@$(PYTHON) -m tests.browser.screenshots $(ARGS)
 
 messages: ## Bring the catalogues in translations/ up to date, and name what is not translated
 	@.ci/setup dev
