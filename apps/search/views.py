@@ -59,6 +59,10 @@ async def _show(
         return pages.page(request, "search/search.html", viewer, context)
     try:
         tree = parse(query, dialect=Dialect.WEB, max_length=RECENT_LENGTH)
+        if "retweet" not in query.lower():
+            # Ten people who passed one post on are one find; whoever wants them asks for them.
+            alone = f"({query}) -is:retweet"
+            tree = parse(alone, dialect=Dialect.WEB, max_length=RECENT_LENGTH + len(alone))
     except QueryError as error:
         context["error"] = error
         context["excerpt"] = error.excerpt(query)

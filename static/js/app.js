@@ -235,7 +235,7 @@
   const act = (key) => $(`[data-key="${key}"]`, document.activeElement?.closest(".tw, .focal") || $("#main .focal") || document.createElement("i"))?.click();
   const KEYS = {
     j: () => step(1), k: () => step(-1), n: () => document.body.dataset.me && open("/compose"),
-    l: () => act("l"), t: () => act("t"), r: () => act("r"), b: () => act("b"), "?": () => open("/about?keys"), "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } else location.assign("/search"); },
+    l: () => act("l"), t: () => act("t"), r: () => act("r"), b: () => act("b"), "?": () => open("/about?keys"), "/": () => { const box = $("#q"); if (box?.offsetParent) { box.focus(); box.select(); } else location.assign("/search"); },
     Enter: () => location.assign($(".when", document.activeElement).href),
   };
   document.addEventListener("keydown", (event) => {
