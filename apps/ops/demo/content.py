@@ -18,6 +18,8 @@ class Star:
     location: str
     lang: str
     posts: tuple[str, ...]
+    # Words that the classes of the drawn picture have to hold; "" for any picture.
+    face: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from apps.infra import clock, ids
+from apps.infra.web.avatars import face_of
 from apps.ops.demo.content import Content, Interest, Star
 from apps.tweets.services_import import LikeRow, TweetRow
 from apps.users.services_import import UserRow
@@ -57,6 +58,7 @@ class Builder:
         self.world = World()
         self.now_ms = clock.to_ms(now)
         self.dice = random.Random(seed)  # noqa: S311 (a world of play, to be the same each time)
+        self._face_dice = random.Random(seed)  # noqa: S311 (as above)
         self._used_ids: set[int] = set()
         self._said: set[str] = set()
         self._by_name: dict[str, Person] = {}
@@ -89,6 +91,14 @@ class Builder:
                 self._used_ids.add(found)
                 return found
 
+    def _id_with_face(self, at_ms: int, wanted: set[str]) -> int:
+        """An id whose drawn picture is the wanted one, after some hundred tries."""
+        found = self._id(at_ms)
+        while not wanted <= set(" ".join(face_of(found)).split()):
+            found = ids.at_ms(at_ms) | self._face_dice.getrandbits(_RANDOM_BITS)
+        self._used_ids.add(found)
+        return found
+
     def _waking_hour(self, *, from_minutes: int = 200) -> int:
         """A moment of the last weeks, rarely at night, more often lately."""
         while True:
@@ -108,7 +118,7 @@ class Builder:
     def _add_star(self, star: Star) -> None:
         opened = self.now_ms - self.dice.randint(400, 2_000) * _DAY
         row = UserRow(
-            id=self._id(opened),
+            id=self._id_with_face(opened, set(star.face.split())),
             username=star.username,
             name=star.name,
             bio=star.bio,
