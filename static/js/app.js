@@ -201,10 +201,11 @@
     if (source.before_[1] !== undefined) $(".num", source).textContent = source.before_[1];
     delete source.before_;
   });
+  const deeds = ["[data-key=r]", "button.rt", "button.like", "button.bm"];
   document.addEventListener("htmx:afterSwap", (event) => {
     // The pressed button was replaced: the keyboard must not lose its place.
-    const key = event.detail.requestConfig?.elt?.dataset?.key;
-    if (key) $(`[data-key="${key}"]`, event.detail.elt.closest(".tw, .focal") || document)?.focus({ preventScroll: true });
+    const pressed = event.detail.requestConfig?.elt, deed = deeds.find((one) => pressed?.matches?.(one));
+    if (deed) $(deed, event.detail.elt.closest(".tw, .focal") || document)?.focus({ preventScroll: true });
     else if (event.detail.target?.matches?.(".fo") || event.detail.elt?.matches?.(".fo")) $("button", event.detail.elt)?.focus({ preventScroll: true });
     else if (event.detail.elt?.matches?.(".poll")) event.detail.elt.closest(".tw, .focal")?.focus({ preventScroll: true });
     all(".write").forEach(count);
@@ -232,7 +233,7 @@
     next.focus({ preventScroll: true, focusVisible: true });
     next.scrollIntoView({ block: "nearest" });
   }
-  const act = (key) => $(`[data-key="${key}"]`, document.activeElement?.closest(".tw, .focal") || $("#main .focal") || document.createElement("i"))?.click();
+  const act = (key) => $(deeds[["r", "t", "l", "b"].indexOf(key)], document.activeElement?.closest(".tw, .focal") || $("#main .focal") || document.createElement("i"))?.click();
   const KEYS = {
     j: () => step(1), k: () => step(-1), n: () => document.body.dataset.me && open("/compose"),
     l: () => act("l"), t: () => act("t"), r: () => act("r"), b: () => act("b"), "?": () => open("/about?keys"), "/": () => { const box = $("#q"); if (box?.offsetParent) { box.focus(); box.select(); } else location.assign("/search"); },

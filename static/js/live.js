@@ -35,7 +35,7 @@
         const acts = $(".acts", post);
         if (!acts) return;
         setCount(acts, ".act .num", compact(replies));
-        setCount(acts, "[data-key=t] .num, span.act .num", compact(retweets));
+        setCount(acts, "button.rt .num, span.act .num", compact(retweets));
         setCount(acts, ".like .num", compact(likes));
       });
     }

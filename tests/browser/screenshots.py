@@ -47,12 +47,6 @@ def _composing(page: Any) -> None:
     )
 
 
-def _first_list(page: Any) -> None:
-    page.goto("/lists")
-    page.locator("main a[href*='/lists/']:not([href$='/new'])").first.click()
-    page.wait_for_load_state()
-
-
 Visit = str | Callable[[Any], None]
 FOR_VISITORS: dict[str, Visit] = {"landing": "/", "login": "/login"}
 FOR_MEMBERS: dict[str, Visit] = {

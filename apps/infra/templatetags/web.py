@@ -18,17 +18,15 @@ SPRITE = "img/sprite.svg"
 MAX_BADGE = 99
 DECORATION = mark_safe('aria-hidden="true"')
 # What every post shows is part of the page (`parts/icons.html`): shorter, and there at once.
-ON_PAGE = frozenset(
-    [
-        "chat-bubble-oval-left",
-        "arrow-path-rounded-square",
-        "heart",
-        "bookmark",
-        "share",
-        "ellipsis-horizontal",
-        "lock-closed",
-    ]
-)
+ON_PAGE = {
+    "chat-bubble-oval-left": "i0",
+    "arrow-path-rounded-square": "i1",
+    "heart": "i2",
+    "bookmark": "i3",
+    "share": "i4",
+    "ellipsis-horizontal": "i5",
+    "lock-closed": "i6",
+}
 # What points along the text points the other way where that runs from right to left.
 FLIPPED = frozenset(
     [
@@ -42,7 +40,6 @@ FLIPPED = frozenset(
         "chat-bubble-oval-left",
         "list-bullet",
         "paper-airplane",
-        "pencil-square",
         "queue-list",
         "share",
     ]
@@ -50,9 +47,14 @@ FLIPPED = frozenset(
 
 
 @register.simple_tag
-def icon(name: str, label: str = "") -> SafeString:
-    """An icon of the sprite; decoration unless it is given a label. Solid ones end in `-on`."""
-    href = f"#i-{name}" if name in ON_PAGE else f"{static(SPRITE)}#{name}"
+def icon(name: str, label: str = "", *, in_button: bool = False) -> SafeString:
+    """An icon of the sprite; decoration unless it is given a label. Solid ones end in `-on`.
+
+    What is in a button is decoration anyway (WAI-ARIA, "children presentational").
+    """
+    href = f"#{ON_PAGE[name]}" if name in ON_PAGE else f"{static(SPRITE)}#{name}"
+    if in_button:
+        return format_html('<svg class="i"><use href="{}"/></svg>', href)
     return format_html(
         '<svg class="i{}{}" {}><use href="{}"/></svg>',
         " on" if name.endswith("-on") else "",

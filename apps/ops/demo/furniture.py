@@ -173,7 +173,7 @@ def _vote(
 ) -> None:
     """The reader, who comes first, is with the majority."""
     for number, user_id in enumerate(dict.fromkeys(voters)):
-        position = min(int(dice.random() ** 1.8 * options) + 1, options) if number else 1
+        position = min(int(dice.random() ** 2.6 * options) + 1, options) if number else 1
         polls.vote(user_id=user_id, tweet_id=tweet_id, position=position, now=now)
 
 
