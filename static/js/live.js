@@ -7,7 +7,9 @@
   const MAX_IDS = 40, FIRST_MS = 1000, LAST_MS = 60000, QUIET_MS = 3000;
   const stream = $("#stream"), pill = $("#pill"), note = $("#live");
   const language = document.documentElement.lang;
-  const idOf = (post) => post.dataset.e || post.id;
+  // People and lists have no id, and are where their first link leads; a notification is its words.
+  const rowOf = (row) => (row.matches(".told") ? row.textContent : $("a[href]", row)?.getAttribute("href") || "");
+  const idOf = (post) => post.dataset.e || post.id || (post.matches(".row") ? rowOf(post) : "");
   const posts = (root = stream) => (root ? [...root.children].filter((one) => idOf(one)) : []);
   const page = (url) =>
     fetch(url, { credentials: "same-origin" })
