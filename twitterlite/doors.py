@@ -17,6 +17,7 @@ from apps.infra.web.live import PATH as LIVE_PATH
 from apps.infra.web.live import Live
 from apps.infra.web.live_hub import LiveHub
 from apps.timelines import hot as home
+from apps.timelines.home_again import HomeAgain
 from apps.timelines.live import LiveHome
 from apps.tweets import hot as post
 from apps.tweets.composing import MAX_COMPOSE_BYTES
@@ -29,6 +30,8 @@ from apps.users.rendering import know_tweets
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
 POST_PATH = "/2/tweets"
+# The site's own home page.
+HOME_PATH = "/home"
 # Where applications ask for tokens; those of /2/ besides.
 TOKENS = ("/oauth/request_token", "/oauth/access_token")
 # Asked by machines: no session, no forms, no middleware. A person may be called /metrics_fan.
@@ -45,6 +48,7 @@ _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
 know_tweets(KnownTweets())
 pages = handler.Pages(prepare=sessions.recall)
+home_page = HomeAgain(pages, remembered=sessions.remembered)
 uploads = LargeBodies(handler.api)
 large_posts = LargeBodies(pages)
 static = StaticFiles(pages)
@@ -67,6 +71,8 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await _home(scope, user_id, send)
     elif scope["method"] == "POST" and path.startswith(UPLOADS):
         await uploads(scope, receive, send)
+    elif path == HOME_PATH and scope["method"] == "GET":
+        await home_page(scope, receive, send)
     elif path in PLAIN or path.startswith(PLAIN_BELOW):
         await handler.api(scope, receive, send)
     elif path.startswith(STATIC):

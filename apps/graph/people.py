@@ -97,6 +97,17 @@ async def who_to_follow(
     return await _who_to_follow(viewer_id, limit, relations)
 
 
+def remembered(viewer_id: int) -> list[Person] | None:
+    """What `who_to_follow` gives a member, if it is in memory: the very list that it gave. The
+    caller has caught up with the invalidation log."""
+    kept = _shown.get(viewer_id)
+    if kept is None or kept[0] <= time.monotonic():
+        return None
+    user_of = user_queries.in_memory().get
+    same = all(user_of(person.user.id) is person.user for person in kept[1])
+    return kept[1] if same else None
+
+
 async def _are_same(people: Sequence[Person]) -> bool:
     """Whether the accounts are the very ones that were shown before."""
     users = await user_queries.users_by_ids([person.user.id for person in people])

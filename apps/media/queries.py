@@ -1,7 +1,7 @@
 """Reads of pictures."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 
@@ -45,6 +45,11 @@ async def media_of(ids: Iterable[int]) -> dict[int, MediaOut]:
         (wanted, clock.now()),
     )
     return {row[0]: _from_row(row) for row in rows}
+
+
+def in_memory() -> Mapping[int, MediaOut]:
+    """Pictures on tweets that this process has read lately; the caller has caught up."""
+    return _attached.young
 
 
 async def attached_media(ids: Iterable[int]) -> dict[int, MediaOut]:

@@ -14,4 +14,5 @@ class NotificationsConfig(AppConfig):
         from apps.infra.web import pages
         from apps.notifications import queries
 
-        pages.before_page.append(queries.note_unread)
+        note = pages.Note("unread", queries.unread_of_page, queries.unread_in_memory)
+        pages.before_page.append(note)

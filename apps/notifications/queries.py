@@ -206,10 +206,14 @@ async def unread_count(user_id: int) -> int:
     return (await unread(user_id)).all
 
 
-async def note_unread(viewer: Any) -> None:
-    """Put the count on the account for which a page is made, for the frame's badge."""
+async def unread_of_page(user_id: int) -> Unread:
+    """The count for the badge of a page's frame; a badge is not worth a page."""
     try:
-        viewer.unread = await unread(viewer.pk)
+        return await unread(user_id)
     except Unavailable:
-        # A badge is not worth a page.
-        viewer.unread = Unread()
+        return Unread()
+
+
+def unread_in_memory(user_id: int) -> Unread | None:
+    """The same where it is remembered. The caller has caught up with the invalidation log."""
+    return _unread.get(user_id)

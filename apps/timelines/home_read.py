@@ -114,8 +114,7 @@ def plan_trip(
     depth: int = 0,
     loop: AbstractEventLoop | None = None,
 ) -> Trip:
-    """The round trip of a page; the arguments are those of `home_timeline`, and the running loop
-    if it is at hand."""
+    """The round trip of a page; arguments as of `home_timeline`, and the loop if it is at hand."""
     cursor = MAX_ID if before_id is None else before_id
     tail, skip = _part(cursor, limit, depth)
     instance = keys.home_instance(viewer_id)
@@ -128,8 +127,7 @@ def plan_trip(
 
 
 async def open_home(trip: Trip) -> HomeRead:
-    """Make the round trip of a page, unless it has its replies; `at_once` or `fill` make the
-    page."""
+    """Make the round trip of a page, unless it has its replies; `at_once` or `fill` go on."""
     try:
         return await _warm(trip)
     except aioredis.RedisDown:
@@ -248,13 +246,16 @@ async def _replies(trip: Trip) -> Sequence[Any]:
 
 
 def at_once(read: HomeRead, selection: TweetSelection) -> Rows | None:
-    """The page as JSON if all of it is in memory and nothing in it is special.
+    """The page as JSON if all of it is in memory and nothing in it is special; None where `fill`
+    must look. To be called before anything else is awaited."""
+    ids = ids_at_once(read)
+    if ids is None:
+        return None
+    return rows_of(ids, selection, limit=read.limit, relations=read.relations)
 
-    To be called before anything else is awaited.
 
-    Returns:
-        None where `fill` must look.
-    """
+def ids_at_once(read: HomeRead) -> list[int] | None:
+    """What the page is made of and some to spare, newest first; None where `fill` must look."""
     known = read.known
     if known is None or not known.floor < read.cursor <= known.ceiling:
         return None
@@ -268,7 +269,7 @@ def at_once(read: HomeRead, selection: TweetSelection) -> Rows | None:
     if low <= read.bottom or len(ids) < read.limit:
         return None
     ids.reverse()
-    return rows_of(ids, selection, limit=read.limit, relations=read.relations)
+    return ids
 
 
 async def _ask_for_rebuild(viewer_id: int, client: aioredis.AioRedis) -> None:

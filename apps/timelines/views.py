@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 
 from apps.graph.people import who_to_follow
 from apps.infra.web import pages
-from apps.timelines import queries
+from apps.timelines import home_again, queries
 from apps.tweets import queries as tweet_queries
 from apps.tweets.card_html import cards_html
 from apps.tweets.cards import cards
@@ -86,12 +86,13 @@ async def home(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         viewer_id=viewer.pk, before_id=before, limit=pages.PAGE_SIZE
     )
     shown = await cards(viewer_id=viewer.pk, tweets=found.tweets, relations=relations)
+    people = await who_to_follow(viewer.pk, relations=relations)
     context = {
         "tab": "home",
         "cards": bool(shown),
         "older_page": before is not None,
         "degraded": found.degraded,
-        "people": await who_to_follow(viewer.pk, relations=relations),
+        "people": people,
     }
     changing = {
         "posts": cards_html(shown, is_member=True),
@@ -99,4 +100,8 @@ async def home(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         "older_url": pages.older_url(request, found.next_before_id),
         "key": pages.new_key(),
     }
-    return pages.page(request, "timelines/home.html", viewer, context, changing=changing)
+    response = pages.page(request, "timelines/home.html", viewer, context, changing=changing)
+    is_full = found.next_before_id is not None and len(shown) == len(found.tweets)
+    if before is None and shown and is_full and not found.degraded:
+        home_again.teach(request, viewer, people, zip(found.tweets, shown, strict=True))
+    return response

@@ -41,10 +41,19 @@ def card_html(
         is_member: whether somebody who is logged in reads.
         ancestor: it stands above the post that a page is about.
     """
+    return _piece(card, is_member, ancestor, pinned)[1]
+
+
+def lasting_html(card: Card) -> tuple[float, SafeString]:
+    """A card for a member, and until when (`time.monotonic()`) it stays right."""
+    return _piece(card, True, False, False)
+
+
+def _piece(card: Card, is_member: bool, ancestor: bool, pinned: bool) -> tuple[float, SafeString]:
     if card.poll is not None or settings.DEBUG:
         # Everybody sees their own vote, and the end comes on time; and whoever edits a template
         # sees that.
-        return _made(card, is_member, ancestor, pinned)
+        return 0.0, _made(card, is_member, ancestor, pinned)
     tweet_id, now = card.tweet.id, time.monotonic()
     variant = (
         get_language(), is_member, card.liked, card.retweeted, card.bookmarked, ancestor, pinned,
@@ -54,13 +63,13 @@ def card_html(
     if pieces is not None:
         piece = pieces.get(variant)
         if piece is not None and now < piece[1] and piece[0] == card:
-            return piece[2]
+            return piece[1:]
     html = _made(card, is_member, ancestor, pinned)
     if pieces is None or len(pieces) >= MAX_VARIANTS:
         pieces = {}
         _kept.put(tweet_id, pieces, started=now)
-    pieces[variant] = (card, now + _fresh_seconds(card), html)
-    return html
+    piece = pieces[variant] = (card, now + _fresh_seconds(card), html)
+    return piece[1:]
 
 
 def cards_html(cards: Iterable[Card], *, is_member: bool) -> SafeString:

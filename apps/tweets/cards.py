@@ -1,7 +1,7 @@
 """Tweets as pages show them: author, quote, marks and placeholders gathered in few queries."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -120,6 +120,12 @@ async def _marks(viewer_id: int, tweets: Sequence[TweetOut]) -> dict[int, Marks]
         known = {**known, **news}
         _known_marks.put(viewer_id, known, started=started)
     return {t.id: known[t.id][1] for t in tweets}
+
+
+def known_marks(viewer_id: int) -> Mapping[int, tuple[TweetOut, Marks]]:
+    """What is remembered of a viewer's deeds, by post, each with the very row it is right for. The
+    caller has caught up with the invalidation log."""
+    return _known_marks.get(viewer_id) or {}
 
 
 def _people(tweets: Sequence[TweetOut]) -> set[int]:

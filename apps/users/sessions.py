@@ -127,6 +127,17 @@ async def recall(request: HttpRequest) -> None:
         request.known = Known(refusal=refusal)  # type: ignore[attr-defined]
 
 
+def remembered(key: str) -> tuple[int, object, object] | None:
+    """Whom a session speaks for if both are in memory: their id, and what is kept of the session
+    and of the account. While these are the very same, `recall` finds the very same; the caller
+    has caught up with the log."""
+    session = _sessions.get(digest_of(key)) if _KEY.fullmatch(key) else None
+    if session is None or session.user_id is None or session.expires_at_ms <= clock.now_ms():
+        return None
+    account = _accounts.get(session.user_id)
+    return None if account is None else (session.user_id, session, account)
+
+
 async def account_of(key: str) -> int | None:
     """Whom a session key speaks for now; the caller has caught up with the log.
 

@@ -20,15 +20,22 @@ MIN_BYTES = 600
 KINDS = ("text/", "application/json", "application/problem+json", "application/manifest+json",
          "application/javascript", "image/svg+xml", "application/rss+xml", "application/atom+xml",
          "application/xml")  # fmt: skip
-# Of a page of 58 kB these make 6.2 to 7 kB, in 60, 150 and 200 µs; more effort saves little.
-_ZSTD_LEVEL, _BROTLI_QUALITY, _GZIP_LEVEL = 3, 2, 1
+# Of a page of 58 kB these make 6.2 to 7 kB, in 45, 150 and 200 µs; more effort saves little.
+_ZSTD_LEVEL, _BROTLI_QUALITY, _GZIP_LEVEL = 1, 2, 1
+# 2^13 hashes are 32 kB: larger tables leave the processor's cache between one page and the next,
+# and cost more than the 3 % of bytes that they save.
+_ZSTD_HASH_LOG, _ZSTD_WINDOW_LOG = 13, 17
 _GZIP_WINDOW = 31
 # A header that nobody writes by hand is not worth remembering.
 MAX_HEADER_CHARS = 200
 
 
 # One for all: to make another takes longer than a page. Pages leave from one thread.
-_packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+_packer = zstandard.ZstdCompressor(
+    compression_params=zstandard.ZstdCompressionParameters.from_level(
+        _ZSTD_LEVEL, hash_log=_ZSTD_HASH_LOG, window_log=_ZSTD_WINDOW_LOG
+    )
+)
 
 
 def _zstd(body: bytes) -> bytes:

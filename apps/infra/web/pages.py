@@ -8,7 +8,7 @@ import functools
 import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -42,9 +42,19 @@ MAX_ID = (1 << 63) - 1
 INVALID = 422
 
 
-# Awaited with the account of whoever reads a page: apps above put there what the frame shows of
-# them, such as a badge. They remember it: no page waits for a query.
-before_page: list[Callable[[Any], Coroutine[Any, Any, None]]] = []
+class Note(NamedTuple):
+    """What the frame shows of whoever reads a page, such as a badge: an attribute of their account.
+
+    `load` is awaited with the account's id; `known` is the same where it is remembered, else None.
+    """
+
+    name: str
+    load: Callable[[int], Coroutine[Any, Any, Any]]
+    known: Callable[[int], Any]
+
+
+# Apps above put it there. They remember it: no page waits for a query.
+before_page: list[Note] = []
 
 
 def theme_of(request: HttpRequest) -> str:
@@ -112,7 +122,7 @@ def everyone(view: View) -> View:
             viewer = await viewer_of(request)
             if viewer is not None:
                 for note in before_page:
-                    await note(viewer)
+                    setattr(viewer, note.name, await note.load(viewer.pk))
             elif visitors.is_anybody(request):
                 make = functools.partial(view, request, None, **parts)
                 return await visitors.together(request, make)

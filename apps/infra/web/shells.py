@@ -11,20 +11,20 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import CSRF_ALLOWED_CHARS, CSRF_SECRET_LENGTH, get_token
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from apps.infra.stores.cache import LocalCache
 
-# About 20 kB each.
-MAX_SHELLS = 500
+# About 3 kB each, because equal lines are kept once for all.
+MAX_SHELLS = 4_000
+MAX_LINES = 20_000
 # Nobody can guess a mark, so nobody can write one.
 _SECRET = secrets.token_hex(8)
 _MARK = re.compile(rf"\[{_SECRET}:(\w+)\]")
@@ -33,14 +33,31 @@ _COUNT = len(CSRF_ALLOWED_CHARS)
 _PLACES = {one: place for place, one in enumerate(CSRF_ALLOWED_CHARS)}
 _FAIR = 256 // _COUNT * _COUNT
 
-_kept: LocalCache[_Key, tuple[tuple[Any, ...], list[str]]] = LocalCache(
+
+class Shell(NamedTuple):
+    """A page in lines; at `slots` (place, name) comes what changes."""
+
+    lines: list[bytes]
+    slots: list[tuple[int, str]]
+
+    def filled(self, values: Mapping[str, bytes]) -> bytes:
+        """The page with these values."""
+        lines = self.lines.copy()
+        for place, name in self.slots:
+            lines[place] = values[name]
+        return b"".join(lines)
+
+
+_kept: LocalCache[_Key, tuple[tuple[Any, ...], Shell]] = LocalCache(
     "shell", max_items=MAX_SHELLS, name="shells"
 )
+# Most lines are in the page of everybody.
+_lines: dict[bytes, bytes] = {}
 
 
 def render(
     request: HttpRequest, template: str, shared: Mapping[str, Any], changing: Mapping[str, Any]
-) -> SafeString:
+) -> bytes:
     """A template with `shared` and `changing` values.
 
     Args:
@@ -53,20 +70,40 @@ def render(
     made_of = (_values_of(viewer), list(shared.items()), [bool(one) for one in changing.values()])
     kept = _kept.get(key)
     if kept is None or kept[0] != made_of or settings.DEBUG:
-        parts = _MARK.split(_with_marks(request, template, shared, changing))
-        kept = (made_of, parts)
+        kept = (made_of, _split(_with_marks(request, template, shared, changing)))
         _kept.put(key, kept, started=time.monotonic())
+    # For `timelines.home_again`, which puts the same page together once more.
+    request.shell = kept[1]  # type: ignore[attr-defined]
     values = {**changing, "csrf_token": _token(request)}
-    parts = list(kept[1])
-    parts[1::2] = [conditional_escape(values[name]) for name in kept[1][1::2]]
-    return mark_safe("".join(parts))  # noqa: S308 (rendered and escaped above)
+    return kept[1].filled({name: conditional_escape(one).encode() for name, one in values.items()})
+
+
+def _split(text: str) -> Shell:
+    shell = Shell([], [])
+    for place, part in enumerate(_MARK.split(text)):
+        if place % 2:
+            shell.slots.append((len(shell.lines), part))
+            shell.lines.append(b"")
+            continue
+        if len(_lines) > MAX_LINES:
+            _lines.clear()
+        shell.lines.extend(_lines.setdefault(one, one) for one in part.encode().splitlines(True))
+    return shell
 
 
 def _token(request: HttpRequest) -> str:
     """What `get_token` gives, a secret under a mask of its own, at a tenth of the cost."""
     secret = request.META.get("CSRF_COOKIE")
-    if secret is None or len(secret) != CSRF_SECRET_LENGTH or not _PLACES.keys() >= set(secret):
-        return get_token(request)
+    return masked(secret) if secret is not None and is_secret(secret) else get_token(request)
+
+
+def is_secret(text: str) -> bool:
+    """Whether this may be the secret of a browser's forms, as the cookie holds it."""
+    return len(text) == CSRF_SECRET_LENGTH and _PLACES.keys() >= set(text)
+
+
+def masked(secret: str) -> str:
+    """A token for this secret, under a mask of its own."""
     mask: list[int] = []
     while len(mask) < CSRF_SECRET_LENGTH:
         # Every character is as likely as the others.
