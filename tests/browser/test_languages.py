@@ -104,7 +104,7 @@ def test_without_a_connection_a_page_says_so_and_shows_nobody(tab, site, usernam
     page = tab(username)
     page.goto("/about")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     page.goto("/public")
 
     page.context.set_offline(True)

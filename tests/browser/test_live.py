@@ -53,7 +53,7 @@ def ids(page):
 def test_a_post_in_one_browser_shows_its_pill_in_the_other(lively, tab):
     reader, writer = tab(READER), tab(WRITER)
     reader.mouse.wheel(0, 600)
-    reader.wait_for_function("scrollY > 300")
+    reader.wait_for_function("() => scrollY > 300")
     place, before = reader.evaluate("scrollY"), ids(reader)
 
     write(writer, "Fresh from the second browser.")
@@ -113,7 +113,7 @@ def test_older_posts_come_on_the_way_down_none_twice_and_back_keeps_the_place(li
     page.wait_for_url(re.compile(r"/status/"))
     page.go_back()
 
-    page.wait_for_function(f"Math.abs(scrollY - {place}) < 200")
+    page.wait_for_function("place => Math.abs(scrollY - place) < 200", arg=place)
     assert len(ids(page)) > 30
 
 
@@ -140,6 +140,51 @@ def test_two_tabs_of_one_person_both_hear(lively, tab):
 
     for page in (first, second):
         page.locator("#pill").get_by_text("1 new post", exact=True).wait_for()
+
+
+def test_from_sign_up_to_the_pill_of_a_follower(lively, tab):
+    newcomer, reader = tab(), tab(READER)
+    newcomer.goto("/signup")
+    newcomer.fill("[name=name]", "Fresh Ink")
+    newcomer.fill("[name=username]", "freshink")
+    newcomer.fill("[name=password]", "a first password 1")
+    newcomer.click("main button")
+    newcomer.wait_for_url("**/home")
+    reader.goto("/freshink")
+    reader.locator(".prof .fo button").click()
+    reader.locator(".prof .fo .undo").wait_for()
+    reader.goto("/home")
+    reader.locator("#stream").wait_for()
+
+    write(newcomer, "My very first post.")
+    reader.locator("#pill").get_by_text("1 new post", exact=True).wait_for(timeout=60_000)
+    reader.locator("#pill").click()
+
+    reader.locator("#stream article").first.get_by_text("My very first post.").wait_for()
+
+
+def test_two_tabs_share_likes_and_the_log_out(lively, tab):
+    first = tab("jonasl")
+    first.context.add_init_script(
+        "window.sources = []; const Plain = EventSource; window.EventSource = class extends Plain"
+        " { constructor(...all) { super(...all); sources.push(this); } };"
+    )
+    second = first.context.new_page()
+    for page in (first, second):
+        page.goto("/jonasl/with_replies")
+        page.wait_for_function("() => sources.some((one) => one.readyState === 1)")
+    mine, other = (
+        page.locator("article").filter(has_text="Same here.") for page in (first, second)
+    )
+    mine.locator(".like").click()
+    other.locator(".like .num").get_by_text("1", exact=True).wait_for()
+
+    first.locator(".rail .me summary").click()
+    first.get_by_role("button", name="Log out").click()
+    first.get_by_text("That is the idea.").wait_for()
+
+    second.wait_for_function("() => sources.every((one) => one.readyState === 2)")
+    assert second.locator("#live").is_hidden()
 
 
 def test_without_scripts_a_link_refreshes_and_another_leads_on(lively, tab):

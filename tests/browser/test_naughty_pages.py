@@ -24,7 +24,7 @@ pytestmark = [
 
 NAME, BIO, POST = 50, 160, 130
 # Every so many of those that look like markup get their own pages opened, too.
-EACH = 8
+EACH = 16
 WATCH = """() => {
     window.pwned = [];
     for (const name of ["alert", "confirm", "prompt"]) window[name] = () => pwned.push(name);
