@@ -22,7 +22,7 @@ from django.utils.translation import get_language
 
 from apps.infra.stores.cache import LocalCache
 
-# About 3 kB each, because equal lines are kept once for all.
+# A page's frame is 14 kB in 134 lines; equal ones are kept once for all.
 MAX_SHELLS = 4_000
 MAX_LINES = 20_000
 # Nobody can guess a mark, so nobody can write one.
