@@ -64,11 +64,12 @@ def test_by_keyboard_alone(tab, site):
     page.locator("#sheet:not([open])").wait_for(state="attached")
 
     focused = "document.activeElement.id"
+    own = first.get_attribute("id")
     page.keyboard.press("j")
-    assert page.evaluate(focused) == first.get_attribute("id")
+    assert page.evaluate(focused) == own
     page.keyboard.press("j")
     page.keyboard.press("k")
-    assert page.evaluate(focused) == first.get_attribute("id")
+    assert page.evaluate(focused) == own
     page.keyboard.press("l")
     first.locator(".like[aria-pressed=true]").wait_for()
     page.keyboard.press("r")
@@ -80,7 +81,7 @@ def test_by_keyboard_alone(tab, site):
         page.get_by_text("Your post is out.")
     ).first.wait_for()
 
-    page.wait_for_function(f"{focused} === {first.get_attribute('id')!r}")
+    page.wait_for_function("id => document.activeElement.id === id", arg=own)
     page.keyboard.press("Enter")
     page.wait_for_url("**/adaeze_builds/status/*")
     page.locator("#replies").get_by_text("Nor for the answer.").wait_for()

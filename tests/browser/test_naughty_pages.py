@@ -110,7 +110,12 @@ def watched(tab: Any) -> tuple[Any, list[str]]:
     page = tab(READER)
     elsewhere: list[str] = []
     page.add_init_script(f"({WATCH})()")
-    page.on("dialog", lambda one: elsewhere.append(one.message) or one.dismiss())
+
+    def dismiss(dialog: Any) -> None:
+        elsewhere.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     page.on(
         "request",
         lambda one: None if one.url.startswith(page.url[:17]) else elsewhere.append(one.url),
@@ -125,7 +130,9 @@ def wrong(path: str, found: dict[str, Any]) -> list[str]:
 
 def test_posts_show_as_text(told, tab):
     page, elsewhere = watched(tab)
-    bad, seen, path = [], {}, "/public"
+    bad: list[str] = []
+    seen: dict[str, Any] = {}
+    path = "/public"
     while path:
         found = read(page, path)
         bad += wrong(path, found)
@@ -147,7 +154,9 @@ def test_posts_show_as_text(told, tab):
 
 def test_names_and_bios_show_as_text(told, tab):
     page, elsewhere = watched(tab)
-    bad, seen, path = [], {}, f"/{READER}/followers"
+    bad: list[str] = []
+    seen: dict[str, Any] = {}
+    path = f"/{READER}/followers"
     while path:
         found = read(page, path)
         bad += wrong(path, found)

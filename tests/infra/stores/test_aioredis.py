@@ -84,7 +84,7 @@ def test_all_who_wait_are_told_when_the_connection_breaks(world, run):
     async def ask():
         client = aioredis.client(0)
         await client.connected()
-        told = []
+        told: list[object] = []
         slow = aioredis.encode([(b"BLPOP", b"nothing:here", b"5")])
         assert client.call_now(slow, 1, told.append)
         assert client.call_now(slow, 1, told.append)
