@@ -78,7 +78,7 @@ def meta_bytes(count: int, ends: Ends, following: int, *, depth: int) -> bytes:
     return b'{"result_count":%d,"newest_id":"%d","oldest_id":"%d","next_token":"%b"}' % (
         count,
         *ends,
-        pagination.encode_next(following, depth=depth),
+        pagination.encode("n", following, depth=depth).encode(),
     )
 
 

@@ -1,9 +1,9 @@
-"""Page tokens: opaque, 21 characters of 0-9 and a-f: a direction, an id, a depth, a check.
+"""Page tokens: opaque, 19 characters of a-z and 0-9: a direction, an id, a depth, a check.
 
 The id is a position in the collection, not an offset: what is posted or deleted meanwhile neither
 repeats nor skips anything. The depth says how deep that was when the token was made; it is only a
-hint where to look first. All four are one number, because a token is in every page, and one number
-is written at once.
+hint where to look first. Direction and id are one number in hexadecimal, because a token is in
+every page, and that is written at once. X's tokens have 16 to 19 characters, and clients may check.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,15 @@ from typing import Literal
 from apps.infra.errors import Invalid
 
 Direction = Literal["n", "p"]
-LENGTH = 21
-_DIGITS = frozenset("0123456789abcdef")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TWO_DIGITS = [first + second for first in _DIGITS for second in _DIGITS]
+_LETTERS = frozenset(_DIGITS)
+_ID_DIGITS = 16
+LENGTH = _ID_DIGITS + 3
 # A prime: one digit that is wrong, or two neighbours that changed places, give another remainder.
 # It tells a typing mistake and is no secret: a token opens nothing by itself.
-_PRIME = 251
-MAX_DEPTH = 4095
+_PRIME = 31
+MAX_DEPTH = len(_TWO_DIGITS) - 1
 MAX_ID = (1 << 63) - 1
 _BACK = 1 << 63
 
@@ -40,18 +43,10 @@ class Position:
 
 def encode(direction: Direction, position_id: int, *, depth: int = 0) -> str:
     """The token of a page; a `depth` above MAX_DEPTH is left out."""
-    return f"{_number(position_id if direction == 'n' else position_id | _BACK, depth):021x}"
-
-
-def encode_next(position_id: int, *, depth: int) -> bytes:
-    """The same for the next page, as bytes: the way of the hottest pages."""
-    return b"%021x" % _number(position_id, depth)
-
-
-def _number(place: int, depth: int) -> int:
-    if 0 < depth <= MAX_DEPTH:
-        place |= depth << 64
-    return place << 8 | place % _PRIME
+    place = position_id if direction == "n" else position_id | _BACK
+    if depth > MAX_DEPTH:
+        depth = 0
+    return f"{place:016x}{_TWO_DIGITS[depth]}{_DIGITS[(place + depth) % _PRIME]}"
 
 
 def decode(token: str) -> Position:
@@ -60,9 +55,15 @@ def decode(token: str) -> Position:
     Raises:
         BadPageToken: it was altered, cut or made up.
     """
-    if len(token) == LENGTH and _DIGITS.issuperset(token):
-        number = int(token, 16)
-        place = number >> 8
-        if place % _PRIME == number & 255:
-            return Position("p" if place & _BACK else "n", place & MAX_ID, place >> 64)
-    raise BadPageToken("This page token is not valid.", field="pagination_token")
+    if len(token) == LENGTH and _LETTERS.issuperset(token):
+        try:
+            place, depth = int(token[:_ID_DIGITS], 16), int(token[_ID_DIGITS:-1], 36)
+        except ValueError as error:
+            raise _bad() from error
+        if _DIGITS[(place + depth) % _PRIME] == token[-1]:
+            return Position("p" if place & _BACK else "n", place & MAX_ID, depth)
+    raise _bad()
+
+
+def _bad() -> BadPageToken:
+    return BadPageToken("This page token is not valid.", field="pagination_token")

@@ -1,5 +1,7 @@
 """Page tokens."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ def test_a_token_says_what_was_put_in(direction, position_id):
 
     assert pagination.decode(token) == Position(direction, position_id)
     assert len(token) == pagination.LENGTH
-    assert all(letter in "0123456789abcdef" for letter in token)
+    # As X describes them.
+    assert re.fullmatch("[a-z0-9]{16,19}", token)
 
 
 @given(st.integers(0, pagination.MAX_ID), st.integers(1, pagination.MAX_DEPTH))
@@ -23,7 +26,6 @@ def test_a_token_may_say_how_deep_it_is(position_id, depth):
 
     assert pagination.decode(token) == Position("n", position_id, depth)
     assert len(token) == pagination.LENGTH
-    assert pagination.encode_next(position_id, depth=depth).decode() == token
 
 
 @given(st.text(max_size=30))
@@ -35,7 +37,7 @@ def test_what_was_not_made_here_is_refused(text):
     assert pagination.encode(position.direction, position.id, depth=position.depth) == text
 
 
-@given(st.integers(0, pagination.MAX_ID), st.integers(0, 20), st.sampled_from("0af9xG"))
+@given(st.integers(0, pagination.MAX_ID), st.integers(0, 18), st.sampled_from("0af9xG"))
 def test_one_wrong_letter_is_noticed(position_id, place, letter):
     token = pagination.encode("n", position_id)
     altered = token[:place] + letter + token[place + 1 :]
