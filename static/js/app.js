@@ -203,11 +203,12 @@
   });
   const deeds = ["[data-key=r]", "button.rt", "button.like", "button.bm"];
   document.addEventListener("htmx:afterSwap", (event) => {
-    // The pressed button was replaced: the keyboard must not lose its place.
+    // The pressed button was replaced: the keyboard must not lose its place. A key leaves it on the post.
+    const isLost = document.activeElement === document.body;
     const pressed = event.detail.requestConfig?.elt, deed = deeds.find((one) => pressed?.matches?.(one));
-    if (deed) $(deed, event.detail.elt.closest(".tw, .focal") || document)?.focus({ preventScroll: true });
-    else if (event.detail.target?.matches?.(".fo") || event.detail.elt?.matches?.(".fo")) $("button", event.detail.elt)?.focus({ preventScroll: true });
-    else if (event.detail.elt?.matches?.(".poll")) event.detail.elt.closest(".tw, .focal")?.focus({ preventScroll: true });
+    if (isLost && deed) $(deed, event.detail.elt.closest(".tw, .focal") || document)?.focus({ preventScroll: true });
+    else if (isLost && (event.detail.target?.matches?.(".fo") || event.detail.elt?.matches?.(".fo"))) $("button", event.detail.elt)?.focus({ preventScroll: true });
+    else if (isLost && event.detail.elt?.matches?.(".poll")) event.detail.elt.closest(".tw, .focal")?.focus({ preventScroll: true });
     all(".write").forEach(count);
   });
   const words = document.body.dataset;

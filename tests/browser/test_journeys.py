@@ -70,8 +70,10 @@ def test_by_keyboard_alone(tab, site):
     page.keyboard.press("j")
     page.keyboard.press("k")
     assert page.evaluate(focused) == own
-    page.keyboard.press("l")
-    first.locator(".like[aria-pressed=true]").wait_for()
+    with page.expect_event("requestfinished", lambda one: one.url.endswith("/like")):
+        page.keyboard.press("l")
+    first.locator(".like[aria-pressed=true]:not(.pop)").wait_for()
+    assert page.evaluate(focused) == own
     page.keyboard.press("r")
     page.locator("#sheet[open] textarea:focus").wait_for()
     page.keyboard.type("Nor for the answer.")
