@@ -67,4 +67,5 @@ def test_a_vote_without_javascript(tab, site):
     page.goto(f"/dmitris/status/{site.scene.posts['open'].id}")
     page.locator(".focal .poll button").first.click()
 
+    page.locator(".focal .poll progress").first.wait_for()
     assert page.locator(".focal .poll progress").count() == 4
