@@ -494,9 +494,11 @@ def test_without_postgresql_the_page_says_so_and_the_session_lives(
     connection.close()
 
     breakable_engines.postgres.kill()
-    answer = browser.get(PAGE)
-    assert answer.status_code == 503
-    assert "sessionid" not in answer.headers.get("set-cookie", "")
+    for page in (PAGE, "/admin/"):
+        answer = browser.get(page)
+        assert answer.status_code == 503
+        assert "Back in a moment" in answer.text
+        assert "sessionid" not in answer.headers.get("set-cookie", "")
 
     breakable_engines.postgres.restart()
     assert _is_in(browser)

@@ -7,6 +7,7 @@ the page that changed, and the message goes in the `HX-Trigger` headers.
 import functools
 import json
 import secrets
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -315,7 +316,15 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 (`handler500`). Touches no engine: any of them may be the reason."""
+    """500 (`handler500`), or what was refused outside `everyone`, as in the admin.
+
+    Touches no engine: any of them may be the reason.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, DomainError):
+        return error_page(request, error)
+    if error is not None and is_outage(error):
+        return error_page(request, _away())
     context = {
         "heading": _("Something broke on our side"),
         "sentence": _("We have been told. Try again in a moment."),
