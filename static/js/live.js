@@ -31,8 +31,23 @@
     const shown = $(place, post);
     if (shown && shown.textContent.trim() !== text) shown.textContent = text;
   }
+  // A tweet's own page spells its numbers out, in the words of the language: they are asked for.
+  let isCounting = false;
+  function recount(focal) {
+    if (isCounting) return;
+    isCounting = true;
+    page(location.href)
+      .then((fresh) => {
+        const news = $(".focal .deeds", fresh)?.firstElementChild;
+        if (news && document.contains(focal)) $(".deeds", focal).firstElementChild.replaceWith(news);
+      })
+      .catch(() => {})
+      .finally(() => { isCounting = false; });
+  }
   function counts(list) {
     for (const [id, replies, retweets, likes] of list) {
+      const focal = $(`.focal[id="t${id}"]`);
+      if (focal) recount(focal);
       all(`[id="t${id}"]`).forEach((post) => {
         const acts = $(".acts", post);
         if (!acts) return;

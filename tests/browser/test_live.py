@@ -95,6 +95,18 @@ def test_a_like_moves_the_number_on_the_page_of_another(lively, tab):
     )
 
 
+def test_a_like_moves_the_words_on_the_page_of_the_post(lively, tab):
+    reader, writer = tab(READER), tab(WRITER)
+    write(writer, "Something to look at alone.")
+    post = writer.locator("#stream article").filter(has_text="Something to look at alone.")
+    reader.goto(post.locator(".when").get_attribute("href"))
+    reader.locator(".focal hr").wait_for(state="attached")
+
+    post.locator(".like").click()
+
+    reader.locator(".focal .counts").get_by_text("1 like", exact=True).wait_for()
+
+
 def test_older_posts_come_on_the_way_down_none_twice_and_back_keeps_the_place(lively, tab):
     page = tab(READER)
     for _ in range(30):

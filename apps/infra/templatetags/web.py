@@ -145,6 +145,17 @@ def moment(value: datetime) -> SafeString:
     )
 
 
+@register.simple_tag
+def left(end: datetime) -> SafeString:
+    """A `<time>` that says how long something goes on, and carries the exact end."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        text.exact(end),
+        text.left(end, now=clock.now()),
+    )
+
+
 @register.filter
 def compact(count: int) -> str:
     """A count as people read it: 1.2K. Zero shows no number."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 _THREE_DIGITS = 100
 
@@ -45,6 +45,18 @@ def ago(moment: datetime, *, now: datetime) -> str:
     same_year = local.year == timezone.localtime(now).year
     # Formats in the letters of PHP's date().
     return formats.date_format(local, _("j M") if same_year else _("j M Y"))
+
+
+def left(end: datetime, *, now: datetime) -> str:
+    """How long until an end: minutes, hours or days, whole ones and at least one minute."""
+    time = max(end - now, timedelta(minutes=1))
+    if time < timedelta(hours=1):
+        count = time // timedelta(minutes=1)
+        return ngettext("%(n)d minute left", "%(n)d minutes left", count) % {"n": count}
+    if time < timedelta(days=1):
+        count = time // timedelta(hours=1)
+        return ngettext("%(n)d hour left", "%(n)d hours left", count) % {"n": count}
+    return ngettext("%(n)d day left", "%(n)d days left", time.days) % {"n": time.days}
 
 
 def exact(moment: datetime) -> str:

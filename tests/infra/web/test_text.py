@@ -36,6 +36,20 @@ def test_times_are_relative_for_a_day_and_dates_after_it(past, shown):
     assert text.ago(NOON - past, now=NOON) == shown
 
 
+@pytest.mark.parametrize(
+    ("rest", "shown"),
+    [
+        (timedelta(seconds=-5), "1 minute left"),
+        (timedelta(minutes=59, seconds=59), "59 minutes left"),
+        (timedelta(hours=1, minutes=59), "1 hour left"),
+        (timedelta(hours=23, minutes=59), "23 hours left"),
+        (timedelta(days=6, hours=23), "6 days left"),
+    ],
+)
+def test_what_is_left_is_told_in_whole_minutes_hours_or_days(rest, shown):
+    assert text.left(NOON + rest, now=NOON) == shown
+
+
 def test_only_web_addresses_are_linked_in_profiles():
     assert text.web_address("https://a.example") == "https://a.example"
     assert text.web_address("javascript:alert(1)") == ""
