@@ -5,6 +5,7 @@ reads never needs a thread. Rows are tuples.
 """
 
 import asyncio
+import logging
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
@@ -16,6 +17,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from apps.infra.errors import Unavailable
 from apps.infra.stores import postgres
+
+log = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Row]]
@@ -89,6 +92,8 @@ async def fetch(
         except (PoolTimeout, psycopg.OperationalError) as error:
             # A restarted server leaves dead connections behind; a read may simply be repeated.
             if attempt == _ATTEMPTS or isinstance(error, PoolTimeout):
+                # Whether none could be made, or all are held by somebody, says the pool alone.
+                log.warning("no database connection", extra=pool.get_stats())
                 raise Unavailable(
                     _("The database does not answer. Try again in a moment."), retry_after_seconds=2
                 ) from error
