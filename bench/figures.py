@@ -143,8 +143,7 @@ FIGURES = (
         name="home timeline, p99 at half load",
         what="Home timeline: p99 at half of saturation, open loop, from the intended time of "
         "sending",
-        against="p99 of the constant body under the same arrivals, or at half of its own saturation"
-        " if that is less",
+        against="p99 of the constant body at half of its own saturation, same server",
         unit="ms",
         better="lower",
         floor=3,

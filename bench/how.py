@@ -58,8 +58,9 @@ MEASURED = {
         all three are checked.""",
     "R4": """Poisson arrivals at half of what a closed loop of 32 connections gets from the same
         server just before; a latency counts from the intended moment of sending, so whoever had to
-        wait counts. The constant body is measured at the same arrivals and at half of its own
-        saturation, and the lower p99 of both is the reference. Every fiftieth page is checked.""",
+        wait counts. The reference is the constant body at half of its own saturation; what it does
+        with the arrivals of the home timeline, which leave it half idle, is `x_same_arrivals`.
+        Every fiftieth page is checked.""",
     "R5": """a crowd beside the world, so that every reader follows just so many: 5,000 authors,
         500 of them busy (20 tweets, the others 2), 200 more whose posts are merged at read. Readers
         of 50 are the first point; readers of 500 and of 5,000, readers of 50 and all 200, and the

@@ -65,6 +65,8 @@ def _body(properties: dict[str, Any], *required: str, form: bool = True) -> dict
 
 
 _WORD = {"type": "string"}
+# null, as some clients send what they leave out.
+_MAYBE_WORD = {"type": ["string", "null"]}
 _ALT_TEXT = {"type": "object", "properties": {"text": _WORD | {"maxLength": 1_000}}}
 _DESCRIBED = {"type": "object", "properties": {"alt_text": _ALT_TEXT}}
 
@@ -73,7 +75,9 @@ _DESCRIBED = {"type": "object", "properties": {"alt_text": _ALT_TEXT}}
     "/media/upload",
     auth=needs(),
     summary="Upload a picture in one piece",
-    openapi_extra=_body({"media": _FILE, "media_category": _WORD, "media_type": _WORD}, "media"),
+    openapi_extra=_body(
+        {"media": _FILE, "media_category": _MAYBE_WORD, "media_type": _MAYBE_WORD}, "media"
+    ),
 )
 async def upload(request: AuthedRequest) -> HttpResponse:
     """JPEG, PNG, WebP, AVIF or GIF of at most 5 MiB."""
@@ -92,7 +96,11 @@ async def upload_status(request: AuthedRequest, query: Query[StatusQuery]) -> Ht
     auth=needs(),
     summary="Begin an upload in segments",
     openapi_extra=_body(
-        {"total_bytes": {"type": "integer"}, "media_type": _WORD, "media_category": _WORD},
+        {
+            "total_bytes": {"type": "integer"},
+            "media_type": _MAYBE_WORD,
+            "media_category": _MAYBE_WORD,
+        },
         "total_bytes",
         form=False,
     ),

@@ -12,14 +12,16 @@ from typing import Literal
 from apps.infra.errors import Invalid
 
 Direction = Literal["n", "p"]
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# The check is a remainder of a prime with as many digits, and every place has a weight of its own
+# there: one digit that is wrong, or two neighbours that changed places, give another remainder.
+# It tells a typing mistake and is no secret: a token opens nothing by itself.
+_PRIME = 31
+_DIGITS = "0123456789abcdefghijklmnopqrstu"
 _TWO_DIGITS = [first + second for first in _DIGITS for second in _DIGITS]
+_WEIGHTS = [3 * first + 2 * second for first in range(_PRIME) for second in range(_PRIME)]
 _LETTERS = frozenset(_DIGITS)
 _ID_DIGITS = 16
 LENGTH = _ID_DIGITS + 3
-# A prime: one digit that is wrong, or two neighbours that changed places, give another remainder.
-# It tells a typing mistake and is no secret: a token opens nothing by itself.
-_PRIME = 31
 MAX_DEPTH = len(_TWO_DIGITS) - 1
 MAX_ID = (1 << 63) - 1
 _BACK = 1 << 63
@@ -46,7 +48,7 @@ def encode(direction: Direction, position_id: int, *, depth: int = 0) -> str:
     place = position_id if direction == "n" else position_id | _BACK
     if depth > MAX_DEPTH:
         depth = 0
-    return f"{place:016x}{_TWO_DIGITS[depth]}{_DIGITS[(place + depth) % _PRIME]}"
+    return f"{place:016x}{_TWO_DIGITS[depth]}{_DIGITS[(place + _WEIGHTS[depth]) % _PRIME]}"
 
 
 def decode(token: str) -> Position:
@@ -57,10 +59,10 @@ def decode(token: str) -> Position:
     """
     if len(token) == LENGTH and _LETTERS.issuperset(token):
         try:
-            place, depth = int(token[:_ID_DIGITS], 16), int(token[_ID_DIGITS:-1], 36)
+            place, depth = int(token[:_ID_DIGITS], 16), int(token[_ID_DIGITS:-1], _PRIME)
         except ValueError as error:
             raise _bad() from error
-        if _DIGITS[(place + depth) % _PRIME] == token[-1]:
+        if _DIGITS[(place + _WEIGHTS[depth]) % _PRIME] == token[-1]:
             return Position("p" if place & _BACK else "n", place & MAX_ID, depth)
     raise _bad()
 
