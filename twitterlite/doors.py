@@ -6,6 +6,7 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 
 from collections.abc import Awaitable, Callable
 
+from apps.infra.resilience.admission import Level
 from apps.infra.web import dialect, handler
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import MAX_BODY_BYTES, Edge
@@ -203,4 +204,27 @@ def limit_of(path: str) -> int:
     return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
 
 
-application = Edge(doors, gate=Gate(), limit_of=limit_of)
+# What protects people and what operators need is sent away last.
+_PROTECTS = ("/block", "/unblock", "/mute", "/unmute", "/delete", "/report", "/hidden", "/hide")
+_PROTECT = frozenset({"/logout", "/oauth2/revoke"})
+_OPERATES = "/admin/"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Machines that watch, streams that are open for hours, and files, which cost next to nothing.
+_FREE = frozenset({"/healthz", "/readyz", "/metrics", LIVE_PATH})
+_FREE_BELOW = (STATIC, "/2/tweets/search/stream", "/2/tweets/sample/stream")
+
+
+def level_of(method: str, path: str, is_known: bool) -> Level | None:
+    """How important a request is when not all can be answered; None: it is let in always."""
+    if method in _READS:
+        if path in _FREE or path.startswith(_FREE_BELOW):
+            return None
+        if path.startswith(_OPERATES):
+            return Level.CRITICAL
+        return Level.READ if is_known else Level.GUEST
+    if method == "DELETE" or path in _PROTECT or path.startswith(_OPERATES):
+        return Level.CRITICAL
+    return Level.CRITICAL if path.endswith(_PROTECTS) else Level.WRITE
+
+
+application = Edge(doors, gate=Gate(), limit_of=limit_of, level_of=level_of)

@@ -17,6 +17,19 @@ INVALIDATION_FAILURES = Counter(
     "tl_invalidation_failures", "Announcements that a state Redis did not take"
 )
 RATE_LIMITED = Counter("tl_rate_limited", "Decisions of rate limits", ["rule", "outcome"])
+ADMITTED = Counter(
+    "tl_admission",
+    "Requests by level, and whether they were let in or refused",
+    ["level", "outcome"],
+)
+ADMISSION_PLACES = Gauge(
+    "tl_admission_places",
+    "Requests that may be worked on at once, of all processes",
+    multiprocess_mode="livesum",
+)
+ADMISSION_WAITING = Gauge(
+    "tl_admission_waiting", "Requests that wait for a place", multiprocess_mode="livesum"
+)
 DEFAULT_PARTITION_ROWS = Gauge(
     "tl_default_partition_rows",
     "Tweets in the DEFAULT partition; above 0 a month is missing",

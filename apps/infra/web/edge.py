@@ -1,14 +1,19 @@
-"""The outermost door, raw ASGI: request id, size limit, metrics, and the last catch.
+"""The outermost door, raw ASGI: request id, admission, size limit, metrics, and the last catch.
 
 Whatever happens inside, the client gets an answer that carries the request id.
 """
 
 import logging
+import random
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from django.conf import settings
+
+from apps.infra.errors import Unavailable
 from apps.infra.resilience import ratelimit
+from apps.infra.resilience.admission import Admission, Crowded, Level, Visit
 from apps.infra.resilience.rules import COUNTED
 from apps.infra.telemetry import tally
 from apps.infra.web import addresses, last_page, problems, request_ids
@@ -20,8 +25,14 @@ App = Callable[[Scope, Receive, Send], Any]
 MAX_BODY_BYTES = 1_048_576
 SERVER_ERROR = 500
 SLOW_SECONDS = 1.0
+# The route of requests for which there was no place; the admission tells of them in the log.
+REFUSED = "refused"
 _REQUEST_ID = request_ids.HEADER
+_SESSION = settings.SESSION_COOKIE_NAME.encode() + b"="
 log = logging.getLogger(__name__)
+
+
+LevelOf = Callable[[str, str, bool], Level | None]
 
 
 class BodyTooLarge(Exception):
@@ -39,16 +50,25 @@ class Edge:
     """
 
     def __init__(
-        self, inside: App, *, gate: Any = None, limit_of: Callable[[str], int] | None = None
+        self,
+        inside: App,
+        *,
+        gate: Any = None,
+        limit_of: Callable[[str], int] | None = None,
+        level_of: LevelOf | None = None,
     ) -> None:
         """Wrap the doors.
 
         Args:
             limit_of: how many bytes a body may have at a path; `MAX_BODY_BYTES` when unset.
+            level_of: how important a request is, by method, path and whether it says who asks;
+                None: it needs no place. Everything is let in when unset.
         """
         self._inside = inside
         self.gate = gate
         self._limit_of = limit_of or _usual_limit
+        self._level_of = level_of
+        self.admission = Admission(most=settings.ADMISSION_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or what else the server has to say."""
@@ -66,12 +86,15 @@ class Edge:
         if client is not None and addresses.is_behind_proxy(client[0]):
             _see_through_proxy(scope, client[0])
         bill = _bill(scope) if scope["path"].startswith(COUNTED) else None
+        visit = self._visit(scope)
         status = 0
 
         async def send_marked(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                # The work is done; how quickly the client reads is its own affair.
+                _leave(visit, scope)
                 message["headers"].append((_REQUEST_ID, request_id.encode()))
                 if bill is not None:
                     await bill.settle()
@@ -83,6 +106,10 @@ class Edge:
             if length is not None and not _fits(length, limit):
                 raise BodyTooLarge(limit)
             bounded = receive if length is not None else _bounded(receive, limit)
+            if visit is not None:
+                if not await visit.enter():
+                    raise Crowded
+                bounded = visit.receiving(bounded)
             await self._inside(scope, bounded, send_marked)
         except Disconnected:
             pass
@@ -91,14 +118,58 @@ class Edge:
                 # Half an answer is out: closing the connection is all that is left.
                 log.error("answer broke off", exc_info=error)
                 raise
-            await _send_problem(_problem_of(error), send_marked, scope)
+            if isinstance(error, Crowded):
+                scope["route"] = REFUSED
+            await _send_problem(error, send_marked, scope)
+        finally:
+            _leave(visit, scope)
+        _count(scope, status, time.perf_counter() - started)
+
+    def _visit(self, scope: Scope) -> Visit | None:
+        if self._level_of is None:
+            return None
+        found, method = scope["found"], scope["method"]
+        level = self._level_of(method, scope["path"], is_known(found))
+        if level is None:
+            return None
+        has_body = b"transfer-encoding" in found or found.get(b"content-length", b"0") != b"0"
+        return Visit(self.admission, level, has_body=has_body)
+
+    def refuses(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether there is no place for this request; then it is counted as refused."""
+        level = self._level_of and self._level_of(method, path, is_known(headers))
+        if level is None or not self.admission.is_closed(level):
+            return False
+        self.admission.note_refusal(level)
+        return True
+
+
+def is_known(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request claims to be somebody's; what it says is not looked at."""
+    return b"authorization" in headers or _SESSION in headers.get(b"cookie", b"")
+
+
+def crowded(path: str, headers: Mapping[bytes, bytes]) -> tuple[bytes, str, Mapping[str, str]]:
+    """What is answered where there is no place: body, its kind, and headers."""
+    answer = _problem_of(Crowded())
+    body, kind = _worded(answer, path, headers, is_crowded=True)
+    return body, kind, answer.headers
+
+
+def _leave(visit: Visit | None, scope: Scope) -> None:
+    if visit is not None:
+        visit.leave(scope.get("route") or "unmatched")
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    if scope.get("is_endless"):
         # How long a stream was listened to says nothing about how quick this is.
-        seconds = 0.0 if scope.get("is_endless") else time.perf_counter() - started
-        route = scope.get("route") or ("unmatched" if status else "disconnected")
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        tally.count_request(method, route, status, seconds)
-        if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
-            note(scope["method"], scope["path"], status, seconds)
+        seconds = 0.0
+    route = scope.get("route") or ("unmatched" if status else "disconnected")
+    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    tally.count_request(method, route, status, seconds)
+    if (status >= SERVER_ERROR or seconds > SLOW_SECONDS) and route != REFUSED:
+        note(scope["method"], scope["path"], status, seconds)
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -156,20 +227,33 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 def _problem_of(error: Exception) -> problems.Problem:
     if isinstance(error, BodyTooLarge):
         return problems.problem(413, f"A body may have {error.limit:,} bytes.")
+    if isinstance(error, Crowded):
+        # Not all at the same second.
+        wait = random.randint(1, 5)  # noqa: S311 (no secret)
+        error = Unavailable("Too much at once here. Try again.", retry_after_seconds=wait)
     return problems.of_exception(error)
 
 
-async def _send_problem(answer: problems.Problem, send: Send, scope: Scope) -> None:
-    body, kind = answer.body, problems.CONTENT_TYPE
-    found = scope["found"]
-    if last_page.is_for_people(scope["path"], found.get(b"accept")):
-        language = found.get(b"accept-language", b"").decode("latin-1")
-        body, kind = last_page.of_problem(answer, accept_language=language), last_page.CONTENT_TYPE
+async def _send_problem(error: Exception, send: Send, scope: Scope) -> None:
+    answer = _problem_of(error)
+    is_crowded = isinstance(error, Crowded)
+    body, kind = _worded(answer, scope["path"], scope["found"], is_crowded=is_crowded)
     headers = [(b"content-type", kind.encode())]
     headers.append((b"content-length", b"%d" % len(body)))
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _worded(
+    answer: problems.Problem, path: str, headers: Mapping[bytes, bytes], *, is_crowded: bool
+) -> tuple[bytes, str]:
+    """The body for whoever asks, a person or a program, and its content type."""
+    if not last_page.is_for_people(path, headers.get(b"accept")):
+        return answer.body, problems.CONTENT_TYPE
+    language = headers.get(b"accept-language", b"").decode("latin-1")
+    page = last_page.of_problem(answer, accept_language=language, is_crowded=is_crowded)
+    return page, last_page.CONTENT_TYPE
 
 
 async def _other(scope: Scope, receive: Receive, send: Send) -> None:

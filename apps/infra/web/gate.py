@@ -22,7 +22,7 @@ from apps.infra.resilience import ratelimit
 from apps.infra.telemetry import tally
 from apps.infra.web import addresses, answers, request_ids
 from apps.infra.web.answers import Answer
-from apps.infra.web.edge import SERVER_ERROR, SLOW_SECONDS, note
+from apps.infra.web.edge import REFUSED, SERVER_ERROR, SLOW_SECONDS, Edge, crowded, note
 from apps.infra.web.threads import use_threads
 
 # A larger body is read by the ordinary way, which tells the client to wait.
@@ -72,6 +72,25 @@ class Gate(Protocol):
     def turn(self, method: bytes, url: bytes, headers: Headers) -> Turn | None:
         """Who answers this request; None: not here."""
         ...
+
+
+class _Refusal:
+    """There is no place."""
+
+    route = REFUSED
+
+    def __init__(self, path: str, headers: Headers) -> None:
+        self._path, self._headers = path, headers
+
+    def at_once(self, reply: Reply, body: bytes | bytearray, loop: AbstractEventLoop) -> bool:
+        """Say so."""
+        text, kind, headers = crowded(self._path, self._headers)
+        reply.whole(Answer(HTTPStatus.SERVICE_UNAVAILABLE, text, kind, headers), b"")
+        return True
+
+    async def answer(self, body: bytes) -> Answer:
+        """Never asked."""
+        raise AssertionError
 
 
 class _NoEvent:
@@ -185,7 +204,7 @@ class _Cycle:
     def _count(self, status: int) -> None:
         seconds = time.perf_counter() - self.started
         tally.count_request(self.method, self.turn.route, status, seconds)
-        if status >= SERVER_ERROR or seconds > SLOW_SECONDS:
+        if (status >= SERVER_ERROR or seconds > SLOW_SECONDS) and self.turn.route != REFUSED:
             note(self.method, self.turn.route, status, seconds)
 
     def _head(self, answer: Answer, more: bytes) -> bytes:
@@ -223,6 +242,8 @@ class GateProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         # What an access log needs to know, only the ordinary way tells.
         self.gate: Gate | None = None if self.access_log else _gate_of(self.config.app)
+        app: Any = self.config.app
+        self.edge: Edge | None = app if isinstance(app, Edge) else None
 
     def default_head(self) -> bytes:
         """The server's own headers: server, date."""
@@ -257,6 +278,8 @@ class GateProtocol(HttpToolsProtocol):
         if self.gate is not None and (current is None or current.response_complete):
             turn = self._turn(self.gate)
         if turn is None:
+            turn = self._refusal()
+        if turn is None:
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             # The scope holds this very list.
@@ -274,13 +297,31 @@ class GateProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _turn(self, gate: Gate) -> Turn | None:
-        parser = self.parser
-        method = parser.get_method()
         headers = dict(self.headers)
+        method = self.parser.get_method()
         turn = gate.turn(method, self.url, headers)
+        return None if turn is None else self._begin(turn, method, headers)
+
+    def _refusal(self) -> Turn | None:
+        """Send away at once who finds no place: that has to be cheaper than all else."""
+        edge = self.edge
+        if edge is None or not edge.admission.is_full or self.gate is None:
+            return None
+        current: Any = self.cycle
+        if current is not None and not current.response_complete:
+            return None
+        headers = dict(self.headers)
+        method = self.parser.get_method()
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        if not edge.refuses(method.decode("ascii"), path, headers):
+            return None
+        return self._begin(_Refusal(path, headers), method, headers)
+
+    def _begin(self, turn: Turn, method: bytes, headers: dict[bytes, bytes]) -> Turn | None:
+        """Let a turn answer, unless there is anything unusual."""
+        parser = self.parser
         if (
-            turn is None
-            or self.expect_100_continue
+            self.expect_100_continue
             or self.flow.write_paused
             or self.limit_concurrency is not None
             or b"transfer-encoding" in headers

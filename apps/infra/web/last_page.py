@@ -3,6 +3,8 @@
 Made of the template alone: no session, no account, no engine. Programs get problem+json.
 """
 
+from functools import lru_cache
+
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -19,10 +21,16 @@ def is_for_people(path: str, accept: bytes | None) -> bool:
     return b"text/html" in (accept or b"") and not path.startswith(("/2/", "/1.1/", "/static/"))
 
 
-def of_problem(problem: Problem, *, accept_language: str) -> bytes:
+def of_problem(problem: Problem, *, accept_language: str, is_crowded: bool = False) -> bytes:
     """The page for what went wrong, in the language that the browser asks for."""
-    with translation.override(languages.of_header(accept_language)):
-        heading, sentence = _words(problem.status)
+    return _page(problem.status, languages.of_header(accept_language), is_crowded)
+
+
+# Kept: it is asked for most when there is least time.
+@lru_cache(maxsize=64)
+def _page(status: int, language: str, is_crowded: bool) -> bytes:
+    with translation.override(language):
+        heading, sentence = _crowded() if is_crowded else _words(status)
         context = {
             "heading": heading,
             "sentence": sentence,
@@ -32,6 +40,11 @@ def of_problem(problem: Problem, *, accept_language: str) -> bytes:
             "here": "/",
         }
         return render_to_string("error.html", context).encode()
+
+
+def _crowded() -> tuple[str, str]:
+    again = _("More people than usual are here. Load the page again in a few seconds.")
+    return _("Back in a moment"), again
 
 
 def _words(status: int) -> tuple[str, str]:

@@ -1,7 +1,9 @@
 """The gate in front of ASGI: the same answers, over real sockets, whatever the client does."""
 
 import asyncio
+import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from uvicorn.server import ServerState
 
 from apps.infra.web import gate
 from apps.infra.web.answers import Answer
-from twitterlite.doors import Gate
+from apps.infra.web.edge import Edge
+from twitterlite.doors import Gate, level_of
 
 OK = b"HTTP/1.1 200 OK"
 
@@ -74,13 +77,33 @@ def has_log() -> bool:
 
 
 @pytest.fixture
-def talk(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, has_log: bool) -> Any:
+def application() -> Any:
+    """What stands behind the protocol."""
+    return Application()
+
+
+@pytest.fixture
+def edge() -> Edge:
+    """The edge, with all places taken and a long time to wait for one."""
+    made = Edge(Application(), gate=TestGate(), level_of=level_of)
+    made.admission.in_use = 1_000
+    made.admission._pace = 9.0
+    return made
+
+
+@pytest.fixture
+def talk(
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    has_log: bool,
+    application: Any,
+) -> Any:
     """Send bytes on one connection; gives the answers."""
     # As the service runs; here a handler of the test run listens.
     monkeypatch.setattr(logging.Logger, "hasHandlers", lambda _self: has_log)
 
     def protocol() -> gate.GateProtocol:
-        config = Config(Application(), loop="none", lifespan="off", log_config=None)
+        config = Config(application, loop="none", lifespan="off", log_config=None)
         state = ServerState()
         state.default_headers = [(b"server", b"test")]
         return gate.GateProtocol(config=config, server_state=state, app_state={}, _loop=loop)
@@ -234,3 +257,62 @@ def test_a_connection_serves_many(talk: Any) -> None:
 )
 def test_only_plain_addresses_are_known(method: bytes, url: bytes) -> None:
     assert Gate().turn(method, url, {}) is None
+
+
+# ── No place ─────────────────────────────────────────────────────────────────
+
+
+class TestCrowded:
+    """Over the protocol (`has_log` False) and behind it: the same refusals."""
+
+    @pytest.fixture
+    def application(self, edge: Edge) -> Edge:
+        return edge
+
+    @pytest.fixture(params=[False, True], ids=["at the gate", "at the edge"])
+    def has_log(self, request: pytest.FixtureRequest) -> bool:
+        return bool(request.param)
+
+    def test_programs_are_told_when_to_come_back(self, talk: Any) -> None:
+        got = talk(get("/2/lists/1") + get("/2/lists/2"), ends=2)
+
+        assert got.count(b"HTTP/1.1 503 Service Unavailable") == 2
+        assert re.search(rb"\r\nretry-after: [1-5]\r\n", got)
+        assert b"application/problem+json" in got
+        assert json.loads(bodies(got)[0])["status"] == 503
+
+    def test_people_get_a_page_in_their_language(self, talk: Any) -> None:
+        got = talk(get("/about", "accept: text/html", "accept-language: de"))
+
+        assert got.startswith(b"HTTP/1.1 503")
+        assert b"text/html" in got
+        assert "Gleich wieder da" in bodies(got)[0].decode()
+
+    def test_a_form_is_read_and_refused(self, talk: Any) -> None:
+        form = b"POST /compose HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\na=b"
+
+        got = talk(form + get("/healthz"), ends=2)
+
+        assert got.startswith(b"HTTP/1.1 503")
+        assert bodies(got)[1] == b"asgi"
+
+    def test_who_needs_no_place_and_the_hot_lane_are_served(self, talk: Any, has_log: bool) -> None:
+        # Where somebody wants an access log, there is no hot lane.
+        paths = ["/static/x.css" if has_log else "/gate/now", "/healthz"]
+
+        got = talk(b"".join(get(path) for path in paths), ends=2)
+
+        assert got.count(OK) == 2
+
+    def test_the_log_is_not_flooded(self, talk: Any, caplog: pytest.LogCaptureFixture) -> None:
+        talk(get("/about") * 20, ends=20)
+
+        assert [one.getMessage() for one in caplog.records if one.name.startswith("apps")] == [
+            "no place for some requests"
+        ]
+
+    def test_it_is_over_when_a_place_is_free(self, talk: Any, edge: Edge) -> None:
+        edge.admission.in_use = 0
+
+        assert talk(get("/about")).startswith(OK)
+        assert edge.admission.in_use == 0
