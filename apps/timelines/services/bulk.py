@@ -185,7 +185,10 @@ class BulkLane:
             return
         for wire in wires:
             wire.send(
-                b"".join(pushes.raise_watermark(one.tweet_id, 1, is_bulk=True) for one in ordered)
+                b"".join(
+                    pushes.raise_watermark(one.tweet_id, one.tweet_id, 1, is_bulk=True)
+                    for one in ordered
+                )
             )
         replies = [wire.read(len(ordered)) for wire in wires]
         for work, raised in zip(ordered, zip(*replies, strict=True), strict=True):

@@ -115,7 +115,8 @@ class QuickLane:
         with self.wires.use() as wires:
             for unit in batches(ordered, keys.UNIT_EVENTS):
                 # Exact pushes bring nothing into disorder: they do not count.
-                raised = pushes.raise_watermark(unit[-1][0], 0 if late else len(unit))
+                count = 0 if late else len(unit)
+                raised = pushes.raise_watermark(unit[0][0], unit[-1][0], count)
                 for wire in wires:
                     wire.send(raised)
                 if blocks is None:

@@ -51,12 +51,20 @@ def finish(
     """
     return _call(
         scripts.FINISH,
-        (*keys.home_keys(user_id), keys.pause_key(user_id)),
+        (
+            *keys.home_keys(user_id),
+            keys.pause_key(user_id),
+            keys.WATERMARK,
+            keys.HANDED,
+            keys.LOW,
+        ),
         token,
         b"%d" % keys.TTL_SECONDS,
         b"%d" % day,
         b"1" if is_complete else b"0",
         b"%d" % pause_ms,
+        b"%d" % keys.AGAIN_IDS,
+        b"%d" % keys.OVERLAP_IDS,
         *(b"%d" % one for one in ids),
     )
 

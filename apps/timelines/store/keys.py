@@ -2,16 +2,16 @@
 
 All keys of one person lie in one hash slot, on the state instance of their shard.
 `tl:{s}:user`  LIST of tweet ids, newest at the tail. A head "0": complete down to the first tweet.
-`rd2:{s}:user` present: the list is ready, by these bounds (another number when they shrink, so
+`rd3:{s}:user` present: the list is ready, by these bounds (another number when they shrink, so
                that lists from before are built anew). Its value is the day of the last renewal,
                and "+" after it says that a side list was made (so that one that is lost is
                noticed).
 `sl:{s}:user`  side list: ids that came too late for the list's order. Read whole at every read.
 `bd:{s}:user`  token of the one rebuild that is under way.
 `bp:{s}:user`  present: not to be built again yet, whatever became of it.
-Of an instance: `fo:wm` the highest id handed to pushing, `fo:handed` how many ids were;
-`fo:bulk:event` how far the bulk lane has come with one event, `fo:bulk:wm` and `fo:bulk:handed`
-the same as `fo:…` for what is handed to that lane.
+Of an instance: `fo:wm` the highest id handed to pushing, `fo:handed` how many ids were, `fo:low`
+the lowest id of the unit that was handed last; `fo:bulk:event` how far the bulk lane has come with
+one event, `fo:bulk:wm` … the same as `fo:…` for what is handed to that lane.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +28,9 @@ CHUNK_EVENTS = 20
 UNIT_EVENTS = 2_000
 # Ids of other pushers that may come in between before a unit's ids are moved to the side lists.
 OVERLAP_IDS = 5
+# Ids of a list just rebuilt that may be pushed once more, behind larger ones. Where more may be,
+# the rebuild has pushes take the exact way.
+AGAIN_IDS = 2
 # A list is cut back to its length when it is longer by more than this.
 TRIM_SLACK = 32
 # Ids of a tail that may be of deleted tweets before the whole list is read.
@@ -45,16 +48,17 @@ PAUSE_FACTOR = 20
 BULK_TTL_SECONDS = 86_400
 
 # How the key of a ready marker begins; the scripts derive it from the list's.
-READY = "rd2"
+READY = "rd3"
 WATERMARK = b"fo:wm"
 HANDED = b"fo:handed"
+LOW = b"fo:low"
 # The same of the bulk lane.
-BULK_WATERMARKS = b"fo:bulk:wm", b"fo:bulk:handed"
+BULK_WATERMARKS = b"fo:bulk:wm", b"fo:bulk:handed", b"fo:bulk:low"
 
 
 def disorder() -> int:
     """How many smaller ids may lie behind one id of a list, at most."""
-    return CHUNK_EVENTS + OVERLAP_IDS - 1
+    return CHUNK_EVENTS + OVERLAP_IDS + AGAIN_IDS - 1
 
 
 def kept_ids() -> int:

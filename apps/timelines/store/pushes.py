@@ -269,10 +269,11 @@ def move_aside(wires: Sequence[Wire], given: Iterable[Push]) -> None:
     calls.finish()
 
 
-def raise_watermark(highest: int, count: int, *, is_bulk: bool = False) -> bytes:
-    """The command that hands `count` ids, the highest of them given, to pushing by a lane."""
-    names = keys.BULK_WATERMARKS if is_bulk else (keys.WATERMARK, keys.HANDED)
-    return encode([(b"EVALSHA", scripts.RAISE.sha, b"2", *names, b"%d" % highest, b"%d" % count)])
+def raise_watermark(lowest: int, highest: int, count: int, *, is_bulk: bool = False) -> bytes:
+    """The command that hands `count` ids between two, these included, to pushing by a lane."""
+    names = keys.BULK_WATERMARKS if is_bulk else (keys.WATERMARK, keys.HANDED, keys.LOW)
+    given = (b"%d" % highest, b"%d" % count, b"%d" % lowest)
+    return encode([(b"EVALSHA", scripts.RAISE.sha, b"3", *names, *given)])
 
 
 # Answers of which the number of lines is known beforehand: 2, and 4 of `raise_watermark`.

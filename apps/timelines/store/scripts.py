@@ -24,13 +24,14 @@ _NEWER = """
 local function newer(a, b) return #a > #b or (#a == #b and a > b) end
 """
 
-# KEYS: watermark, handed. ARGV: highest id, number of ids.
+# KEYS: watermark, handed, low. ARGV: highest id, number of ids, lowest id.
 # Returns the watermark before, and how many ids were handed to pushing so far, these included.
 RAISE = Script.of(
     _NEWER,
     """
 local before = redis.call('GET', KEYS[1]) or '0'
 if newer(ARGV[1], before) then redis.call('SET', KEYS[1], ARGV[1]) end
+if ARGV[2] ~= '0' then redis.call('SET', KEYS[3], ARGV[3]) end
 return {before, redis.call('INCRBY', KEYS[2], ARGV[2])}
 """,
 )
@@ -131,19 +132,34 @@ return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
 """,
 )
 
-# KEYS: list, ready, side, token, pause. ARGV: token, TTL, day, "1" if complete to the first tweet,
-# milliseconds of pause, ids rising. Gives up when the token or the list is gone: pushes may have
-# been lost meanwhile.
+# KEYS: list, ready, side, token, pause, watermark, handed, low. ARGV: token, TTL, day, "1" if
+# complete to the first tweet, milliseconds of pause, ids that may be pushed again, ids of others
+# that may come between a unit's, ids rising. Gives up when the token or the list is gone: pushes
+# may have been lost meanwhile.
+# What was committed and is still on its way is among the ids, and will be pushed once more, behind
+# larger ones: all above the watermark, and of the unit handed out last what it has not pushed yet.
+# Where that is more than reads allow for, the watermark goes up to the newest id, so that pushes
+# look first, and what is under way finds that others came in between, and moves its ids aside.
 FINISH = Script.of(
     _NEWER,
     """
 if redis.call('GET', KEYS[4]) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local ids, known = {}, {}
-for i = 6, #ARGV do
+for i = 8, #ARGV do
   ids[#ids + 1] = ARGV[i]
   known[ARGV[i]] = true
 end
 local stored = #ids
+local highest, low = redis.call('GET', KEYS[6]) or '0', redis.call('GET', KEYS[8]) or '0'
+local again = 0
+for i = stored, 1, -1 do
+  if not newer(ids[i], highest) and newer(low, ids[i]) then break end
+  again = again + 1
+end
+if again > tonumber(ARGV[6]) then
+  if newer(ids[stored], highest) then redis.call('SET', KEYS[6], ids[stored]) end
+  redis.call('INCRBY', KEYS[7], tonumber(ARGV[7]) + 1)
+end
 for _, key in ipairs({KEYS[1], KEYS[3]}) do
   for _, id in ipairs(redis.call('LRANGE', key, 0, -1)) do
     if id ~= '0' and not known[id] then

@@ -42,6 +42,7 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     patch.setattr(keys, "CHUNK_EVENTS", 3)
     patch.setattr(keys, "UNIT_EVENTS", 5)
     patch.setattr(keys, "OVERLAP_IDS", 1)
+    patch.setattr(keys, "AGAIN_IDS", plan.seed % 2)
     patch.setattr(keys, "TRIM_SLACK", 2)
     patch.setattr(keys, "SPARE_IDS", plan.seed % 2)
     patch.setattr(keys, "MAX_SIDE", 4)
