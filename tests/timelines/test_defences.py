@@ -50,6 +50,11 @@ DEEP = {"post": 30, "deliver": 24, "walk": 16, "rebuild": 4, "read": 4}
 BULK = {
     "post": 30, "deliver": 24, "pause": 16, "kill": 3, "rebuild": 6, "read": 14, "drain": 2,
 }  # fmt: skip
+# Rebuilds while much is on its way.
+BACKLOG = {
+    "post": 40, "deliver": 14, "deliver_wild": 6, "pause": 8, "rebuild": 12, "read": 14,
+    "delete": 3,
+}  # fmt: skip
 SEEDS = 400
 
 
@@ -105,6 +110,20 @@ def _without_building_token(patch: pytest.MonkeyPatch) -> None:
     text = scripts.FINISH.text.decode()
     assert "redis.call('GET', KEYS[4]) ~= ARGV[1] or " in text
     text = text.replace("redis.call('GET', KEYS[4]) ~= ARGV[1] or ", "")
+    patch.setattr(scripts, "FINISH", Script.of(text))
+
+
+def _without_expecting_pushes_again(patch: pytest.MonkeyPatch) -> None:
+    text = scripts.FINISH.text.decode()
+    assert "if again > tonumber(ARGV[6]) then" in text
+    text = text.replace("if again > tonumber(ARGV[6]) then", "if false then")
+    patch.setattr(scripts, "FINISH", Script.of(text))
+
+
+def _without_disturbing_what_is_under_way(patch: pytest.MonkeyPatch) -> None:
+    text = scripts.FINISH.text.decode()
+    assert "redis.call('INCRBY', KEYS[7]" in text
+    text = text.replace("redis.call('INCRBY', KEYS[7], tonumber(ARGV[7]) + 1)", "")
     patch.setattr(scripts, "FINISH", Script.of(text))
 
 
@@ -228,6 +247,10 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_noticing_a_lost_side_list, DISORDER, {}, id="lost side list"),
         pytest.param(_without_block_versions, EDGES, {}, id="version of follower blocks"),
         pytest.param(_without_building_token, BUILDERS, {}, id="token of a rebuild"),
+        pytest.param(_without_expecting_pushes_again, BACKLOG, {}, id="pushed again"),
+        pytest.param(
+            _without_disturbing_what_is_under_way, BACKLOG, {}, id="pushed again, under way"
+        ),
         pytest.param(_without_drop_on_follow, EDGES, {}, id="drop on follow"),
         pytest.param(_without_a_floor, None, {}, id="floor"),
         pytest.param(_without_slack, DISORDER, {}, id="slack of the tail"),
