@@ -304,6 +304,17 @@ FIGURES = (
         goal=1.1,
     ),
     Figure(
+        id="O1",
+        name="goodput at ten times the load",
+        what="Profile pages answered within a second while ten times as many are asked for as one "
+        "web process can answer",
+        against="as many as it can answer, closed loop",
+        unit="pages/s",
+        better="higher",
+        floor=0.7,
+        goal=0.9,
+    ),
+    Figure(
         id="X1",
         name="cores for Twitter",
         what="Cores for 6,000 tweets/s at fan-out 75 and 600,000 home reads/s, from the CPU per "

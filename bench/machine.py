@@ -116,8 +116,21 @@ class Machine:
         self._wait("ref-stack", f"http://{ports.LOOPBACK}:{port}/readyz")
         return runfile.read(var).alive()
 
-    def start_reference(self, name: str, app: str, *, path: str, body_bytes: int = 0) -> int:
-        """Start an application under gunicorn as the service's web process; its port."""
+    def start_reference(
+        self,
+        name: str,
+        app: str,
+        *,
+        path: str,
+        body_bytes: int = 0,
+        more: Mapping[str, str] | None = None,
+    ) -> int:
+        """Start an application under gunicorn as the service's web process; its port.
+
+        Args:
+            path: answers 200 once it is ready.
+            more: settings that differ from the service's.
+        """
         port = self._free_port()
         environment: Mapping[str, str] = {
             **os.environ,
@@ -125,6 +138,7 @@ class Machine:
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
             "BENCH_BODY_BYTES": str(body_bytes),
+            **(more or {}),
         }
         full_name = f"ref-{name}"
         self.children[full_name] = process.spawn(

@@ -21,7 +21,7 @@ _CARD = re.compile(rb'<article class="tw" id="t(\d+)"(?: data-e="(\d+)")?')
 def measure(bench: Bench) -> list[Result]:
     """The figure; pages are held against the model before and after."""
     readers = choose_readers(bench)
-    keys = {reader: _log_in(reader) for reader in readers}
+    keys = {reader: log_in(reader) for reader in readers}
     for _ in range(2):
         in_loop(bench.check_homes(readers))
         html_bytes = in_loop(_check(bench, keys))
@@ -50,7 +50,7 @@ def measure(bench: Bench) -> list[Result]:
     ]
 
 
-def _log_in(reader: int) -> str:
+def log_in(reader: int) -> str:
     """A session of a reader, as the log-in form makes one."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY

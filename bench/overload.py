@@ -1,0 +1,232 @@
+"""O1: what is answered in time when ten times as many come as can be answered.
+
+The page is a profile, read by people who are logged in: what a page of the site costs, not the
+API's hot lane. First a closed loop finds out how many pages a second one web process gives. Then
+clients come at ten times that rate whatever the server does, and leave after a second, as people
+do: what comes later is good for nobody. A second server, the same but for admission, has the same.
+"""
+
+import itertools
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from apps.infra.engines.ports import LOOPBACK
+from bench import client
+from bench.client import BadAnswer, Request
+from bench.figures import BY_ID, Result, quantile
+from bench.pages import log_in
+from bench.reads import choose_readers
+from bench.setup import Bench, in_loop
+
+TIMES = 10
+PATIENCE_SECONDS = 1.0
+MOST_CONNECTIONS = 1_000
+READ_BYTES = 262_144
+MOST_ROUNDS = 3
+REFUSAL_FLOOR_MS = 50.0
+NOT_THERE = 503
+
+
+@dataclass(slots=True)
+class Rush:
+    """What became of those who came: seconds until the answer, by what it was, and how many got
+    none in time."""
+
+    good: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    late: int = 0
+    # Could not even connect.
+    shut_out: int = 0
+
+
+@dataclass(slots=True)
+class _Guest:
+    """One connection and what is asked on it."""
+
+    socket: socket.socket
+    request: Request
+    since: float
+    received: bytes = b""
+
+
+def measure(bench: Bench) -> list[Result]:
+    """The figure. Raises BadAnswer: a status other than 200 and 503, or a wrong page."""
+    pages = _pages(bench)
+    web = bench.machine.web_port
+    naive_port = bench.machine.start_reference(
+        "naive", "twitterlite.asgi:application", path="/healthz", more={"ADMISSION_MAX": "0"}
+    )
+    seconds = 4 * bench.sizes.round_seconds
+    for port in (web, naive_port):
+        _most(bench, port, pages, seconds)  # warms caches and code
+    most = _most(bench, web, pages, seconds)
+    shares, naive, late = [], [], 0
+    good: list[float] = []
+    refused: list[float] = []
+    for _ in range(min(bench.sizes.rounds, MOST_ROUNDS)):
+        ours = rush(bench, web, pages, per_second=most * TIMES, seconds=seconds)
+        theirs = rush(bench, naive_port, pages, per_second=most * TIMES, seconds=seconds)
+        shares.append(len(ours.good) / seconds / most)
+        naive.append(len(theirs.good) / seconds / most)
+        good += ours.good
+        refused += ours.refused
+        late += ours.late
+    return [
+        Result(
+            figure=BY_ID["O1"],
+            value=median(shares) * most,
+            ratio=median(shares),
+            also={
+                "peak_per_second": most,
+                "offered_per_second": most * TIMES,
+                "without_admission": median(naive),
+                "good_p99_ms": 1000 * quantile(good or [0.0], 0.99),
+                "refusal_p99_ms": 1000 * quantile(refused or [0.0], 0.99),
+                "late": late,
+            },
+            also_at_most={"refusal_p99_ms": REFUSAL_FLOOR_MS},
+        )
+    ]
+
+
+def _pages(bench: Bench) -> Iterator[Request]:
+    """Profiles, each read by somebody else; the tag is what the page has to say."""
+    readers = choose_readers(bench)
+    keys = [log_in(reader) for reader in readers]
+    rows = bench.connection.execute(
+        "select username from users where id = any(%s) order by id", [readers]
+    ).fetchall()
+    return itertools.cycle(
+        [
+            Request(
+                f"GET /{name} HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\n"
+                f"cookie: sessionid={key}\r\n\r\n".encode(),
+                f"@{name}".encode(),
+            )
+            for (name,), key in zip(rows, reversed(keys), strict=True)
+        ]
+    )
+
+
+def _most(bench: Bench, port: int, pages: Iterator[Request], seconds: float) -> float:
+    """Pages per second of a closed loop."""
+    load = in_loop(client.closed_loop(port, pages, connections=8, seconds=seconds))
+    return load.count / load.seconds
+
+
+def rush(
+    bench: Bench, port: int, pages: Iterator[Request], *, per_second: float, seconds: float
+) -> Rush:
+    """Clients come at Poisson times; each waits for PATIENCE_SECONDS and leaves.
+
+    Raises:
+        BadAnswer: a status other than 200 and 503, or a page that is another one.
+    """
+    found, crowd = Rush(), _Crowd(port)
+    began = time.perf_counter()
+    due = bench.chooser.expovariate(per_second)
+    try:
+        while (now := time.perf_counter() - began) < seconds + PATIENCE_SECONDS:
+            while due <= min(now, seconds):
+                due += bench.chooser.expovariate(per_second)
+                found.shut_out += not crowd.come(next(pages))
+            found.late += crowd.leave_late()
+            for guest, status, body in crowd.answers():
+                _take(found, guest, status, body)
+    finally:
+        crowd.close()
+    return found
+
+
+def _take(found: Rush, guest: _Guest, status: int, body: bytes) -> None:
+    waited = time.perf_counter() - guest.since
+    if status == NOT_THERE:
+        found.refused.append(waited)
+    elif status != 200 or guest.request.tag not in body:
+        raise BadAnswer(f"status {status} for {guest.request.raw[:60]!r}: {body[:300]!r}")
+    else:
+        found.good.append(waited)
+
+
+class _Crowd:
+    """The connections of a rush."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._selector = selectors.DefaultSelector()
+        self._free: list[socket.socket] = []
+        self._busy: dict[int, _Guest] = {}
+        self._order: deque[_Guest] = deque()
+
+    def come(self, request: Request) -> bool:
+        """Ask, on a connection that is free or new; False: there is none to be had."""
+        wire = self._free.pop() if self._free else self._connect()
+        if wire is None:
+            return False
+        try:
+            wire.sendall(request.raw)
+        except OSError:
+            self._drop(wire)
+            return False
+        guest = _Guest(wire, request, time.perf_counter())
+        self._busy[wire.fileno()] = guest
+        self._order.append(guest)
+        return True
+
+    def _connect(self) -> socket.socket | None:
+        if len(self._busy) >= MOST_CONNECTIONS:
+            return None
+        try:
+            wire = socket.create_connection((LOOPBACK, self._port), timeout=0.2)
+        except OSError:
+            return None
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(wire, selectors.EVENT_READ)
+        return wire
+
+    def leave_late(self) -> int:
+        """Close the connections of those who have waited long enough; their number."""
+        late, end = 0, time.perf_counter() - PATIENCE_SECONDS
+        while self._order and self._order[0].since <= end:
+            guest = self._order.popleft()
+            if self._busy.get(guest.socket.fileno()) is guest:
+                del self._busy[guest.socket.fileno()]
+                self._drop(guest.socket)
+                late += 1
+        return late
+
+    def answers(self) -> Iterator[tuple[_Guest, int, bytes]]:
+        """What has come: who asked, status and body."""
+        for key, _ in self._selector.select(0.001):
+            wire: socket.socket = key.fileobj  # type: ignore[assignment]
+            guest = self._busy.get(key.fd)
+            try:
+                data = wire.recv(READ_BYTES)
+            except OSError:
+                data = b""
+            if not data or guest is None:
+                self._busy.pop(key.fd, None)
+                if guest is None:
+                    self._free.remove(wire)
+                self._drop(wire)
+                continue
+            guest.received += data
+            if whole := client.split(guest.received):
+                del self._busy[key.fd]
+                self._free.append(wire)
+                yield guest, whole[0], whole[1]
+
+    def _drop(self, wire: socket.socket) -> None:
+        self._selector.unregister(wire)
+        wire.close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        for wire in [*self._free, *(guest.socket for guest in self._busy.values())]:
+            self._drop(wire)
+        self._selector.close()
