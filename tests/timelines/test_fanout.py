@@ -210,6 +210,38 @@ def test_a_large_author_is_left_to_the_bulk_lane(
     assert _counted() - before == 2 + 3
 
 
+@pytest.mark.parametrize("is_under_way", [False, True])
+def test_a_rebuild_that_knows_what_is_still_on_its_way_hides_nothing(
+    is_under_way: bool,
+    alice: User,
+    bob: User,
+    drain_outbox: Drain,
+    lanes: Any,
+    home: Callable[..., list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a rebuild finds in PostgreSQL before it is pushed comes once more, behind newer ids."""
+    follow(bob, alice)
+    post(alice)
+    drain_outbox()
+    posts = [post(alice) for _ in range(3 * keys.disorder())]
+    if is_under_way:
+        real = lanes[0]._push
+
+        def push(*given: Any, **how: Any) -> int:
+            warm(bob)
+            pushed: int = real(*given, **how)
+            return pushed
+
+        monkeypatch.setattr(lanes[0], "_push", push)
+    else:
+        warm(bob)
+
+    fanout.fan_out(events=_events(*posts[:-5]), late=False)
+
+    assert home(bob) == [one.id for one in reversed(posts[-20:])]
+
+
 def _hand_out_as_newest(tweet_id: int) -> None:
     """As if the quick lane had just handed this one on, and the bulk lane had had others."""
     for instance in range(redis.state_count()):
