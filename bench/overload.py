@@ -3,7 +3,7 @@
 The page is a profile, read by people who are logged in: what a page of the site costs, not the
 API's hot lane. First a closed loop finds out how many pages a second one web process gives. Then
 clients come at ten times that rate whatever the server does, and leave after a second, as people
-do: what comes later is good for nobody. A second server, the same but for admission, has the same.
+do: what comes later is good for nobody. A second server has the same without admission.
 """
 
 import itertools
@@ -57,10 +57,15 @@ class _Guest:
 def measure(bench: Bench) -> list[Result]:
     """The figure. Raises BadAnswer: a status other than 200 and 503, or a wrong page."""
     pages = _pages(bench)
-    web = bench.machine.web_port
-    naive_port = bench.machine.start_reference(
-        "naive", "twitterlite.asgi:application", path="/healthz", more={"ADMISSION_MAX": "0"}
-    )
+    web, naive_port = [
+        bench.machine.start_reference(
+            f"admits-{most}",
+            "twitterlite.asgi:application",
+            path="/healthz",
+            more={"ADMISSION_MAX": most},
+        )
+        for most in ("64", "0")
+    ]
     seconds = 4 * bench.sizes.round_seconds
     for port in (web, naive_port):
         _most(bench, port, pages, seconds)  # warms caches and code

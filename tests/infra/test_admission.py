@@ -1,7 +1,6 @@
 """Admission: who is let in, who waits, who is sent away, and how many places there are."""
 
 import asyncio
-from time import sleep
 
 import pytest
 
@@ -125,7 +124,6 @@ def _answers(door, time, *, seconds, windows=1):
 
 def test_there_are_fewer_places_when_answers_take_longer_and_never_too_few(time):
     door = Admission(most=64, now=time)
-    door.lateness = 2 * admission.BUSY_SECONDS
     _answers(door, time, seconds=0.01, windows=5)
     before = door.places
 
@@ -138,7 +136,6 @@ def test_there_are_fewer_places_when_answers_take_longer_and_never_too_few(time)
 
 def test_there_are_more_where_they_do_not_suffice_and_answers_are_as_quick_as_usual(time):
     door = Admission(most=64, now=time)
-    door.lateness = 2 * admission.BUSY_SECONDS
     _answers(door, time, seconds=0.01, windows=5)
     idle = door.places
     door.in_use = 64
@@ -149,61 +146,25 @@ def test_there_are_more_where_they_do_not_suffice_and_answers_are_as_quick_as_us
     assert door.places == pytest.approx(64)
 
 
-def test_a_slow_engine_shuts_nobody_out_while_the_process_has_time(run, time):
-    door = Admission(most=500, now=time)
-    _answers(door, time, seconds=0.01, windows=5)
-    _answers(door, time, seconds=3.0, windows=30)
-    assert door.places == admission.FIRST
-
-    async def come():
-        let_in = 0
-        for _ in range(200):
-            time.now += 0.02
-            door._pace = 3.0
-            let_in += await door.enter(Level.GUEST)
-        return let_in
-
-    # All but those in the first moments, who were more than anybody had thought of.
-    assert run(come()) > 150
-
-
 def test_who_waits_is_let_in_when_there_are_more_places(run, time):
-    door = full(time, places=100)
-    door.places = door.in_use = 10
+    door = Admission(most=100, now=time)
+    _answers(door, time, seconds=0.01)
+    door.in_use = int(door.places)
 
     async def wait():
-        coming = asyncio.create_task(door.enter(Level.READ))
+        coming = [asyncio.create_task(door.enter(Level.READ)) for _ in range(2)]
         await _soon()
-        time.now += 0.2
-        assert await door.enter(Level.READ)
-        return await coming
+        for _ in range(40):
+            time.now += 0.005
+            door._note("page", 0.01)
+        return await asyncio.gather(*coming)
 
-    assert run(wait())
-    assert door.in_use == 12
-
-
-def test_the_event_loop_tells_how_late_it_is(run):
-    door = Admission(most=4)
-
-    async def work(pause):
-        assert await door.enter(Level.READ)
-        for _ in range(20):
-            await asyncio.sleep(0.005)
-            sleep(pause)  # noqa: ASYNC251 - that is what it is to notice
-        door.leave("page", 0.1)
-        # The timer ends with the work.
-        await asyncio.sleep(0.1)
-
-    run(work(0.05))
-
-    assert door.lateness > admission.BUSY_SECONDS
-    assert not door._has_timer
+    assert run(wait()) == [True, True]
 
 
 def test_slow_pages_do_not_close_the_door_to_quick_ones(time):
     """What is usual is known for each route."""
     door = Admission(most=64, now=time)
-    door.lateness = 2 * admission.BUSY_SECONDS
     for seconds, route in [(0.5, "slow"), (0.001, "quick")] * 100:
         time.now += 0.01
         door.in_use += 1

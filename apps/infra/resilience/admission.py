@@ -6,8 +6,6 @@ only so many requests are worked on at once; some more wait, for as long as thei
 rest is told at once to come back. How many at once is found out by gradient: while an answer takes
 no longer than usual there may be more, once it takes several times as long there are too many
 (after Netflix's concurrency-limits, "Gradient2"; usual is what it takes when little is going on).
-But only where this process is what they wait for, which its event loop tells by being late: were
-it PostgreSQL that is slow or gone, fewer places would shut out the pages that do without.
 
 What the streams of pages, health checks and files do does not count here.
 """
@@ -42,11 +40,6 @@ FIRST, FEWEST = 16, 4
 # An answer may take so many times as long as usual before there are too many at once.
 TOLERANCE = 2.0
 _WINDOW_SECONDS, _WINDOW_ANSWERS = 0.1, 20
-# An event loop that is later than this in the mean has more to do than it can.
-BUSY_SECONDS = 0.003
-_BEAT_SECONDS, _LATENESS = 0.02, 0.2
-# Where it has not, so many times the places are made at once.
-_MORE = 1.5
 _STEEPEST, _SMOOTH = 0.5, 0.3
 # What is usual follows a quicker answer soon, and a slower time only over minutes.
 _DOWN, _UP = 0.1, 1.001
@@ -73,9 +66,6 @@ class Admission:
         self._queues: list[deque[tuple[Waiter, float]]] = [deque() for _ in Level]
         self._usual: dict[str, float] = {}
         self._window = _Window(now())
-        # How late the event loop is in the mean, as told by a timer that runs while there is work.
-        self.lateness = 0.0
-        self._has_timer = False
         # Seconds between two answers while somebody waits.
         self._pace, self._left_at = 0.001, 0.0
         self._untold, self._told_at = 0, -_TELL_SECONDS
@@ -91,8 +81,6 @@ class Admission:
 
     def is_closed(self, level: Level) -> bool:
         """Whether a request of this kind would be sent away now."""
-        if self.is_full:
-            self._look(self._now(), _WINDOW_SECONDS)
         ahead = 1 + sum(len(queue) for queue in self._queues[: level + 1])
         return self.is_full and ahead * self._pace > PATIENCE[level]
 
@@ -111,9 +99,6 @@ class Admission:
 
         Whoever was let in has to `leave`.
         """
-        if not self._has_timer and self._most:
-            self._begin_timer()
-        # Looking at it may find more places.
         if self.is_full and self.is_closed(level):
             self.note_refusal(level)
             return False
@@ -177,26 +162,18 @@ class Admission:
         window.count += 1
         window.usual += usual
         window.taken += seconds
-        if window.count >= _WINDOW_ANSWERS:
-            self._look(self._now(), _WINDOW_SECONDS)
-
-    def _look(self, now: float, after: float) -> None:
-        """Adapt the places, if the last time was so long ago."""
-        if now - self._window.began >= after:
-            self._adapt(self._window)
+        now = self._now()
+        if window.count >= _WINDOW_ANSWERS and now - window.began >= _WINDOW_SECONDS:
+            self._adapt(window)
             self._window = _Window(now)
             self._call(now)
 
     def _adapt(self, window: "_Window") -> None:
+        gradient = min(1.0, max(_STEEPEST, TOLERANCE * window.usual / (window.taken or 1e-9)))
+        # Room to try, only where the places that there are do not suffice.
         is_short = self.is_full or any(self._queues)
-        places = self.places
-        if self.lateness < BUSY_SECONDS:
-            places *= _MORE if is_short else 1.0
-        elif window.count:
-            gradient = min(1.0, max(_STEEPEST, TOLERANCE * window.usual / (window.taken or 1e-9)))
-            # Room to try, only where the places that there are do not suffice.
-            room = places**0.5 if is_short and gradient == 1.0 else 0.0
-            places += (places * gradient + room - places) * _SMOOTH
+        room = self.places**0.5 if is_short and gradient == 1.0 else 0.0
+        places = self.places + (self.places * gradient + room - self.places) * _SMOOTH
         self.places = min(max(places, min(FEWEST, self._most)), self._most)
         for route in self._usual:
             self._usual[route] *= _UP
@@ -206,19 +183,6 @@ class Admission:
     @property
     def _waiting(self) -> int:
         return sum(len(queue) for queue in self._queues)
-
-    def _begin_timer(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._has_timer = True
-        loop.call_later(_BEAT_SECONDS, self._beat, loop, loop.time() + _BEAT_SECONDS)
-
-    def _beat(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        now = loop.time()
-        self.lateness += (now - due - self.lateness) * _LATENESS
-        if self.in_use > 0:
-            loop.call_later(_BEAT_SECONDS, self._beat, loop, now + _BEAT_SECONDS)
-        else:
-            self._has_timer = False
 
 
 class _Window:

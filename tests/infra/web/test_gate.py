@@ -83,8 +83,9 @@ def application() -> Any:
 
 
 @pytest.fixture
-def edge() -> Edge:
+def edge(settings: Any) -> Edge:
     """The edge, with all places taken and a long time to wait for one."""
+    settings.ADMISSION_MAX = 64
     made = Edge(Application(), gate=TestGate(), level_of=level_of)
     made.admission.in_use = 1_000
     made.admission._pace = 9.0
