@@ -66,7 +66,7 @@ def _body(properties: dict[str, Any], *required: str, form: bool = True) -> dict
 
 _WORD = {"type": "string"}
 # null, as some clients send what they leave out.
-_MAYBE_WORD = {"type": ["string", "null"]}
+_MAYBE_WORD = {"anyOf": [_WORD, {"type": "null"}]}
 _ALT_TEXT = {"type": "object", "properties": {"text": _WORD | {"maxLength": 1_000}}}
 _DESCRIBED = {"type": "object", "properties": {"alt_text": _ALT_TEXT}}
 

@@ -115,7 +115,7 @@ async def _marks(viewer_id: int, tweets: Sequence[TweetOut]) -> dict[int, Marks]
         started = time.monotonic()
         found = await queries.viewer_marks(viewer_id, missing)
         if len(known) > MAX_KNOWN_MARKS:
-            known = {}
+            known = {t.id: known[t.id] for t in tweets if t.id in known}
         news = {t.id: (t, found.get(t.id, NO_MARKS)) for t in tweets if t.id in missing}
         known = {**known, **news}
         _known_marks.put(viewer_id, known, started=started)

@@ -5,7 +5,7 @@ import pytest
 from apps.graph.services import block_user, follow_user
 from apps.infra import clock
 from apps.infra.stores import aiopostgres
-from apps.tweets import counters, queries
+from apps.tweets import cards, counters, queries
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet, retweet, unlike_tweet
 from apps.tweets.services_bookmarks import add_bookmark, remove_all_bookmarks
 from tests.factories import UserFactory
@@ -66,6 +66,17 @@ def test_likes_of_a_hot_post_show_before_they_are_counted(read, bob):
     assert read() == {"unlike"}
     do(unlike_tweet, bob, tweet_id=read.post)
     assert read() == set()
+
+
+def test_who_has_seen_more_than_is_remembered_sees_the_next_page(read, alice, bob, monkeypatch):
+    monkeypatch.setattr(cards, "MAX_KNOWN_MARKS", 0)
+    do(like_tweet, bob, tweet_id=read.post)
+    assert read() == {"unlike"}
+
+    do_post(alice)
+
+    # Of the two posts of this page, one is remembered.
+    assert read() == {"unlike"}
 
 
 def test_deeds_of_others_are_not_ones_own(read, carol):
