@@ -120,13 +120,6 @@ def _without_expecting_pushes_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scripts, "FINISH", Script.of(text))
 
 
-def _without_disturbing_what_is_under_way(patch: pytest.MonkeyPatch) -> None:
-    text = scripts.FINISH.text.decode()
-    assert "redis.call('INCRBY', KEYS[7]" in text
-    text = text.replace("redis.call('INCRBY', KEYS[7], tonumber(ARGV[7]) + 1)", "")
-    patch.setattr(scripts, "FINISH", Script.of(text))
-
-
 def _without_drop_on_follow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(graph, "on_new_follow", [])
     patch.setattr(invalidation, "drop_home", lambda **_rest: None)
@@ -248,9 +241,6 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_block_versions, EDGES, {}, id="version of follower blocks"),
         pytest.param(_without_building_token, BUILDERS, {}, id="token of a rebuild"),
         pytest.param(_without_expecting_pushes_again, BACKLOG, {}, id="pushed again"),
-        pytest.param(
-            _without_disturbing_what_is_under_way, BACKLOG, {}, id="pushed again, under way"
-        ),
         pytest.param(_without_drop_on_follow, EDGES, {}, id="drop on follow"),
         pytest.param(_without_a_floor, None, {}, id="floor"),
         pytest.param(_without_slack, DISORDER, {}, id="slack of the tail"),
