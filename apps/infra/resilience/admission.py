@@ -75,6 +75,11 @@ class Admission:
         ]
 
     @property
+    def is_on(self) -> bool:
+        """Whether there is a limit at all; else nobody needs to ask."""
+        return self._most > 0
+
+    @property
     def is_full(self) -> bool:
         """Whether who comes now has to wait, or to go."""
         return bool(self._most) and self.in_use >= self.places

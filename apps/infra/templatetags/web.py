@@ -126,15 +126,19 @@ def banner(user: Any) -> SafeString:
     )
 
 
-@register.simple_tag
-def since(moment: datetime) -> SafeString:
-    """A `<time>` that reads relative and carries the exact moment."""
+def _told(moment: datetime, words: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         text.exact(moment),
-        text.ago(moment, now=clock.now()),
+        words,
     )
+
+
+@register.simple_tag
+def since(moment: datetime) -> SafeString:
+    """A `<time>` that reads relative and carries the exact moment."""
+    return _told(moment, text.ago(moment, now=clock.now()))
 
 
 @register.simple_tag
@@ -148,12 +152,7 @@ def moment(value: datetime) -> SafeString:
 @register.simple_tag
 def left(end: datetime) -> SafeString:
     """A `<time>` that says how long something goes on, and carries the exact end."""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        text.exact(end),
-        text.left(end, now=clock.now()),
-    )
+    return _told(end, text.left(end, now=clock.now()))
 
 
 @register.filter

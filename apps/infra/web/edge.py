@@ -126,7 +126,7 @@ class Edge:
         _count(scope, status, time.perf_counter() - started)
 
     def _visit(self, scope: Scope) -> Visit | None:
-        if self._level_of is None:
+        if self._level_of is None or not self.admission.is_on:
             return None
         found, method = scope["found"], scope["method"]
         level = self._level_of(method, scope["path"], is_known(found))

@@ -37,9 +37,14 @@ def test_what_was_not_made_here_is_refused(text):
     assert pagination.encode(position.direction, position.id, depth=position.depth) == text
 
 
-@given(st.integers(0, pagination.MAX_ID), st.integers(0, 18), st.sampled_from("0af9xG"))
-def test_one_wrong_letter_is_noticed(position_id, place, letter):
-    token = pagination.encode("n", position_id)
+@given(
+    st.integers(0, pagination.MAX_ID),
+    st.integers(0, pagination.MAX_DEPTH),
+    st.integers(0, pagination.LENGTH - 1),
+    st.sampled_from("0123456789abcdefghijklmnopqrstuvwxyzG"),
+)
+def test_one_wrong_letter_is_noticed(position_id, depth, place, letter):
+    token = pagination.encode("n", position_id, depth=depth)
     altered = token[:place] + letter + token[place + 1 :]
 
     if altered != token:
