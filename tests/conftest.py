@@ -5,6 +5,7 @@ emptying the tables and flushing the Redis instances.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -42,6 +43,9 @@ TABLES = (
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """The one event loop of the run: clients and pools belong to a loop."""
     made = asyncio.new_event_loop()
+    # A test that moves its module's clock would move the timers of all that sleeps on this loop:
+    # the pool's scheduler then slept for an hour, and PostgreSQL stayed away after its restart.
+    made.time = time.monotonic  # type: ignore[method-assign]
     yield made
     made.run_until_complete(group_commit.close())
     made.run_until_complete(aiopostgres.close())

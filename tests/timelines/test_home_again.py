@@ -2,6 +2,7 @@
 
 import re
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from apps.notifications import queries as notifications
 from apps.notifications.schemas import Unread
 from apps.timelines import home_again
 from apps.timelines.services.homes import rebuild_home
+from apps.tweets import card_rows
 from apps.tweets.models import Tweet
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet, retweet
 from apps.tweets.services_bookmarks import add_bookmark
@@ -303,8 +305,8 @@ def test_nobody_gets_the_page_of_another(reader, browser_as, carol):
 def test_times_pass(reader, monkeypatch):
     reader.get()
     assert reader.was_again
-    real = time.monotonic
-    monkeypatch.setattr("apps.tweets.card_rows.time.monotonic", lambda: real() + 3_700)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3_700)
+    monkeypatch.setattr(card_rows, "time", later)
 
     reader.get()
 

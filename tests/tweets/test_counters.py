@@ -2,7 +2,7 @@
 
 import random
 import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, connections, transaction
@@ -108,7 +108,7 @@ def test_a_tweet_is_recounted_now_and_then_and_the_last_time_is_not_forgotten(al
 
 def test_the_longer_a_rush_lasts_the_rarer_are_the_recounts(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(counters, "time", SimpleNamespace(monotonic=lambda: now[0]))
     pauses = [counters._delay(1)]
     for _ in range(5):
         now[0] += pauses[-1]
@@ -123,7 +123,7 @@ def test_the_longer_a_rush_lasts_the_rarer_are_the_recounts(monkeypatch):
 
 
 def test_the_more_likes_a_count_has_to_read_the_rarer_it_is(monkeypatch):
-    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(counters, "time", SimpleNamespace(monotonic=lambda: 1000.0))
 
     counters._note_recount(1, 999.5)
 
@@ -159,7 +159,7 @@ def test_other_processes_hear_that_a_tweet_is_hot(alice, run):
 
 def test_a_tweet_cools_down(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(counters, "time", SimpleNamespace(monotonic=lambda: now[0]))
     heat = counters.Heat()
     hot = [heat.note(1) for _ in range(counters.COOL_LIKES + 1)]
     now[0] += counters.HOT_SECONDS + 0.1
