@@ -1,10 +1,9 @@
 """Plain posts that arrive together commit together.
 
-A commit costs the same for one row as for twenty, and so do the round trips around it. Posts wait
-for a free connection and go with whatever else has come meanwhile; a lone post goes at once. Two
-connections take turns, one collects while the other commits. One statement stores
-the tweets, counts them and appends their events, so a batch is stored wholly or not at all. One
-question to Redis tells for all of them whether their tokens still stand.
+A commit costs the same for one row as for twenty, and so do the round trips around it. While one
+batch commits, the next one gathers; a lone post goes at once. One statement stores the tweets,
+counts them and appends their events, so a batch is stored wholly or not at all. One question to
+Redis tells for all of them whether their tokens still stand.
 
 Only posts that refer to nothing come here; all others need the checks of `services.post_tweet`,
 whose rules for text hold here too.
@@ -14,7 +13,6 @@ import asyncio
 import logging
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,13 +38,7 @@ from apps.users.schemas import Actor
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 200
-LANES = 2
 LANG = "und"
-
-# While posts stream in, a batch waits for most of what came before, so long for each post of
-# that; a lone post never. Forty wait as long as a commit takes, four hardly at all.
-LINGER_PER_POST_SECONDS = 0.0001
-REMEMBERED = 8
 
 # A function of the database, for its plan is kept there (migration 0002). One parameter, as JSON:
 # cheaper to write than five arrays. Gives the authors' new counts.
@@ -129,58 +121,35 @@ async def close() -> None:
 
 
 class _Poster:
-    """The posts of one event loop."""
+    """The posts of one event loop.
+
+    One connection: a second one halves the batches, and a batch costs as much as sixteen posts.
+    """
 
     def __init__(self) -> None:
         self._waiting: list[_Post] = []
-        self._idle: list[_Lane] = [_Lane() for _ in range(LANES)]
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._recent: deque[int] = deque([1], maxlen=REMEMBERED)
-        # Whom to wake when so many posts wait.
-        self._enough: asyncio.Future[None] | None = None
-        self._wanted = 0
+        self._lane = _Lane()
+        self._task: asyncio.Task[None] | None = None
 
     def add(self, post: _Post) -> None:
         self._waiting.append(post)
-        if self._enough is not None:
-            if len(self._waiting) >= self._wanted:
-                _wake(self._enough)
-        elif self._idle:
-            task = asyncio.get_running_loop().create_task(self._work(self._idle.pop()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._work())
 
     async def close(self) -> None:
-        await asyncio.gather(*self._tasks)
-        for lane in self._idle:
-            await lane.close()
+        if self._task is not None:
+            await self._task
+        await self._lane.close()
 
-    async def _work(self, lane: "_Lane") -> None:
+    async def _work(self) -> None:
         try:
-            while self._waiting and self._enough is None:
-                await self._linger()
+            while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                self._recent.append(len(batch))
                 admitted = await _admitted(batch)
                 if admitted:
-                    await lane.commit(admitted)
+                    await self._lane.commit(admitted)
         finally:
-            self._idle.append(lane)
-
-    async def _linger(self) -> None:
-        """Wait a moment for company, if there was any lately."""
-        self._wanted = max(self._recent) * 3 // 4
-        if len(self._waiting) < self._wanted:
-            loop = asyncio.get_running_loop()
-            enough = self._enough = loop.create_future()
-            loop.call_later(self._wanted * LINGER_PER_POST_SECONDS, _wake, enough)
-            await enough
-            self._enough = None
-
-
-def _wake(sleeper: "asyncio.Future[None]") -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)
+            self._task = None
 
 
 async def _admitted(batch: list[_Post]) -> list[_Post]:
