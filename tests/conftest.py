@@ -14,7 +14,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases
 
 from apps.infra import clock
-from apps.infra.resilience import ratelimit
+from apps.infra.resilience import breaker, ratelimit
 from apps.infra.stores import aiopostgres, aioredis, cache, invalidation, redis
 from apps.tweets import group_commit
 from apps.users.models import User
@@ -35,7 +35,7 @@ TABLES = (
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
     " search_documents, search_backfills, stream_rules, media, polls, poll_votes,"
-    " reports"
+    " reports, breaker_switches"
 )
 
 
@@ -89,6 +89,8 @@ def empty_world() -> None:
     cache.clear_all()
     invalidation.distrust()
     ratelimit.forget()
+    for one in breaker.all_breakers():
+        one.reset()
 
 
 @pytest.fixture

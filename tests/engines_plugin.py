@@ -9,12 +9,13 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from apps.infra.engines import embedded, ports, process
+from apps.infra.resilience import breaker
 
 PREFIX = "twitterlite-tests-"
 STATES = 2
@@ -93,9 +94,25 @@ def engines(pytestconfig: pytest.Config) -> Engines:
 
 @pytest.fixture
 def breakable_engines(engines: Engines) -> Iterator[Engines]:
-    """The engines, for a test that kills or pauses one: all of them work again afterwards."""
-    yield engines
-    engines.heal()
+    """The engines, for a test that kills or pauses one: all of them work again afterwards.
+
+    What comes back is asked at once: tests of circuit breakers make their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for engine in engines.all:
+            for name in ("restart", "resume"):
+                patch.setattr(engine, name, _forgiven(getattr(engine, name)))
+        yield engines
+        engines.heal()
+
+
+def _forgiven(work: Callable[[], None]) -> Callable[[], None]:
+    def worked() -> None:
+        work()
+        for one in breaker.all_breakers():
+            one.reset()
+
+    return worked
 
 
 def _only_hands_out(config: pytest.Config) -> bool:

@@ -9,8 +9,11 @@ from django.http import HttpRequest
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
+from apps.infra import clock
 from apps.infra.eventlog import replay
-from apps.infra.models import DeadLetter, Delivery, EventLog
+from apps.infra.models import BreakerSwitch, DeadLetter, Delivery, EventLog
+from apps.infra.resilience import switches
+from apps.infra.resilience.breaker import breaker_of
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -79,3 +82,64 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             done += bool(replay.retry_dead_letter(dead_letter_id=letter_id))
         text = ngettext("%(n)d event is on its way.", "%(n)d events are on their way.", done)
         self.message_user(request, text % {"n": done}, messages.SUCCESS)
+
+
+@admin.register(BreakerSwitch)
+class BreakerSwitchAdmin(ReadOnlyAdmin):
+    """The circuit breakers of all web processes: forced open or closed, left alone, or reset."""
+
+    list_display = ("engine", "now_here", "position", "changed_at")
+    ordering = ("-engine",)
+    actions: ClassVar[list[Any]] = ["leave", "force_open", "force_closed", "reset"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BreakerSwitch]:
+        """One row for each engine, switched or not."""
+        rows = [BreakerSwitch(engine=engine) for engine in switches.engines()]
+        BreakerSwitch.objects.bulk_create(rows, ignore_conflicts=True)
+        return BreakerSwitch.objects.order_by("-engine")
+
+    @admin.display(description="in this process")
+    def now_here(self, switch: BreakerSwitch) -> str:
+        """The state in the process that shows this page; `tl_breaker_state` has the worst."""
+        if switch.engine not in switches.engines():
+            return "no such engine"
+        return breaker_of(switch.engine).state.name.lower().replace("_", "-")
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change switches, though no form here does."""
+        user: Any = request.user
+        return bool(user.has_perm("infra.change_breakerswitch"))
+
+    def _switch(
+        self, request: HttpRequest, queryset: QuerySet[BreakerSwitch], position: str
+    ) -> None:
+        for engine in queryset.values_list("engine", flat=True):
+            if position == switches.RESET:
+                switches.reset(engine=engine, now=clock.now())
+            else:
+                switches.set_switch(engine=engine, position=position, now=clock.now())
+            self.message_user(request, f"{engine}: {position}.", messages.SUCCESS)
+
+    @admin.action(description="Leave to itself", permissions=["switch"])
+    def leave(self, request: HttpRequest, queryset: QuerySet[BreakerSwitch]) -> None:
+        """Undo what was forced."""
+        self._switch(request, queryset, "auto")
+
+    @admin.action(description="Force open: nobody asks the engine", permissions=["switch"])
+    def force_open(self, request: HttpRequest, queryset: QuerySet[BreakerSwitch]) -> None:
+        """Not PostgreSQL from here: this page could not undo it."""
+        if queryset.filter(engine="postgresql").exists():
+            text = "This page needs PostgreSQL: use manage.py breakers postgresql open."
+            self.message_user(request, text, messages.ERROR)
+            queryset = queryset.exclude(engine="postgresql")
+        self._switch(request, queryset, "open")
+
+    @admin.action(description="Force closed: always asked", permissions=["switch"])
+    def force_closed(self, request: HttpRequest, queryset: QuerySet[BreakerSwitch]) -> None:
+        """Whatever comes of it."""
+        self._switch(request, queryset, "closed")
+
+    @admin.action(description="Reset: forget the failures", permissions=["switch"])
+    def reset(self, request: HttpRequest, queryset: QuerySet[BreakerSwitch]) -> None:
+        """Closed, and left to itself."""
+        self._switch(request, queryset, switches.RESET)

@@ -47,7 +47,7 @@ class Conf:
     redis_timeout_seconds: float = _env(0.5, "Limit of one Redis command, in seconds.")
     db_pool_max_size: int = _env(8, "Connections of one process to PostgreSQL, at most.")
     admission_max: int = _env(
-        0, "Requests that one process works on at once, at most, such as 64; 0 lets all in."
+        64, "Requests that one process works on at once, at most; 0 lets all in."
     )
     db_statement_timeout_ms: int = _env(15_000, "Limit of one statement of a request, in ms.")
     cluster_id: str = _env("tl", "Prefix of queue names; two clusters may share one broker.")

@@ -1,5 +1,6 @@
 """The tables of infra that the admin shows."""
 
 from apps.infra.eventlog.models import DeadLetter, Delivery, EventLog
+from apps.infra.resilience.models import BreakerSwitch
 
-__all__ = ["DeadLetter", "Delivery", "EventLog"]
+__all__ = ["BreakerSwitch", "DeadLetter", "Delivery", "EventLog"]

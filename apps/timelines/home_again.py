@@ -30,7 +30,7 @@ from apps.infra.web.compression import ENCODERS
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.languages import COOKIE as LANGUAGE_COOKIE
 from apps.infra.web.shells import Shell
-from apps.timelines import home_read
+from apps.timelines import home_read, trips
 from apps.tweets import card_rows
 from apps.tweets.card_rows import Cards
 from apps.tweets.cards import Card
@@ -135,7 +135,7 @@ class HomeAgain:
     async def _again(self, asked: _Asked, kept: _Kept, viewer_id: int) -> bytes | None:
         """The page from memory; None where the ordinary way has to look."""
         try:
-            trip = home_read.plan_trip(viewer_id=viewer_id, limit=pages.PAGE_SIZE)
+            trip = trips.plan_trip(viewer_id=viewer_id, limit=pages.PAGE_SIZE)
             read = await home_read.open_home(trip)
             # From here on nothing is awaited: all is as it was when the trip was over.
             if not self._is_same(asked, kept, viewer_id) or read.relations.words:

@@ -5,44 +5,37 @@ newest ids of the pull authors whom the viewer follows, and, below what these kn
 PostgreSQL, for ever. Whatever a source holds passes the visibility filter, and a page is filled
 although tweets were left out.
 
-`plan_trip` → the trip (`open_home`, or the gate by itself and `read_at_once`) → `at_once`, and
-where that gives nothing, `fill`.
+`trips.plan_trip` → the trip (`open_home`, or the gate by itself and `read_at_once`) → `at_once`,
+and where that gives nothing, `fill`.
 """
 
 import secrets
-from asyncio import AbstractEventLoop
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
 from apps.infra import clock, jobs
-from apps.infra.stores import aioredis, invalidation, partitions
+from apps.infra.errors import Unavailable
+from apps.infra.stores import aioredis, invalidation
 from apps.infra.telemetry import metrics
 from apps.infra.telemetry.tally import Tally
 from apps.timelines.cache import newest
 from apps.timelines.store import homes, keys
 from apps.timelines.store.homes import Known
 from apps.timelines.table_read import TableRead
+from apps.timelines.trips import Trip, known_of, lacks_side
 from apps.tweets import queries as tweet_queries
 from apps.tweets.page_rows import Rows, rows_of
 from apps.tweets.rendering import TweetSelection
 from apps.tweets.schemas import Page, TweetOut
 from apps.tweets.visibility import visible
 
-MAX_ID = partitions.MAX_ID
 _MS_PER_DAY = 86_400_000
 # What the filter leaves out is made up for by asking for twice as many each time, up to this.
 _MAX_IDS = 800
-# Pushes between one page and the next that do not make the second one read the whole list.
-_MEANWHILE = 16
-# Readers whose timelines had a side list when they were last read here; a guess, and bounded.
-_sided: set[int] = set()
-MAX_SIDED = 10_000
-
 _WARM = Tally(metrics.HOME_READS.labels("list"))
 _COLD = metrics.HOME_READS.labels("postgres")
 _DEGRADED = metrics.HOME_READS.labels("degraded")
@@ -75,57 +68,6 @@ class HomeRead:
         return self.skipped + len(self.known.ids) - bisect_left(self.known.ids, tweet_id)
 
 
-@dataclass(slots=True)
-class Trip:
-    """The one round trip of a home page: what to ask of whom."""
-
-    viewer_id: int
-    limit: int
-    cursor: int
-    bottom: int
-    tail: int
-    skip: int
-    instance: int
-    client: aioredis.AioRedis
-    # The life of the server that the question is for; "": not known yet.
-    run_id: str
-    # Whether the side list is asked for; who has none is spared it.
-    has_side: bool
-    # What the server said, once it has.
-    replies: Sequence[Any] | None = None
-
-    @property
-    def question(self) -> bytes:
-        """Some commands, encoded."""
-        return _question(self.viewer_id, self.run_id, self.tail, self.skip, self.has_side)
-
-    @property
-    def count(self) -> int:
-        """How many commands the question has."""
-        return 3 if self.has_side else 2
-
-
-def plan_trip(
-    *,
-    viewer_id: int,
-    before_id: int | None = None,
-    after_id: int | None = None,
-    limit: int = 20,
-    depth: int = 0,
-    loop: AbstractEventLoop | None = None,
-) -> Trip:
-    """The round trip of a page; arguments as of `home_timeline`, and the loop if it is at hand."""
-    cursor = MAX_ID if before_id is None else before_id
-    tail, skip = _part(cursor, limit, depth)
-    instance = keys.home_instance(viewer_id)
-    client = aioredis.client(instance, loop=loop)
-    bottom = max(after_id or 0, 0) + 1
-    return Trip(
-        viewer_id, limit, cursor, bottom, tail, skip, instance, client, client.run_id,
-        viewer_id in _sided,
-    )  # fmt: skip
-
-
 async def open_home(trip: Trip) -> HomeRead:
     """Make the round trip of a page, unless it has its replies; `at_once` or `fill` go on."""
     try:
@@ -137,30 +79,9 @@ async def open_home(trip: Trip) -> HomeRead:
 def read_at_once(trip: Trip) -> HomeRead | None:
     """What the replies of a trip say, if they are all that is needed."""
     replies = trip.replies
-    if replies is None or trip.client.run_id != trip.run_id or _lacks_side(trip, replies):
+    if replies is None or trip.client.run_id != trip.run_id or lacks_side(trip, replies):
         return None
-    return _settled(trip, replies, _known(trip, replies))
-
-
-def _known(trip: Trip, replies: Sequence[Any]) -> Known | None:
-    side = replies[1] if trip.has_side else ()
-    return homes.known_of(replies[0], replies[-1][0], side, tail=trip.tail, skip=trip.skip)
-
-
-def _lacks_side(trip: Trip, replies: Sequence[Any]) -> bool:
-    """Whether there is a side list that was not asked for; notes who has one, and who has not."""
-    values = replies[-1]
-    if isinstance(values, Exception):
-        raise aioredis.RedisDown(str(values))
-    if homes.has_side(values[0]):
-        if not trip.has_side:
-            if len(_sided) >= MAX_SIDED:
-                _sided.clear()
-            _sided.add(trip.viewer_id)
-            return True
-    elif trip.has_side:
-        _sided.discard(trip.viewer_id)
-    return False
+    return _settled(trip, replies, known_of(trip, replies))
 
 
 def _settled(trip: Trip, replies: Sequence[Any], known: Known | None) -> HomeRead | None:
@@ -190,30 +111,10 @@ def _today() -> bytes:
     return b"%d" % (clock.now_ms() // _MS_PER_DAY)
 
 
-@lru_cache(maxsize=20_000)
-def _question(viewer_id: int, run_id: str, tail: int, skip: int, has_side: bool) -> bytes:
-    """The one round trip, encoded: people read the same page again and again."""
-    beside = (graph_queries.relations_key(viewer_id, run_id), invalidation.SEQ)
-    commands = homes.read_page(viewer_id, tail=tail, skip=skip, beside=beside, has_side=has_side)
-    return aioredis.encode(commands)
-
-
-def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:
-    """Which part of the list holds the page, as far as one knows: (tail, skip)."""
-    slack = keys.disorder()
-    if cursor == MAX_ID:
-        return limit + slack + keys.SPARE_IDS, 0
-    if not depth:
-        return 0, 0
-    # Above the cursor as much as below the page, and what may have been pushed meanwhile.
-    skip = max(depth - slack - 1, 0)
-    return depth - skip + limit + slack + keys.SPARE_IDS + _MEANWHILE, skip
-
-
 async def _warm(trip: Trip) -> HomeRead:
     """The one round trip, and what it says. Raises RedisDown."""
     replies = await _replies(trip)
-    known = _known(trip, replies)
+    known = known_of(trip, replies)
     read = _settled(trip, replies, known)
     if read is not None:
         return read
@@ -240,7 +141,7 @@ async def _replies(trip: Trip) -> Sequence[Any]:
             replies = await client.ask(trip.question, trip.count)
         # Else the server was replaced on the way, and the key is one of its last life.
         if client.run_id == trip.run_id:
-            if not _lacks_side(trip, replies):
+            if not lacks_side(trip, replies):
                 return replies
             trip.has_side = True
 
@@ -293,23 +194,29 @@ async def fill(read: HomeRead) -> Page:
     """Go down the sources until the page is full or everything was seen."""
     want = read.limit
     while True:
-        ids, low = await _next_ids(read, want)
+        try:
+            ids, low = await _next_ids(read, want)
+        except Unavailable:
+            if not read.tweets:
+                raise
+            # What Redis knew; the rest when PostgreSQL is back.
+            read.is_degraded = True
+            return _page(read, read.tweets[-1].id)
         shown = await _shown(ids, read.viewer_id, read.relations)
         missing = read.limit - len(read.tweets)
         read.tweets += shown[:missing]
         is_end = low <= read.bottom
         if len(shown) > missing or (len(shown) == missing and not is_end):
-            last_id = read.tweets[-1].id
-            return Page(
-                tweets=read.tweets,
-                next_before_id=last_id,
-                degraded=read.is_degraded,
-                depth=read.depth_of(last_id),
-            )
+            return _page(read, read.tweets[-1].id)
         if is_end:
-            return Page(tweets=read.tweets, next_before_id=None, degraded=read.is_degraded)
+            return _page(read, None)
         read.cursor = low
         want = min(want * 2, _MAX_IDS)
+
+
+def _page(read: HomeRead, last_id: int | None) -> Page:
+    depth = 0 if last_id is None else read.depth_of(last_id)
+    return Page(tweets=read.tweets, next_before_id=last_id, degraded=read.is_degraded, depth=depth)
 
 
 async def _shown(ids: Sequence[int], viewer_id: int, relations: Relations) -> list[TweetOut]:

@@ -27,7 +27,7 @@ from apps.infra.web.params import (
     parsed,
     words_of,
 )
-from apps.timelines import home_read, paging, queries
+from apps.timelines import home_read, paging, queries, trips
 from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
 from apps.users import queries as user_queries
@@ -43,6 +43,8 @@ _LIMIT = ratelimit.allowance("home")
 SCOPES = scopes_of("GET /2/users/{id}/timelines/reverse_chronological")
 READ = scopes_of("GET /2/users/{id}/tweets")
 EXCLUDE = ("replies", "retweets")
+# Says that a page was put together without Redis: some of the newest posts may be missing.
+DEGRADED = {"TL-Degraded": "timeline"}
 
 
 class TweetPage(TweetFields, Window, Paging):
@@ -61,7 +63,7 @@ class HomePage(TweetFields, Window, Paging):
 
 @answers.always
 async def home_answer(
-    *, authorization: str | None, user_id: str, query: str, begun: home_read.Trip | None = None
+    *, authorization: str | None, user_id: str, query: str, begun: trips.Trip | None = None
 ) -> Answer:
     """Answer GET /2/users/:id/timelines/reverse_chronological.
 
@@ -69,7 +71,7 @@ async def home_answer(
         authorization: the header. user_id: from the path. query: the raw query string.
         begun: the round trip for this very request, where it was made already.
     """
-    return Answer(200, await _home(authorization, user_id, query, begun))
+    return await _home(authorization, user_id, query, begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ class _Plan:
 
 
 async def _home(
-    authorization: str | None, user_id: str, query: str, begun: home_read.Trip | None
-) -> bytes:
+    authorization: str | None, user_id: str, query: str, begun: trips.Trip | None
+) -> Answer:
     actor = await actor_of(authorization, SCOPES)
     plan = _plan(query)
     owner_id = id_of(user_id)
@@ -105,15 +107,16 @@ async def _home(
             # Texts are looked into only where somebody mutes words; the gate never sees them.
             body = None if read.relations.words else _at_once(read, plan)
             if body is not None:
-                return body
+                return Answer(200, body)
         page = await home_read.fill(read)
     if not is_known(actor):
         await actor_of(authorization, SCOPES)
-    return await _rendered(page, plan, owner_id)
+    body = await _rendered(page, plan, owner_id)
+    return Answer(200, body, headers=DEGRADED if page.degraded else {})
 
 
-def _trip(owner_id: int, plan: _Plan, loop: AbstractEventLoop | None = None) -> home_read.Trip:
-    return home_read.plan_trip(
+def _trip(owner_id: int, plan: _Plan, loop: AbstractEventLoop | None = None) -> trips.Trip:
+    return trips.plan_trip(
         viewer_id=owner_id,
         before_id=plan.before_id,
         after_id=plan.after_id,
@@ -150,7 +153,7 @@ class HomeTurn:
         self._authorization = authorization
         self._owner = owner
         self._query = query
-        self._begun: home_read.Trip | None = None
+        self._begun: trips.Trip | None = None
         # What the answer tells of the reader's limit, once the request was charged.
         self._charged: bytes | None = None
 
@@ -204,7 +207,7 @@ class HomeTurn:
             asking.settle(None)
         return False
 
-    def _body(self, trip: home_read.Trip, plan: _Plan, actor: Actor) -> bytes | None:
+    def _body(self, trip: trips.Trip, plan: _Plan, actor: Actor) -> bytes | None:
         try:
             read = home_read.read_at_once(trip)
             return _at_once(read, plan) if read is not None and is_known(actor) else None

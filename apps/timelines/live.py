@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from apps.infra.stores.aioredis import Command
 from apps.infra.web.live_hub import Look
-from apps.timelines import home_read
+from apps.timelines import home_read, trips
 from apps.timelines.store import keys
 
 MAX_FACES = 3
@@ -22,7 +22,7 @@ class LiveHome:
     async def look(self, user_id: int, *, since: int, limit: int) -> Look:
         """Count by reading the page: what a reader would not see is not counted, and neither is
         what they wrote themselves."""
-        trip = home_read.plan_trip(viewer_id=user_id, after_id=since, limit=limit)
+        trip = trips.plan_trip(viewer_id=user_id, after_id=since, limit=limit)
         read = await home_read.open_home(trip)
         page = await home_read.fill(read)
         authors = [tweet.author_id for tweet in page.tweets if tweet.author_id != user_id]

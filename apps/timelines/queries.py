@@ -6,7 +6,7 @@ from apps.graph import queries as graph_queries
 from apps.graph.schemas import Relations
 from apps.infra.stores import invalidation, partitions
 from apps.infra.stores.id_queries import IdQuery
-from apps.timelines import explaining, home_read
+from apps.timelines import explaining, home_read, trips
 from apps.timelines.schemas import Finding
 from apps.tweets import queries as tweet_queries
 from apps.tweets import queries_edges
@@ -40,7 +40,7 @@ async def home_timeline(
     Raises:
         Unavailable: PostgreSQL was needed and does not answer.
     """
-    trip = home_read.plan_trip(
+    trip = trips.plan_trip(
         viewer_id=viewer_id, before_id=before_id, after_id=after_id, limit=limit, depth=depth
     )
     return await home_read.fill(await home_read.open_home(trip))
@@ -50,7 +50,7 @@ async def home_with_relations(
     *, viewer_id: int, before_id: int | None, limit: int
 ) -> tuple[Page, Relations]:
     """A page of `home_timeline`, and the viewer's relations that came with it."""
-    trip = home_read.plan_trip(viewer_id=viewer_id, before_id=before_id, limit=limit)
+    trip = trips.plan_trip(viewer_id=viewer_id, before_id=before_id, limit=limit)
     read = await home_read.open_home(trip)
     return await home_read.fill(read), read.relations
 

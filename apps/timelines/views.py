@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 
 from apps.graph.people import who_to_follow
 from apps.infra.web import pages
-from apps.timelines import home_again, queries
+from apps.timelines import home_again, hot, queries
 from apps.tweets import queries as tweet_queries
 from apps.tweets.card_html import cards_html
 from apps.tweets.cards import cards
@@ -101,6 +101,9 @@ async def home(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         "key": pages.new_key(),
     }
     response = pages.page(request, "timelines/home.html", viewer, context, changing=changing)
+    if found.degraded:
+        for name, value in hot.DEGRADED.items():
+            response.headers[name] = value
     is_full = found.next_before_id is not None and len(shown) == len(found.tweets)
     if before is None and shown and is_full and not found.degraded:
         home_again.teach(request, viewer, people, zip(found.tweets, shown, strict=True))

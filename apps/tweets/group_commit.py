@@ -27,7 +27,8 @@ from apps.infra import ids
 from apps.infra.errors import Unavailable
 from apps.infra.eventlog.doorbell import doorbell_commands
 from apps.infra.eventlog.epochs import prepare_log
-from apps.infra.stores import aioredis, invalidation, postgres, redis
+from apps.infra.resilience.breaker import POSTGRES, breaker_of
+from apps.infra.stores import aiopostgres, aioredis, invalidation, postgres, redis
 from apps.infra.web.threads import pool
 from apps.tweets import queries
 from apps.tweets.schemas import TweetOut
@@ -175,15 +176,21 @@ class _Lane:
 
     async def commit(self, batch: Sequence[_Post]) -> None:
         """Store a batch and tell everybody who waits for it."""
-        started = time.monotonic()
+        started, breaker = time.monotonic(), breaker_of(POSTGRES)
+        if not breaker.allows():
+            _fail(batch, aiopostgres.away())
+            return
         try:
             tweets, counts = await self._store(batch)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             await self._one_by_one(batch, error)
         except Exception as error:
+            if postgres.is_away(error):
+                breaker.failed()
             await self.close()
             _fail(batch, error)
         else:
+            breaker.succeeded()
             for post, tweet in zip(batch, tweets, strict=True):
                 queries.remember(tweet, started=started)
                 post.tell(tweet)
@@ -212,13 +219,20 @@ class _Lane:
             connection = self._connection = await _connect()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                cursor = await connection.execute(_STORE, [orjson.dumps(rows).decode()])
-                found = await cursor.fetchone()
+                with postgres.cut_after(connection, _limit_seconds()):
+                    cursor = await connection.execute(_STORE, [orjson.dumps(rows).decode()])
+                    found = await cursor.fetchone()
                 break
             except _AGAIN:
                 if attempt == _ATTEMPTS:
                     raise
         return tweets, found[0] if found else ""
+
+
+def _limit_seconds() -> float:
+    # The server ends the statement sooner, unless it hangs.
+    seconds: float = settings.DB_STATEMENT_TIMEOUT_MS / 1000 + 1
+    return seconds
 
 
 async def _ids(batch: Sequence[_Post]) -> list[int]:
@@ -265,7 +279,7 @@ def _row(tweet: TweetOut) -> dict[str, Any]:
 def _fail(batch: Sequence[_Post], error: Exception) -> None:
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         log.warning("posts not stored", extra={"error": str(error), "posts": len(batch)})
-        error = Unavailable("The database does not answer. Try again in a moment.")
+        error = aiopostgres.away()
     for post in batch:
         post.tell(error)
 

@@ -1,5 +1,6 @@
 """Pages of posts: one post with its conversation, and compose."""
 
+import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.graph.people import persons, who_to_follow
 from apps.infra import clock
-from apps.infra.errors import DomainError, NotFound
+from apps.infra.errors import DomainError, NotFound, Unavailable
 from apps.infra.stores import invalidation
 from apps.infra.web import pages
 from apps.tweets import keys, services, thread
@@ -110,31 +111,48 @@ def _talkers(card: Card, above: list[thread.Step], branches: list[thread.Branch]
 async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     """Write a post, a reply (`?reply_to=`) or a quote (`?quote=`); also the target of the form."""
     given = request.POST if request.method == "POST" else request.GET
-    reply = await card_of(viewer.pk, pages.id_from(given.get("reply_to")))
-    quote = await card_of(viewer.pk, pages.id_from(given.get("quote")))
     extras = Extras()
     context: dict[str, Any] = {
-        "reply": reply,
-        "quote": quote,
+        "reply_to": pages.id_from(given.get("reply_to")),
+        "quote_of": pages.id_from(given.get("quote")),
         "text": given.get("text", ""),
         "reply_settings": given.get("reply_settings", "everyone"),
         "key": given.get("key") or pages.new_key(),
         "tab": "compose",
-        "back": pages.next_path(request, reply.url if reply else "/home"),
+        "back": pages.next_path(request, "/home"),
     }
     if request.method != "POST":
+        context |= await _around(request, viewer, context)
         part = "tweets/compose_sheet.html" if pages.is_part(request) else "tweets/compose.html"
         return pages.page(request, part, viewer, context | extras.form(request))
     try:
+        context |= await _around(request, viewer, context)
         tweet_out = await _post(request, viewer, context, extras)
-    except DomainError as error:
+    except Exception as error:
+        refusal = pages.refusal_of(error)
+        if refusal is None:
+            raise
         # The first of two equal forms has taken the key; the pictures of both are not the same.
         is_out = isinstance(error, keys.KeyReused)
-        reason = _("This post is out already.") if is_out else error.detail
+        reason = _("This post is out already.") if is_out else refusal.detail
         context |= extras.form(request) | {"error": reason}
-        context["kept"] = await pictures_by_ids(viewer.pk, extras.media_ids)
-        return _not_sent(request, viewer, context, error.status)
+        with contextlib.suppress(Unavailable):
+            context["kept"] = await pictures_by_ids(viewer.pk, extras.media_ids)
+        return _not_sent(request, viewer, context, refusal)
     return await _sent(request, viewer, tweet_out)
+
+
+async def _around(request: HttpRequest, viewer: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """The posts that this one is a reply to, or quotes; they may be gone."""
+    reply = await card_of(viewer.pk, context["reply_to"])
+    quote = await card_of(viewer.pk, context["quote_of"])
+    return {
+        "reply": reply,
+        "quote": quote,
+        "reply_to": reply and reply.tweet.id,
+        "quote_of": quote and quote.tweet.id,
+        "back": pages.next_path(request, reply.url if reply else "/home"),
+    }
 
 
 async def _post(
@@ -158,7 +176,7 @@ async def _post(
 
 
 def _not_sent(
-    request: HttpRequest, viewer: Any, context: dict[str, Any], status: int
+    request: HttpRequest, viewer: Any, context: dict[str, Any], refusal: DomainError
 ) -> HttpResponse:
     """The form again with the text and the reason."""
     if pages.is_part(request):
@@ -167,7 +185,10 @@ def _not_sent(
         return pages.page(
             request, "tweets/compose_form.html", viewer, context, status=pages.INVALID
         )
-    return pages.page(request, "tweets/compose.html", viewer, context, status=status)
+    response = pages.page(request, "tweets/compose.html", viewer, context, status=refusal.status)
+    if refusal.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
 
 
 async def _sent(request: HttpRequest, viewer: Any, tweet_out: TweetOut) -> HttpResponse:

@@ -19,6 +19,7 @@ PAGES = (
     "/admin/infra/eventlog/",
     "/admin/infra/delivery/",
     "/admin/infra/deadletter/",
+    "/admin/infra/breakerswitch/",
 )
 
 

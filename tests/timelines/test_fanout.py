@@ -12,7 +12,7 @@ from apps.graph.models import PullAuthor
 from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.stores import redis
 from apps.infra.telemetry import metrics
-from apps.timelines import home_read, tasks
+from apps.timelines import tasks, trips
 from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout
 from apps.timelines.store import keys, pushes
@@ -401,7 +401,7 @@ def test_a_reader_is_asked_for_a_side_list_only_while_there_is_one(
     early, middle, newest = post(alice), post(alice), post(alice)
     tasks.fan_out(events=_events(early, newest), late=False)
     tasks.fan_out(events=_events(middle), late=False)
-    plan = partial(home_read.plan_trip, viewer_id=bob.id, loop=loop)
+    plan = partial(trips.plan_trip, viewer_id=bob.id, loop=loop)
     from_postgres = REGISTRY.get_sample_value("tl_home_reads_total", {"source": "postgres"}) or 0
 
     asked = [plan().count]

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.infra.web.policy.PolicyMiddleware",
+    "apps.infra.web.breakers.BreakerMiddleware",
 ]
 ROOT_URLCONF = "twitterlite.urls"
 ASGI_APPLICATION = "twitterlite.asgi.application"
@@ -69,7 +70,7 @@ _db = urlsplit(CONF.database_url)
 DATABASE_URL = CONF.database_url
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "apps.infra.stores.guarded",
         "NAME": _db.path.lstrip("/"),
         "USER": unquote(_db.username or ""),
         "PASSWORD": unquote(_db.password or ""),

@@ -6,6 +6,7 @@ reads never needs a thread. Rows are tuples.
 
 import asyncio
 import logging
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from apps.infra.errors import Unavailable
+from apps.infra.resilience.breaker import POSTGRES, Breaker, breaker_of
 from apps.infra.stores import postgres
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,9 @@ Pool = AsyncConnectionPool[psycopg.AsyncConnection[Row]]
 
 _pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
 _WAIT_SECONDS = 3.0
+# The server ends a statement at its limit; if even that does not come, the connection is cut.
+_GRACE_SECONDS = 1.0
+_REPEAT_SECONDS = 1.0
 _ATTEMPTS = 2
 
 
@@ -77,28 +82,61 @@ async def fetch(
 
     Raises:
         TookTooLong: the limit was reached.
-        Unavailable: no connection within 3 s, or it broke twice; nothing was changed.
+        Unavailable: no connection within 3 s, or it broke twice, or the circuit breaker is open;
+            nothing was changed.
     """
-    pool = await _pool()
+    pool, breaker = await _pool(), breaker_of(POSTGRES)
     for attempt in range(1, _ATTEMPTS + 1):
+        if not breaker.allows():
+            raise away()
+        began = time.monotonic()
         try:
             async with pool.connection() as connection:
-                if limit_ms is not None:
-                    return await _fetch_limited(connection, query, parameters, limit_ms)
-                cursor = await connection.execute(query, parameters)
-                return await cursor.fetchall()
+                rows = await _rows(connection, query, parameters, limit_ms)
         except psycopg.errors.QueryCanceled as error:
+            # A caller's own limit says nothing of the server.
+            _note(breaker, is_good=limit_ms is not None)
             raise TookTooLong(_("This took too long. Try again in a moment.")) from error
         except (PoolTimeout, psycopg.OperationalError) as error:
+            _note(breaker, is_good=not postgres.is_away(error))
             # A restarted server leaves dead connections behind; a read may simply be repeated.
-            if attempt == _ATTEMPTS or isinstance(error, PoolTimeout):
+            # Not what was waited for: the next one would be waited for as long.
+            if attempt == _ATTEMPTS or time.monotonic() - began > _REPEAT_SECONDS:
                 # Whether none could be made, or all are held by somebody, says the pool alone.
                 log.warning("no database connection", extra=pool.get_stats())
-                raise Unavailable(
-                    _("The database does not answer. Try again in a moment."), retry_after_seconds=2
-                ) from error
+                raise away() from error
             await pool.check()
+        else:
+            breaker.succeeded()
+            return rows
     raise AssertionError("unreachable")
+
+
+def _note(breaker: Breaker, *, is_good: bool) -> None:
+    if is_good:
+        breaker.succeeded()
+    else:
+        breaker.failed()
+
+
+def away() -> Unavailable:
+    """What is said while PostgreSQL does not answer."""
+    text = _("The database does not answer. Try again in a moment.")
+    return Unavailable(text, retry_after_seconds=2)
+
+
+async def _rows(
+    connection: psycopg.AsyncConnection[Row],
+    query: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    limit_ms: int | None,
+) -> list[Row]:
+    seconds = (limit_ms or settings.DB_STATEMENT_TIMEOUT_MS) / 1000 + _GRACE_SECONDS
+    with postgres.cut_after(connection, seconds):
+        if limit_ms is not None:
+            return await _fetch_limited(connection, query, parameters, limit_ms)
+        cursor = await connection.execute(query, parameters)
+        return await cursor.fetchall()
 
 
 async def _fetch_limited(

@@ -8,7 +8,6 @@ reused: replies of one request must not be taken for another's.
 
 import asyncio
 import logging
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +19,8 @@ import hiredis
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+
+from apps.infra.resilience.breaker import Breaker, breaker_of, state_name
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +64,8 @@ def _tell(then: Then, came: "list[Any] | RedisDown") -> None:
 class _Connection(asyncio.Protocol):
     """One socket; `waiting` holds, in order, who is told of the requests on the wire."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, breaker: Breaker | None) -> None:
+        self._loop, self._breaker = loop, breaker
         self._reader = hiredis.Reader()
         self._waiting: deque[tuple[Then, int, list[Any]]] = deque()
         self._transport: asyncio.Transport | None = None
@@ -136,6 +137,8 @@ class _Connection(asyncio.Protocol):
         if first is self._watched:
             # The oldest request then is the oldest still: nothing has come for so long.
             self._why = "no answer in time"
+            if self._breaker is not None:
+                self._breaker.failed()
             self.close()
         else:
             self._look_again(first)
@@ -153,14 +156,19 @@ class _Connection(asyncio.Protocol):
 class AioRedis:
     """Client of one instance, for one event loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, breaker: Breaker | None = None) -> None:
+        """Connect at the first command.
+
+        Args:
+            breaker: who says whether to try at all; always, without.
+        """
         parts = urlsplit(url)
+        self._breaker = breaker
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 6379
         self._password = unquote(parts.password or "")
         self._database = parts.path.lstrip("/") or "0"
         self._connection: _Connection | None = None
         self._lock = asyncio.Lock()
-        self._down_until = 0.0
         # First 8 characters of the server's run id; "" before the first connection.
         self.run_id = ""
 
@@ -203,23 +211,33 @@ class AioRedis:
         return self.run_id
 
     async def _connect(self) -> _Connection:
+        # While it is down, everybody would otherwise wait for the time-out, one by one.
+        breaker = self._breaker
+        if breaker is not None and not breaker.allows():
+            raise RedisDown("circuit breaker is open")
         async with self._lock:
-            if self._connection is not None and self._connection.is_open:
-                return self._connection
-            # While it is down, everybody would otherwise wait for the time-out, one by one.
-            if time.monotonic() < self._down_until:
-                raise RedisDown("down a moment ago")
-            try:
-                async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
-                    return await self._handshake()
-            except (OSError, TimeoutError) as error:
-                self._down_until = time.monotonic() + 0.1
-                raise RedisDown(str(error) or "no connection in time") from error
+            connection = self._connection
+            if connection is None or not connection.is_open:
+                if breaker is not None and breaker.is_open:
+                    raise RedisDown("down a moment ago")
+                connection = await self._attempt()
+        if breaker is not None:
+            breaker.succeeded()
+        return connection
+
+    async def _attempt(self) -> _Connection:
+        try:
+            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
+                return await self._handshake()
+        except (OSError, TimeoutError) as error:
+            if self._breaker is not None:
+                self._breaker.failed()
+            raise RedisDown(str(error) or "no connection in time") from error
 
     async def _handshake(self) -> _Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
-            lambda: _Connection(loop), self._host, self._port
+            lambda: _Connection(loop, self._breaker), self._host, self._port
         )
         # A server that still loads its file after a restart answers the others, and refuses PING.
         hello: list[Command] = [
@@ -277,7 +295,7 @@ def client(instance: int = 0, *, loop: asyncio.AbstractEventLoop | None = None) 
     url = _urls()[instance]
     found = clients.get(url)
     if found is None:
-        found = clients[url] = AioRedis(url)
+        found = clients[url] = AioRedis(url, breaker_of(state_name(instance)))
     return found
 
 

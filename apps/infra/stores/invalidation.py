@@ -10,7 +10,8 @@ Kinds: t tweet · c a tweet's counters (not held) · u user · k token · p the 
 n a new tweet of a pull author · a authors who posted with their new counts, `id=count,…`: entries
 are revised, not evicted · h a tweet that many like at once · m a picture · v the votes of a poll
 (not held) · s the name of an account that is opened · b people to whom another number is unread,
-`id,id,…` · y how somebody stands to others, and what they did with a hot tweet.
+`id,id,…` · y how somebody stands to others, and what they did with a hot tweet · o an operator's
+switch of a circuit breaker, `engine=position`.
 """
 
 import asyncio

@@ -3,11 +3,23 @@
 They are autocommit, so that what they write stands whatever the caller's transaction does.
 """
 
+import asyncio
+import contextlib
+import logging
+import os
 import select
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 from django.db import connections
+
+log = logging.getLogger(__name__)
+
+# Classes of SQLSTATE that speak of the server, not of the statement: too many connections, an
+# operator's shutdown (and a statement's time-out), input and output.
+_AWAY = ("53", "57", "58")
 
 
 def parameters() -> dict[str, Any]:
@@ -20,6 +32,11 @@ def parameters() -> dict[str, Any]:
         "host": settings["HOST"],
         "port": settings["PORT"],
         "connect_timeout": 3,
+        # Whoever vanished with its machine says nothing, not even that.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
     }
 
 
@@ -45,3 +62,35 @@ def is_stale(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error, or what it was made from, says that the server did not answer or not in
+    time; not that a statement was refused, or met another in a deadlock."""
+    for one in (error, error.__cause__):
+        if isinstance(one, psycopg.OperationalError | psycopg.InterfaceError):
+            return one.sqlstate is None or one.sqlstate.startswith(_AWAY)
+    return False
+
+
+@contextlib.contextmanager
+def cut_after(connection: "psycopg.AsyncConnection[Any]", seconds: float) -> Iterator[None]:
+    """Break the connection if what is done with it takes longer: a server that hangs answers
+    neither the statement nor a request to cancel it. Then psycopg raises OperationalError."""
+    timer = asyncio.get_running_loop().call_later(seconds, cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def cut(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> None:
+    """Break a connection under whoever waits for it, in this thread or another."""
+    if connection.closed:
+        return
+    log.warning("no answer from postgresql, connection cut")
+    with (
+        contextlib.suppress(OSError, psycopg.OperationalError),
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)

@@ -13,10 +13,37 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from apps.infra.resilience.breaker import CACHE, Breaker, breaker_of, state_name
+
 _clients: dict[tuple[int, str], redis.Redis] = {}
 
 
-def _client(url: str) -> redis.Redis:
+class _GuardedConnection(redis.Connection):
+    """A connection that is not tried while the breaker of its engine is open."""
+
+    def __init__(self, *, breaker: Breaker, **how: Any) -> None:
+        self._breaker = breaker
+        super().__init__(**how)  # type: ignore[no-untyped-call]
+
+    def connect(self) -> None:
+        if not self.is_connected and not self._breaker.allows():
+            raise redis.ConnectionError("circuit breaker is open")
+        try:
+            super().connect()  # type: ignore[no-untyped-call]
+        except (redis.ConnectionError, redis.TimeoutError):
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+
+    def read_response(self, *args: Any, **how: Any) -> Any:
+        try:
+            return super().read_response(*args, **how)
+        except redis.TimeoutError:
+            self._breaker.failed()
+            raise
+
+
+def _client(url: str, engine: str) -> redis.Redis:
     # Keyed by process: a socket that is shared over a fork mixes up replies.
     key = (os.getpid(), url)
     client = _clients.get(key)
@@ -27,6 +54,8 @@ def _client(url: str) -> redis.Redis:
             socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),
             protocol=2,
+            connection_class=_GuardedConnection,
+            breaker=breaker_of(engine),
         )
         _clients[key] = client
     return client
@@ -39,7 +68,7 @@ def state_count() -> int:
 
 def state(instance: int = 0) -> redis.Redis:
     """Client of one state instance; replies are bytes."""
-    return _client(settings.REDIS_STATE_URLS[instance])
+    return _client(settings.REDIS_STATE_URLS[instance], state_name(instance))
 
 
 def broker() -> redis.Redis:
@@ -61,4 +90,4 @@ def pipe(instance: int, commands: Sequence[Sequence[Any]]) -> list[Any]:
 
 def cache() -> redis.Redis:
     """Client of the cache instance; replies are bytes, keys may vanish."""
-    return _client(settings.REDIS_CACHE_URL)
+    return _client(settings.REDIS_CACHE_URL, CACHE)

@@ -30,6 +30,15 @@ ADMISSION_PLACES = Gauge(
 ADMISSION_WAITING = Gauge(
     "tl_admission_waiting", "Requests that wait for a place", multiprocess_mode="livesum"
 )
+BREAKER_STATE = Gauge(
+    "tl_breaker_state",
+    "Circuit breaker of an engine: 0 closed, 1 half-open, 2 open; the worst of all processes",
+    ["engine"],
+    multiprocess_mode="livemax",
+)
+BREAKER_REFUSED = Counter(
+    "tl_breaker_refused", "Calls that an open circuit breaker did not make", ["engine"]
+)
 DEFAULT_PARTITION_ROWS = Gauge(
     "tl_default_partition_rows",
     "Tweets in the DEFAULT partition; above 0 a month is missing",

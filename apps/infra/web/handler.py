@@ -32,7 +32,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver, set_script_prefix
 
-from apps.infra.web import problems, threads
+from apps.infra.web import breakers, problems, threads
 from apps.infra.web.chain import chain_of
 from apps.infra.web.compression import compress
 
@@ -68,6 +68,10 @@ async def read_body(receive: Receive) -> bytes:
 
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve /2/: straight from the router to the view, errors as problem+json."""
+    closed = breakers.refusal(scope["method"])
+    if closed is not None:
+        await send_response(closed.response(), receive, send)
+        return
     request = ASGIRequest(scope, BytesIO(await read_body(receive)))
     response: HttpResponseBase
     try:

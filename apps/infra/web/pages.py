@@ -129,10 +129,9 @@ def everyone(view: View) -> View:
                 return await visitors.together(request, make)
             return await view(request, viewer, **parts)
         except Exception as error:
-            refusal = error if isinstance(error, DomainError) else None
-            if refusal is None and not is_outage(error):
+            refusal = refusal_of(error)
+            if refusal is None:
                 raise
-            refusal = refusal or _away()
             if request.method == "POST":
                 return refused(request, refusal)
             return error_page(request, refusal, viewer)
@@ -199,13 +198,18 @@ def next_path(request: HttpRequest, fallback: str = "/home") -> str:
 
 
 def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """Tell why a deed was not done; nothing changed."""
+    """Tell why a deed was not done; nothing changed.
+
+    Where an engine is away this is a page of its own: going back brings back what was typed.
+    """
     if is_part(request):
         response = HttpResponse(status=error.status)
         if error.retry_after_seconds is not None:
             response.headers["Retry-After"] = str(error.retry_after_seconds)
         tell(response, error.detail, is_error=True)
         return response
+    if isinstance(error, Unavailable):
+        return error_page(request, error)
     messages.error(request, error.detail)
     return HttpResponseRedirect(_next(request, "/home"))
 
@@ -321,10 +325,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Touches no engine: any of them may be the reason.
     """
     error = sys.exc_info()[1]
-    if isinstance(error, DomainError):
-        return error_page(request, error)
-    if error is not None and is_outage(error):
-        return error_page(request, _away())
+    refusal = None if error is None else refusal_of(error)
+    if refusal is not None:
+        return error_page(request, refusal)
     context = {
         "heading": _("Something broke on our side"),
         "sentence": _("We have been told. Try again in a moment."),
@@ -338,6 +341,13 @@ def too_many(request: HttpRequest, *, minutes: int) -> HttpResponse:
     said = ngettext("You can go on in %(n)d minute.", "You can go on in %(n)d minutes.", minutes)
     detail = said % {"n": minutes}
     return error_page(request, RateLimited(detail, retry_after_seconds=minutes * 60))
+
+
+def refusal_of(error: BaseException) -> DomainError | None:
+    """What people are told of an error; None: it is a mistake of ours."""
+    if isinstance(error, DomainError):
+        return error
+    return _away() if is_outage(error) else None
 
 
 def _away() -> Unavailable:

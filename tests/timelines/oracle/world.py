@@ -14,7 +14,7 @@ from apps.graph.models import Follow
 from apps.infra import blocking, clock, ids
 from apps.infra.errors import DomainError
 from apps.infra.stores import cache, invalidation, redis
-from apps.timelines import home_read, table_read
+from apps.timelines import home_read, table_read, trips
 from apps.timelines.cache import blocks, large_blocks
 from apps.timelines.services import bulk, fanout, homes
 from apps.timelines.store import keys
@@ -142,7 +142,7 @@ class World(WorkersVerbs, PeoplesVerbs):
         depth = self.chance.choice(hints)
 
         async def opened() -> home_read.HomeRead:
-            trip = home_read.plan_trip(viewer_id=viewer, before_id=before, limit=size, depth=depth)
+            trip = trips.plan_trip(viewer_id=viewer, before_id=before, limit=size, depth=depth)
             return await home_read.open_home(trip)
 
         read = await opened()

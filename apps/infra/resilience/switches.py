@@ -1,0 +1,95 @@
+"""The operators' switches of circuit breakers, obeyed by every web process.
+
+What was switched is a row, and an entry of the invalidation log tells the processes (kind `o`,
+`engine=position`). A process that knows nothing (it is new, or a state Redis was away) reads the
+rows. PostgreSQL's own switch is undone with `manage.py breakers`: the admin cannot work without.
+"""
+
+import asyncio
+import contextlib
+import time
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.infra.errors import Invalid, Unavailable
+from apps.infra.resilience.breaker import State, all_breakers, breaker_of
+from apps.infra.resilience.models import BreakerSwitch
+from apps.infra.stores import aiopostgres, invalidation
+
+KIND = "o"
+RESET = "reset"
+_STATES = {"open": State.OPEN, "closed": State.CLOSED}
+# While a Redis is away everybody is told all the time that nothing is known.
+_READ_EVERY_SECONDS = 10.0
+
+_reading: set[asyncio.Task[None]] = set()
+# When the rows were last read.
+_times = [-_READ_EVERY_SECONDS]
+
+
+def engines() -> list[str]:
+    """What has a breaker."""
+    return [one.name for one in all_breakers()]
+
+
+def set_switch(*, engine: str, position: str, now: datetime) -> None:
+    """Switch an engine's breakers in all web processes: auto, open or closed.
+
+    Raises:
+        Invalid: there is no such engine or position.
+    """
+    if engine not in engines():
+        raise Invalid(f"There is no {engine}: choose from {', '.join(engines())}.")
+    if position not in BreakerSwitch.Position:
+        raise Invalid(f"{position} is none of {', '.join(BreakerSwitch.Position.values)}.")
+    with transaction.atomic():
+        BreakerSwitch.objects.update_or_create(
+            engine=engine, defaults={"position": position, "changed_at": now}
+        )
+        invalidation.announce_after_commit([(KIND, f"{engine}={position}")])
+
+
+def reset(*, engine: str, now: datetime) -> None:
+    """Have all web processes forget the engine's failures, and nobody force it."""
+    set_switch(engine=engine, position="auto", now=now)
+    invalidation.announce([(KIND, f"{engine}={RESET}")], hold=False)
+
+
+def _obey(entry: str) -> None:
+    if entry == "*":
+        _read_soon()
+        return
+    engine, _, position = entry.partition("=")
+    if engine not in engines():
+        return
+    if position == RESET:
+        breaker_of(engine).reset()
+    else:
+        breaker_of(engine).forced = _STATES.get(position)
+
+
+def _read_soon() -> None:
+    if time.monotonic() - _times[0] < _READ_EVERY_SECONDS:
+        return
+    # Without a loop: a process that serves nobody.
+    with contextlib.suppress(RuntimeError):
+        loop = asyncio.get_running_loop()
+        _times[0] = time.monotonic()
+        task = loop.create_task(read())
+        _reading.add(task)
+        task.add_done_callback(_reading.discard)
+
+
+async def read() -> None:
+    """Take the switches over as they stand."""
+    try:
+        rows = await aiopostgres.fetch("select engine, position from breaker_switches")
+    except Unavailable:
+        # Nobody can have switched anything meanwhile either.
+        return
+    for engine, position in rows:
+        _obey(f"{engine}={position}")
+
+
+invalidation.on(KIND, _obey)

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend behind this process's circuit breaker."""

@@ -1,0 +1,46 @@
+"""The backend: what Django names as the ENGINE of a database."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from django.db import Error, OperationalError
+from django.db.backends.postgresql import base
+
+from apps.infra.resilience.breaker import POSTGRES, breaker_of
+from apps.infra.stores import postgres
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection that is neither opened nor used while the breaker is open.
+
+    Then it raises OperationalError, as it would after its time-out.
+    """
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        self.execute_wrappers.append(_guarded)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, or take a connection from the pool."""
+        return _called(super().get_new_connection, conn_params)
+
+
+def _guarded(execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any) -> Any:
+    return _called(execute, sql, params, many, context)
+
+
+def _called(call: Callable[..., Any], *args: Any) -> Any:
+    breaker = breaker_of(POSTGRES)
+    if not breaker.allows():
+        raise OperationalError("circuit breaker is open")
+    try:
+        result = call(*args)
+    except (psycopg.Error, Error) as error:
+        if postgres.is_away(error):
+            breaker.failed()
+        else:
+            breaker.succeeded()
+        raise
+    breaker.succeeded()
+    return result

@@ -1,0 +1,138 @@
+"""What people get while an engine is away: `docs/operations.md` says it, row by row."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from apps.graph.services import follow_user
+from apps.infra import clock
+from apps.timelines.services.homes import rebuild_home
+from apps.tweets.services import post_tweet
+from tests.flows.test_breakers import let_settle
+from tests.spine import drain_committed
+
+TABLE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+_ROW = re.compile(r"^\| (?P<cells>.+) \|$", re.M)
+
+
+def table():
+    """The rows of the table by what is away: column → what is said."""
+    rows = [[cell.strip() for cell in row.split("|")] for row in _ROW.findall(TABLE)]
+    heads = next(row for row in rows if row[0] == "away")
+    first = rows.index(heads) + 1
+    return {
+        line[0]: dict(zip(heads[1:], line[1:], strict=True))
+        for line in rows[first : first + len(AWAY)]
+    }
+
+
+def _kill_postgres(engines, settings):
+    engines.postgres.kill()
+
+
+def _freeze_postgres(engines, settings):
+    settings.DB_STATEMENT_TIMEOUT_MS = 200
+    engines.postgres.pause()
+
+
+def _each(verb, *names):
+    def strike(engines, settings):
+        for engine in engines.states if names == ("states",) else [engines.cache]:
+            getattr(engine, verb)()
+
+    return strike
+
+
+AWAY = {
+    "PostgreSQL, killed": _kill_postgres,
+    "PostgreSQL, frozen": _freeze_postgres,
+    "all state Redis, killed": _each("kill", "states"),
+    "all state Redis, frozen": _each("pause", "states"),
+    "the cache Redis, killed": _each("kill", "cache"),
+    "the cache Redis, frozen": _each("pause", "cache"),
+}
+
+
+class House:
+    """Bob reads and writes; he has been here a moment ago."""
+
+    def __init__(self, alice, bob, api, browser, browser_of_nobody):
+        self.alice, self.bob = alice, bob
+        self.api, self.browser, self.visitor = api, browser, browser_of_nobody
+        self.tweet_id = post_tweet(author_id=alice.id, text="Good morning.", now=clock.now()).id
+        drain_committed()
+        rebuild_home(user_id=bob.id)
+        let_settle()
+        for _ in range(2):
+            for column in READS:
+                self.ask(column)
+
+    def ask(self, column):
+        """Yes; marked, as not all there is; or no: 503, and when to try again."""
+        answer = getattr(self, f"_{COLUMNS[column]}")()
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) > 0
+            return "no"
+        assert answer.status_code < 400, answer.content
+        return "marked" if "tl-degraded" in answer.headers else "yes"
+
+    def _home(self):
+        return self.api.get(f"/2/users/{self.bob.id}/timelines/reverse_chronological")
+
+    def _home_page(self):
+        return self.browser.get("/home")
+
+    def _lookup(self):
+        return self.api.get(f"/2/tweets/{self.tweet_id}")
+
+    def _tweet_page(self):
+        return self.browser.get(f"/alice/status/{self.tweet_id}")
+
+    def _public(self):
+        return self.visitor.get("/public")
+
+    def _search(self):
+        return self.api.get("/2/tweets/search/recent?query=morning")
+
+    def _post(self):
+        return self.api.post("/2/tweets", {"text": "Here I am."})
+
+    def _like(self):
+        return self.api.post(f"/2/users/{self.bob.id}/likes", {"tweet_id": str(self.tweet_id)})
+
+    def _form(self):
+        return self.browser.post("/compose", {"text": "Here too.", "key": "1"}, htmx=True)
+
+    def _log_in(self):
+        return self.visitor.log_in(self.bob.username)
+
+
+COLUMNS = {
+    "home, API": "home",
+    "home page": "home_page",
+    "a post, API": "lookup",
+    "a post's page": "tweet_page",
+    "public page": "public",
+    "search": "search",
+    "posting, API": "post",
+    "posting, site": "form",
+    "liking": "like",
+    "log-in": "log_in",
+}
+READS = list(COLUMNS)[:6]
+
+
+@pytest.mark.parametrize("away", AWAY)
+def test_what_people_get(
+    away, alice, bob, api_as, browser_as, browser, breakable_engines, settings, monkeypatch
+):
+    monkeypatch.setattr("apps.infra.stores.cache.HOLD_SECONDS", 0.0)
+    follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
+    house = House(alice, bob, api_as(bob), browser_as(bob), browser)
+    AWAY[away](breakable_engines, settings)
+
+    # Writes first: what they find out, reads know.
+    found = {column: house.ask(column) for column in COLUMNS}
+
+    assert found == table()[away]
