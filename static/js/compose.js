@@ -1,5 +1,5 @@
-// The compose box: pictures by drop, paste and choice, with their previews; completion of names and
-// tags. Without this the form has a field for each picture.
+// The compose box: pictures by drop, paste and choice, with their previews; completion of names,
+// tags and emoji. Without this the form has a field for each picture.
 (() => {
   "use strict";
   const MAX = 4, MAX_BYTES = 5 << 20, KINDS = /^image\/(jpeg|png|webp|avif|gif)$/, WAIT_MS = 120, PREVIEW = 480;
@@ -119,9 +119,10 @@
     if (ask) { ask.disabled = false; ask.setAttribute("aria-expanded", "false"); }
   }));
 
-  // ── Completion: @names, those one follows first, and #tags ─────────────────
+  // ── Completion: @names, those one follows first, #tags, and :emoji ─────────
   let box = null, timer = 0, asked = "";
-  const WORD = /(?:^|[^\p{L}\p{N}_&])([@#＠＃][\p{L}\p{M}\p{N}_]{1,30})$/u;
+  const WORD = /(?:^|[^\p{L}\p{N}_&])([@#＠＃][\p{L}\p{M}\p{N}_]{1,30})$|(?:^|\s)(:[a-z\d_+-]{2,30})$/iu;
+  const wordIn = (text) => { const found = text.match(WORD); return found?.[1] || found?.[2]; };
   const options = () => (box ? all("[role=option]", box) : []);
   const chosen = () => options().find((one) => one.getAttribute("aria-selected") === "true");
   function shut() {
@@ -142,7 +143,7 @@
   function take(option) {
     const area = $("textarea", box.closest(".write"));
     const before = area.value.slice(0, area.selectionStart), after = area.value.slice(area.selectionStart);
-    const start = before.length - before.match(WORD)[1].length;
+    const start = before.length - wordIn(before).length;
     const done = `${before.slice(0, start)}${option.dataset.value} `;
     shut();
     area.value = done + after.replace(/^ /, "");
@@ -185,7 +186,7 @@
   document.addEventListener("input", (event) => {
     const area = event.target;
     if (!area.matches(".write textarea")) return;
-    const word = area.value.slice(0, area.selectionStart).match(WORD)?.[1];
+    const word = wordIn(area.value.slice(0, area.selectionStart));
     clearTimeout(timer);
     if (!word) { shut(); return; }
     asked = word;

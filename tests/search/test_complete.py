@@ -66,3 +66,29 @@ def test_tags_that_are_used_most_come_first_and_those_of_closed_posts_never(brow
 
 def test_visitors_get_nothing(browser):
     assert "/login" in _ask(browser, "@har").headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (":joy", "😂"), (":party", "🥳"), (":tad", "🎉"), (":thumbsup", "👍"), (":%2B1", "👍"),
+        (":octo", "🐙"), (":Heart", "❤\ufe0f"), (":sleeping_face", "😴"), (":cat_face", "🐱"),
+    ],
+)  # fmt: skip
+def test_emoji_are_found_by_what_people_call_them(browser_as, bob, text, first):
+    answer = browser_as(bob).get(f"/compose/complete?q={text}")
+
+    assert _values(answer)[0] == first
+    assert len(_values(answer)) <= completing.LIMIT
+
+
+def test_an_emoji_is_offered_with_its_name(browser_as, bob):
+    text = _ask(browser_as(bob), ":wave").text
+
+    assert 'data-value="👋"' in text
+    assert "waving hand sign" in text
+
+
+@pytest.mark.parametrize("text", [":", ":-D", ":)", ":zzzz", ":<b>"])
+def test_not_every_colon_begins_an_emoji(browser_as, bob, text):
+    assert _ask(browser_as(bob), text).text == ""
