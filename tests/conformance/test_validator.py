@@ -9,6 +9,7 @@ from tests.conformance.validator import NotAsDescribed, validate
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8", "x-request-id": "1",
     "x-rate-limit-limit": "900", "x-rate-limit-remaining": "899", "x-rate-limit-reset": "1",
+    "ratelimit-policy": '"users";q=900;w=900', "ratelimit": '"users";t=1;r=899',
 }  # fmt: skip
 ME = {"id": "5", "name": "A", "username": "a"}
 

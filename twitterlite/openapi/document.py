@@ -66,6 +66,16 @@ HEADERS: Schema = {
         "schema": COUNT,
         "required": True,
     },
+    "ratelimit-policy": {
+        "description": 'The limit by its name: `q` requests in `w` seconds, `"posts";q=200;w=900`.',
+        "schema": TEXT,
+        "required": True,
+    },
+    "ratelimit": {
+        "description": "What is left: `r` requests, all of them again in `t` seconds.",
+        "schema": TEXT,
+        "required": True,
+    },
 }
 # What an operation may refuse; 500 is never meant.
 _USUAL = (400, 401, 403, 429, 503)

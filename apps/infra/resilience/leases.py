@@ -36,6 +36,7 @@ class Lease:
 
     __slots__ = (
         "base",
+        "between",
         "granted",
         "head",
         "interval",
@@ -49,8 +50,9 @@ class Lease:
     def __init__(self) -> None:
         # Permits here, and until when (`monotonic()`) the next of them is good.
         self.left, self.until, self.interval = 0, 0.0, 0.0
-        # What the answers say: the headers up to the number, and how many are in the bucket.
-        self.head, self.base = b"", 0
+        # What the answers say: the headers up to the number of requests that remain and from there
+        # to where it stands once more, and how many are in the bucket.
+        self.head, self.between, self.base = b"", b"", 0
         self.granted = 0
         self.is_asking = False
         self.refused_until = 0.0
@@ -103,7 +105,8 @@ class Allowance:
         lease.left = left = lease.left - 1
         lease.until -= lease.interval
         self.allowed.n += 1
-        return b"%b%d\r\n" % (lease.head, lease.base + left)
+        left += lease.base
+        return b"%b%d%b%d\r\n" % (lease.head, left, lease.between, left)
 
     def refusal(self, caller: Caller) -> Verdict | None:
         """The bucket's last word, as long as it holds: nobody asks an empty bucket again."""
@@ -178,7 +181,8 @@ class Asking:
             lease.granted, lease.left = verdict.granted, verdict.granted - 1
             lease.interval = allowance.interval
             lease.until = self.sent + lease.left * allowance.interval
-            lease.head, lease.base = head_of(allowance, verdict), verdict.left
+            lease.head, lease.between = heads_of(allowance, verdict)
+            lease.base = verdict.left
             lease.refusal = None
         return verdict
 
@@ -204,21 +208,35 @@ def instance_of_caller(caller: Caller) -> int:
     return instance_of(shard_of(caller)) if isinstance(caller, int) else 0
 
 
-def head_of(allowance: Allowance, verdict: Verdict) -> bytes:
-    """The headers of an answer up to the number of requests that remain.
+def heads_of(allowance: Allowance, verdict: Verdict) -> tuple[bytes, bytes]:
+    """The headers of an answer up to the number of requests that remain, and from there to where it
+    stands once more: X's three, and `RateLimit` with its policy.
+
+    The latter as in draft-ietf-httpapi-ratelimit-headers-10, of September 2025.
 
     What is told as the reset is the second from which the bucket is full again; when nothing
     remains, the one from which the next request is allowed.
     """
-    at_us = verdict.at_us
+    at_us, rule = verdict.at_us, allowance.rule
     if verdict.granted and not verdict.left:
-        at_us -= round((allowance.rule.window_seconds - allowance.interval) * US)
-    return b"x-rate-limit-limit: %d\r\nx-rate-limit-reset: %d\r\nx-rate-limit-remaining: " % (
+        at_us -= round((rule.window_seconds - allowance.interval) * US)
+    name = rule.name.encode()
+    before = b"x-rate-limit-limit: %d\r\nx-rate-limit-reset: %d\r\nx-rate-limit-remaining: " % (
         allowance.limit,
         -(-at_us // US),
     )
+    between = b'\r\nratelimit-policy: "%b";q=%d;w=%d\r\nratelimit: "%b";t=%d;r=' % (
+        name,
+        allowance.limit,
+        rule.window_seconds,
+        name,
+        max(0, -(-(at_us - verdict.now_us) // US)),
+    )
+    return before, between
 
 
 def whole_head(allowance: Allowance, verdict: Verdict) -> bytes:
     """The headers of an answer right after a decision."""
-    return b"%b%d\r\n" % (head_of(allowance, verdict), verdict.left + max(verdict.granted - 1, 0))
+    before, between = heads_of(allowance, verdict)
+    left = verdict.left + max(verdict.granted - 1, 0)
+    return b"%b%d%b%d\r\n" % (before, left, between, left)
