@@ -6,6 +6,7 @@ the door puts `bill.head` on whatever the answer is. While the state Redis does 
 `apps.infra.resilience.local` decides.
 """
 
+import contextlib
 import logging
 import time
 from asyncio import AbstractEventLoop
@@ -18,6 +19,7 @@ from django.conf import settings
 from apps.infra import clock
 from apps.infra.errors import RateLimited
 from apps.infra.resilience import gcra, leases, rules
+from apps.infra.resilience.breaker import breaker_of, state_name
 from apps.infra.resilience.gcra import US, Verdict
 from apps.infra.resilience.leases import Allowance, Caller, instance_of_caller, whole_head
 from apps.infra.resilience.local import LocalBuckets
@@ -26,8 +28,6 @@ from apps.infra.stores import aioredis
 
 log = logging.getLogger(__name__)
 
-# An instance that did not answer is not asked again for so long.
-DOWN_SECONDS = 1.0
 # At most one line per rule in so many seconds.
 LOG_SECONDS = 1.0
 
@@ -37,7 +37,6 @@ _RULES: Mapping[str, Rule] = {
 # Made when first asked for: the settings must be there.
 _allowances: dict[str, Allowance] = {}
 _local = LocalBuckets()
-_down_until: dict[int, float] = {}
 # Rule → when it was last logged, and how many refusals since.
 _logged: dict[str, tuple[float, int]] = {}
 
@@ -104,7 +103,6 @@ def forget() -> None:
     for one in _allowances.values():
         one.resize()
     _local.clear()
-    _down_until.clear()
     _logged.clear()
 
 
@@ -198,10 +196,8 @@ async def give_back(*taken: tuple[Rule, str]) -> None:
     if is_off() or _is_down(0):
         return
     buckets = [allowance(rule.name).bucket(name) for rule, name in taken]
-    try:
+    with contextlib.suppress(aioredis.RedisDown):
         await aioredis.client(0).pipe([gcra.give_back(buckets)])
-    except aioredis.RedisDown:
-        _note_down(0)
 
 
 async def _take(bill: Bill, rule: Rule, caller: Caller) -> None:
@@ -237,12 +233,11 @@ async def _ask(one: Allowance, caller: Caller) -> Verdict:
     asking = leases.begin(one, caller)
     reply = None
     try:
-        client = aioredis.client(instance)
-        (reply,) = await client.pipe([asking.command()])
-        if gcra.verdict_of(reply) is None:
-            (reply,) = await client.pipe([asking.command(whole=True)])
-    except aioredis.RedisDown:
-        _note_down(instance)
+        with contextlib.suppress(aioredis.RedisDown):
+            client = aioredis.client(instance)
+            (reply,) = await client.pipe([asking.command()])
+            if gcra.verdict_of(reply) is None:
+                (reply,) = await client.pipe([asking.command(whole=True)])
     finally:
         verdict = asking.settle(reply)
     if verdict is None:
@@ -253,14 +248,12 @@ async def _ask(one: Allowance, caller: Caller) -> Verdict:
 async def _decide(wanted: Sequence[tuple[Rule, str]], buckets: Sequence[gcra.Bucket]) -> Verdict:
     """One decision about several buckets, all of which are on the first instance."""
     if not _is_down(0):
-        try:
+        with contextlib.suppress(aioredis.RedisDown):
             (reply,) = await aioredis.client(0).pipe([gcra.take(buckets, 1, whole=True)])
             verdict = gcra.verdict_of(reply)
             if verdict is not None:
                 return verdict
             log.error("rate limits: the script failed", extra={"error": repr(reply)})
-        except aioredis.RedisDown:
-            _note_down(0)
     return _decide_here(wanted, buckets)
 
 
@@ -273,12 +266,7 @@ def _decide_here(wanted: Sequence[tuple[Rule, Caller]], buckets: Sequence[gcra.B
 
 
 def _is_down(instance: int) -> bool:
-    until = _down_until.get(instance)
-    return until is not None and time.monotonic() < until
-
-
-def _note_down(instance: int) -> None:
-    _down_until[instance] = time.monotonic() + DOWN_SECONDS
+    return breaker_of(state_name(instance)).is_open
 
 
 def _tell_off(bill: Bill | None, rule: Rule) -> None:
