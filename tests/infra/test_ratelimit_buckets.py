@@ -263,7 +263,7 @@ def test_what_processes_hold_is_not_on_top_of_a_full_bucket(ask):
 
 
 def remaining(head):
-    return int(head.rstrip().rpartition(b" ")[2])
+    return int(head.rstrip().rpartition(b"=")[2])
 
 
 def test_what_remains_counts_down_by_one_whatever_the_lease(ask):
