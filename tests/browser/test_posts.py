@@ -99,7 +99,7 @@ def test_names_are_completed_while_one_writes(tab, site):
     box.press("Escape")
     assert page.locator(".complete").count() == 0
     assert page.locator("#sheet[open]").count() == 1
-    box.press_sequentially("nce at 10:30 :tad")
+    box.press_sequentially("ce at 10:30 :tad")
     page.locator("#sheet .complete [aria-selected=true]").get_by_text("party popper").wait_for()
     box.press("Enter")
     assert box.input_value() == "Printed by @haruka_kappan and @pance at 10:30 🎉 "
