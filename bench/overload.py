@@ -32,7 +32,7 @@ REFUSAL_FLOOR_MS = 50.0
 BURST_TIMES, BURST_SECONDS = 25, 1.0
 # Half of what can be answered.
 MEAN = 0.5
-BEFORE_SECONDS, AFTER_SECONDS = 1.0, 8.0
+BEFORE_SECONDS = 1.0
 # So many of those who come in a window get their page in time: all is as before.
 WELL, WINDOW_SECONDS = 0.98, 0.5
 RECOVERY_FLOOR_SECONDS = 5.0
@@ -92,7 +92,7 @@ def measure(bench: Bench) -> list[Result]:
         good += ours.good
         refused += ours.refused
         late += ours.late
-    recovery = max(_recovery(bench, web, pages, most) for _ in range(MOST_ROUNDS))
+    recovery = max(_recovery(bench, web, pages, most) for _ in range(bench.sizes.burst_rounds))
     return [
         Result(
             figure=BY_ID["O1"],
@@ -147,14 +147,15 @@ def _recovery(bench: Bench, port: int, pages: Iterator[Request], most: float) ->
     def rate(now: float) -> float:
         return most * MEAN * (BURST_TIMES if BEFORE_SECONDS <= now < end else 1)
 
-    found = rush(bench, port, pages, rate=rate, seconds=end + AFTER_SECONDS)
-    windows = int(AFTER_SECONDS / WINDOW_SECONDS)
+    after = bench.sizes.after_burst_seconds
+    found = rush(bench, port, pages, rate=rate, seconds=end + after)
+    windows = int(after / WINDOW_SECONDS)
     well = [_is_well(found, end + number * WINDOW_SECONDS) for number in range(windows)]
     # Two in a row, lest it be chance.
     for number in range(windows - 1):
         if well[number] and well[number + 1]:
             return number * WINDOW_SECONDS
-    return AFTER_SECONDS
+    return after
 
 
 def _is_well(found: Rush, first: float) -> bool:

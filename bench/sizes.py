@@ -76,6 +76,9 @@ class Sizes:
     big_followees: int = 100_000
     rebuilt: int = 800
     mean_posts: int = 20
+    # O1: bursts, and for how long it is looked at what comes after one.
+    burst_rounds: int = 3
+    after_burst_seconds: float = 8.0
     # W1: posts of a round, by authors without followers.
     durable_posts: int = 3_000
     durable_authors: int = 1_000
@@ -115,6 +118,7 @@ QUICK = replace(
     neighbour_rounds=1,
     big_followees=20_000,
     rebuilt=200,
+    burst_rounds=1,
     dense_authors=400,
     dense_readers=2_000,
     dense_posts=300,
@@ -169,6 +173,8 @@ TINY = Sizes(
     big_followees=200,
     rebuilt=10,
     mean_posts=2,
+    burst_rounds=1,
+    after_burst_seconds=1.0,
     dense_authors=6,
     dense_readers=60,
     dense_posts=40,

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,7 +53,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ms = NOON_MS
         monkeypatch.setattr(clock, "now_ms", lambda: self.ms)
-        monkeypatch.setattr(time, "sleep", self._sleep)
+        monkeypatch.setattr(ids, "time", SimpleNamespace(sleep=self._sleep))
 
     def _sleep(self, _seconds: float) -> None:
         self.ms += 1
@@ -148,7 +148,7 @@ def test_a_bulk_loses_no_millisecond_in_which_it_was_kept_from_the_processor(
 ) -> None:
     moments = itertools.chain([0, 0, 9, 9, 9], itertools.count(9))
     monkeypatch.setattr(clock, "now_ms", lambda: NOON_MS + next(moments))
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(ids, "time", SimpleNamespace(sleep=lambda _seconds: None))
     generator = ids.Generator(machine=0, last_ms=0, until_ms=NOON_MS + 100)
 
     made = generator.take(8 * 4_096)
@@ -161,7 +161,7 @@ def test_a_clock_that_steps_back_in_the_middle_of_a_bulk_is_refused(
 ) -> None:
     moments = itertools.chain([0, 1, 2], itertools.repeat(-9))
     monkeypatch.setattr(clock, "now_ms", lambda: NOON_MS + next(moments))
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(ids, "time", SimpleNamespace(sleep=lambda _seconds: None))
     generator = ids.Generator(machine=0, last_ms=0, until_ms=NOON_MS + 100)
 
     with pytest.raises(ids.ClockWentBack, match="11 ms"):

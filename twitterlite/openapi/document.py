@@ -96,7 +96,7 @@ def schema() -> dict[str, Any]:
     for path, methods in paths.items():
         for method, operation in methods.items():
             _complete(f"{method.upper()} {path}", operation)
-    found = plain(described.get("components", {}).get("schemas", {}))
+    found = plain(described.get("components", {}).get("schemas", {}), is_sent=True)
     described["components"] = {
         "schemas": {**_used(found, paths), **COMPONENTS},
         "securitySchemes": SECURITY,
@@ -117,7 +117,7 @@ def _complete(name: str, operation: dict[str, Any]) -> None:
     operation["operationId"] = _id_of(method, path)
     operation["parameters"] = completed(path, operation.get("parameters", []))
     if "requestBody" in operation:
-        operation["requestBody"] = plain(operation["requestBody"])
+        operation["requestBody"] = plain(operation["requestBody"], is_sent=True)
     permission = OPERATIONS.get(name)
     if permission is not None:
         operation["security"] = _security(permission)

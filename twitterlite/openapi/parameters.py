@@ -80,20 +80,38 @@ def _text(path: str, one: dict[str, Any]) -> str:
     return f"The id of {_KINDS.get(before, 'it')}."
 
 
-def plain(value: Any) -> Any:
-    """Without the titles that models give everything, and without null: what may be left out is not
-    sent as null."""
+def plain(value: Any, *, is_sent: bool = False) -> Any:
+    """Without the titles that models give everything.
+
+    Args:
+        is_sent: a body, in which what may be left out may be null as well; else null is left out.
+    """
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [plain(one, is_sent=is_sent) for one in value]
     if not isinstance(value, dict):
         return value
     kinds = value.get("anyOf")
-    if isinstance(kinds, list) and {"type": "null"} in kinds and len(kinds) == 2:  # noqa: PLR2004
-        (kept,) = [one for one in kinds if one != {"type": "null"}]
+    if isinstance(kinds, list) and _NULL in kinds and len(kinds) == 2:  # noqa: PLR2004
+        (kept,) = [one for one in kinds if one != _NULL]
         rest = {name: one for name, one in value.items() if name not in {"anyOf", "default"}}
+        if is_sent:
+            either = [plain({**kept, **_limits(rest)}, is_sent=True), _NULL]
+            return {**plain(_texts(rest), is_sent=True), "anyOf": either}
         return plain({**kept, **rest})
     return {
-        name: plain(one)
+        name: plain(one, is_sent=is_sent)
         for name, one in value.items()
         if not (name == "title" and isinstance(one, str))
     }
+
+
+_NULL = {"type": "null"}
+_TEXTS = frozenset({"title", "description", "examples"})
+
+
+def _texts(described: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in described.items() if name in _TEXTS}
+
+
+def _limits(described: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in described.items() if name not in _TEXTS}

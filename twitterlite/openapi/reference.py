@@ -82,6 +82,10 @@ def _members(described: dict[str, Any], before: str) -> Iterator[dict[str, Any]]
 
 
 def _found(described: dict[str, Any]) -> dict[str, Any]:
+    kinds = described.get("anyOf", [])
+    if {"type": "null"} in kinds:
+        # What may be left out may be null: no news to a reader.
+        described = {**described, **kinds[0]}
     reference = described.get("$ref", "").rpartition("/")[2]
     found: dict[str, Any] = schema()["components"]["schemas"].get(reference, described)
     return found
