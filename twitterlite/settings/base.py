@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.infra.web.policy.PolicyMiddleware",
-    "apps.infra.web.breakers.BreakerMiddleware",
+    "apps.infra.web.middleware.BreakerMiddleware",
 ]
 ROOT_URLCONF = "twitterlite.urls"
 ASGI_APPLICATION = "twitterlite.asgi.application"
