@@ -29,7 +29,8 @@ def told(headers: dict[str, str]) -> tuple[int, int, int]:
     limit, remaining, reset = (int(headers[name]) for name in NAMES)
     policy = re.fullmatch(r'"([^"]+)";q=(\d+);w=(\d+)', headers["ratelimit-policy"])
     said = re.fullmatch(r'"([^"]+)";t=(\d+);r=(\d+)', headers["ratelimit"])
-    assert policy and said
+    assert policy is not None
+    assert said is not None
     assert (policy[1], int(policy[2]), int(said[3])) == (said[1], limit, remaining)
     assert 0 <= int(said[2]) <= int(policy[3])
     return limit, remaining, reset
