@@ -19,14 +19,19 @@ _clients: dict[tuple[int, str], redis.Redis] = {}
 
 
 class _GuardedConnection(redis.Connection):
-    """A connection that is not tried while the breaker of its engine is open."""
+    """A connection that is neither made nor used while the breaker of its engine is open."""
 
     def __init__(self, *, breaker: Breaker, **how: Any) -> None:
         self._breaker = breaker
         super().__init__(**how)  # type: ignore[no-untyped-call]
 
     def connect(self) -> None:
-        if not self.is_connected and not self._breaker.allows():
+        """Connect, or see to it that one may go on with the connection there is."""
+        if self.is_connected:
+            if self._breaker.is_open:
+                raise redis.ConnectionError("circuit breaker is open")
+            return
+        if not self._breaker.allows():
             raise redis.ConnectionError("circuit breaker is open")
         try:
             super().connect()  # type: ignore[no-untyped-call]

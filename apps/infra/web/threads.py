@@ -52,7 +52,7 @@ class _Watch(threading.Thread):
 
     def end(self) -> None:
         """The calling thread has ended its call."""
-        del self._calls[threading.get_ident()]
+        self._calls.pop(threading.get_ident(), None)
 
     def run(self) -> None:
         """Look, once in a while."""
