@@ -6,7 +6,6 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 
 from collections.abc import Awaitable, Callable
 
-from apps.infra.resilience.admission import Level
 from apps.infra.web import dialect, handler
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import MAX_BODY_BYTES, Edge
@@ -27,6 +26,7 @@ from apps.tweets.rendering_users import KnownTweets
 from apps.users import hot as me
 from apps.users import sessions, signing
 from apps.users.rendering import know_tweets
+from twitterlite.importance import STATIC, feature_of, level_of
 
 HOME_HEAD, HOME_TAIL = "/2/users/", "/timelines/reverse_chronological"
 HOME_ROUTE = "2/users/<id>/timelines/reverse_chronological"
@@ -43,7 +43,6 @@ UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
 # A post of the site may bring pictures, and a profile has two.
 COMPOSE_PATH = "/compose"
 LARGE_FORMS = (COMPOSE_PATH, "/settings/pictures")
-STATIC = "/static/"
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
@@ -204,27 +203,4 @@ def limit_of(path: str) -> int:
     return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
 
 
-# What protects people and what operators need is sent away last.
-_PROTECTS = ("/block", "/unblock", "/mute", "/unmute", "/delete", "/report", "/hidden", "/hide")
-_PROTECT = frozenset({"/logout", "/oauth2/revoke"})
-_OPERATES = "/admin/"
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Machines that watch, streams that are open for hours, and files, which cost next to nothing.
-_FREE = frozenset({"/healthz", "/readyz", "/metrics", LIVE_PATH})
-_FREE_BELOW = (STATIC, "/2/tweets/search/stream", "/2/tweets/sample/stream")
-
-
-def level_of(method: str, path: str, is_known: bool) -> Level | None:
-    """How important a request is when not all can be answered; None: it is let in always."""
-    if method in _READS:
-        if path in _FREE or path.startswith(_FREE_BELOW):
-            return None
-        if path.startswith(_OPERATES):
-            return Level.CRITICAL
-        return Level.READ if is_known else Level.GUEST
-    if method == "DELETE" or path in _PROTECT or path.startswith(_OPERATES):
-        return Level.CRITICAL
-    return Level.CRITICAL if path.endswith(_PROTECTS) else Level.WRITE
-
-
-application = Edge(doors, gate=Gate(), limit_of=limit_of, level_of=level_of)
+application = Edge(doors, gate=Gate(), limit_of=limit_of, level_of=level_of, feature_of=feature_of)

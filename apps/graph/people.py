@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from apps.graph import queries, suggesting
 from apps.graph.schemas import Relations, Relationship
 from apps.infra.errors import NotFound
+from apps.infra.resilience import brownout
 from apps.infra.stores.cache import LocalCache
 from apps.users import queries as user_queries
 from apps.users.schemas import UserOut
@@ -20,6 +21,7 @@ SHOWN_SECONDS = 60.0
 MAX_SHOWN = 2_000
 SUGGESTIONS = 4
 MAX_KNOWN = 100
+_NOBODY: "list[Person]" = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ async def who_to_follow(
     Args:
         relations: the viewer's, where the caller has them already.
     """
+    if brownout.house.level >= brownout.Level.NO_EXTRAS:
+        return _NOBODY
     if viewer_id is not None and limit == SUGGESTIONS:
         kept = _shown.get(viewer_id)
         if kept is not None and kept[0] > time.monotonic() and await _are_same(kept[1]):
@@ -100,6 +104,8 @@ async def who_to_follow(
 def remembered(viewer_id: int) -> list[Person] | None:
     """What `who_to_follow` gives a member, if it is in memory: the very list that it gave. The
     caller has caught up with the invalidation log."""
+    if brownout.house.level >= brownout.Level.NO_EXTRAS:
+        return _NOBODY
     kept = _shown.get(viewer_id)
     if kept is None or kept[0] <= time.monotonic():
         return None

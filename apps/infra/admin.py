@@ -11,9 +11,10 @@ from unfold.admin import ModelAdmin
 
 from apps.infra import clock
 from apps.infra.eventlog import replay
-from apps.infra.models import BreakerSwitch, DeadLetter, Delivery, EventLog
+from apps.infra.models import BreakerSwitch, BrownoutSwitch, DeadLetter, Delivery, EventLog
 from apps.infra.resilience import switches
 from apps.infra.resilience.breaker import breaker_of
+from apps.infra.resilience.brownout import house
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -143,3 +144,40 @@ class BreakerSwitchAdmin(ReadOnlyAdmin):
     def reset(self, request: HttpRequest, queryset: QuerySet[BreakerSwitch]) -> None:
         """Closed, and left to itself."""
         self._switch(request, queryset, switches.RESET)
+
+
+@admin.register(BrownoutSwitch)
+class BrownoutSwitchAdmin(ModelAdmin):
+    """What all web processes leave out: by themselves, or as held here."""
+
+    list_display = ("what", "now_here", "changed_at")
+    fields = ("level",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BrownoutSwitch]:
+        """The one row, switched or not."""
+        BrownoutSwitch.objects.get_or_create(id=1)
+        return BrownoutSwitch.objects.order_by("id")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one already."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """There is always one."""
+        return False
+
+    @admin.display(description="level")
+    def what(self, switch: BrownoutSwitch) -> str:
+        """In words."""
+        return str(switch.get_level_display())
+
+    @admin.display(description="in this process")
+    def now_here(self, switch: BrownoutSwitch) -> int:
+        """In the process that shows this page; `tl_brownout_level` has the highest of all."""
+        return int(house.level)
+
+    def save_model(
+        self, request: HttpRequest, obj: BrownoutSwitch, form: Any, change: bool
+    ) -> None:
+        """Have all processes obey."""
+        switches.set_brownout(level=obj.level, now=clock.now())

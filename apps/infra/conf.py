@@ -49,6 +49,9 @@ class Conf:
     admission_max: int = _env(
         64, "Requests that one process works on at once, at most; 0 lets all in."
     )
+    request_seconds: int = _env(
+        10, "After so long nothing more is begun for a request: nobody waits for its answer."
+    )
     db_statement_timeout_ms: int = _env(15_000, "Limit of one statement of a request, in ms.")
     cluster_id: str = _env("tl", "Prefix of queue names; two clusters may share one broker.")
     fanout_max_followers: int = _env(

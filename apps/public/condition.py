@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from apps.infra.resilience import brownout
+from apps.infra.resilience.brownout import Level
 from apps.infra.telemetry.health import Finding, check_all
 
 KEPT_SECONDS = 5.0
@@ -74,9 +76,27 @@ def forget() -> None:
     _kept.made_at = -KEPT_SECONDS
 
 
+_BUSY = {
+    Level.NO_EXTRAS: gettext_noop("Busy: suggestions and feeds are switched off."),
+    Level.NO_GUEST_SEARCH: gettext_noop("Busy: visitors cannot search for a few minutes."),
+    Level.MEMBERS_ONLY: gettext_noop("Busy: only members can read, and nothing can be uploaded."),
+    Level.READ_ONLY: brownout.CHANGES.sentence,
+    Level.CLOSED: brownout.ALL.sentence,
+}
+
+
+def _crowd() -> list[Part]:
+    """The line that says what is left out because too much is going on; none if nothing is."""
+    level = brownout.house.level
+    if not level:
+        return []
+    state = "slow" if level < Level.READ_ONLY else "down"
+    return [Part(_("Everybody at once"), state, _(_BUSY[level]))]
+
+
 def parts(found: list[Finding]) -> list[Part]:
     """The same in plain words, one line for each part; of several machines the worst counts."""
-    made = []
+    made = _crowd()
     for prefix, (name, harm) in _PARTS.items():
         own = [one for one in found if one.name.startswith(prefix)]
         if not own:

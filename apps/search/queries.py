@@ -9,8 +9,8 @@ from apps.graph import queries as graph_queries
 from apps.graph import queries_lists
 from apps.infra import clock, ids
 from apps.infra.errors import Unavailable
+from apps.infra.resilience.deadline import TookTooLong
 from apps.infra.stores import aiopostgres, partitions
-from apps.infra.stores.aiopostgres import TookTooLong
 from apps.search.query.sql import Names, lists_in, to_sql, usernames_in
 from apps.search.query.tree import AtLeast, Node, leaves
 from apps.search.schemas import Bucket, Granularity, Window

@@ -28,6 +28,7 @@ from apps.infra.errors import Unavailable
 from apps.infra.eventlog.doorbell import doorbell_commands
 from apps.infra.eventlog.epochs import prepare_log
 from apps.infra.resilience.breaker import POSTGRES, breaker_of
+from apps.infra.resilience.retry import budget_of
 from apps.infra.stores import aiopostgres, aioredis, invalidation, postgres, redis
 from apps.infra.web.threads import pool
 from apps.tweets import queries
@@ -224,7 +225,7 @@ class _Lane:
                     found = await cursor.fetchone()
                 break
             except _AGAIN:
-                if attempt == _ATTEMPTS:
+                if attempt == _ATTEMPTS or not budget_of(POSTGRES).allows():
                     raise
         return tweets, found[0] if found else ""
 

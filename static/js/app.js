@@ -212,13 +212,20 @@
     all(".write").forEach(count);
   });
   const words = document.body.dataset;
+  // What the outermost door says, in the reader's language, when it lets nobody in.
+  function reason(answer) {
+    const isSaid = answer?.status === 503 && (answer.getResponseHeader("Content-Type") || "").startsWith("application/problem+json");
+    try { return isSaid ? JSON.parse(answer.responseText).detail : ""; } catch { return ""; }
+  }
   function failed(event) {
     const source = event.detail.elt, answer = event.detail.xhr;
     if (answer?.getResponseHeader?.("HX-Trigger")) return;
+    const why = reason(answer);
     if (source.matches(".write")) {
-      say({ error: true, text: t("Not sent. Your text is safe."), label: t("Retry"), again: () => source.requestSubmit() });
+      const safe = t("Not sent. Your text is safe.");
+      say({ error: true, text: why ? `${why} ${safe}` : safe, label: t("Retry"), again: () => source.requestSubmit() });
     } else {
-      say({ error: true, text: t("That did not go through. Try again in a moment.") });
+      say({ error: true, text: why || t("That did not go through. Try again in a moment.") });
     }
   }
   ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, failed));

@@ -17,7 +17,11 @@ ANSWERED = (
     b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{ \r\n1\r\n}\r\n"
 )
-LIMITS = {f"x-rate-limit-{name}": "1" for name in ("limit", "remaining", "reset")}
+LIMITS = {
+    **{f"x-rate-limit-{name}": "1" for name in ("limit", "remaining", "reset")},
+    "ratelimit": '"users";r=899;t=900',
+    "ratelimit-policy": '"users";q=900;w=900',
+}
 HEADERS = {"content-type": "application/json; charset=utf-8", "x-request-id": "1", **LIMITS}
 
 

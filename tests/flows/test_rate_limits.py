@@ -12,6 +12,7 @@ import pytest
 from apps.graph.services import follow_user
 from apps.infra import clock
 from apps.infra.resilience import ratelimit, rules
+from apps.infra.resilience.admission import Admission
 from apps.infra.stores import redis
 from apps.infra.web import handler
 from apps.infra.web.edge import Edge
@@ -191,9 +192,11 @@ def test_a_bad_request_costs_as_much(as_written, paths, api_as, bob):
     assert told(client.get(paths["posts"]).headers)[1] == 898
 
 
-def test_many_at_once_get_exactly_the_limit(narrow, paths, api_as, bob, loop):
+def test_many_at_once_get_exactly_the_limit(narrow, paths, api_as, bob, loop, monkeypatch):
     from tests.http import _ask, _scope
 
+    # On a busy machine some would be sent away before they are counted.
+    monkeypatch.setattr(application, "admission", Admission(most=0))
     narrow("posts", 70, 86_400)
     token = api_as(bob).token
     sent = {"host": "x", "authorization": f"Bearer {token}"}

@@ -6,7 +6,7 @@ import pytest
 
 from apps.infra.resilience import admission
 from apps.infra.resilience.admission import Admission, Crowded, Level, Visit
-from twitterlite.doors import level_of
+from twitterlite.importance import level_of
 
 
 class Time:

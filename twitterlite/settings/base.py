@@ -173,6 +173,7 @@ STORAGES = {
 }
 
 DB_STATEMENT_TIMEOUT_MS = CONF.db_statement_timeout_ms
+REQUEST_SECONDS = CONF.request_seconds
 DB_POOL_MAX_SIZE = CONF.db_pool_max_size
 ADMISSION_MAX = CONF.admission_max
 CLUSTER_ID = CONF.cluster_id

@@ -54,12 +54,20 @@ Waiter = asyncio.Future[bool]
 class Admission:
     """The places of one event loop."""
 
-    def __init__(self, *, most: int, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        most: int,
+        now: Callable[[], float] = time.monotonic,
+        strain: Callable[[], None] = lambda: None,
+    ) -> None:
         """Begin with some places.
 
         Args:
             most: places at once, at most; 0: everybody is let in.
+            strain: is told of everybody who is sent away.
         """
+        self._strain = strain
         self._most, self._now = most, now
         self.places = float(min(FIRST, most))
         self.in_use = 0
@@ -92,6 +100,7 @@ class Admission:
     def note_refusal(self, level: Level) -> None:
         """Count somebody who was sent away; once in a while, tell the log."""
         self._refused[level].n += 1
+        self._strain()
         self._untold += 1
         now = self._now()
         if now - self._told_at >= _TELL_SECONDS:

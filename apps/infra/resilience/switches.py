@@ -1,8 +1,9 @@
-"""The operators' switches of circuit breakers, obeyed by every web process.
+"""The operators' switches of circuit breakers and brownout, obeyed by every web process.
 
 What was switched is a row, and an entry of the invalidation log tells the processes (kind `o`,
-`engine=position`). A process that knows nothing (it is new, or a state Redis was away) reads the
-rows. PostgreSQL's own switch is undone with `manage.py breakers`: the admin cannot work without.
+`engine=position`, `brownout=level`). A process that knows nothing (it is new, or a state Redis was
+away) reads the rows. PostgreSQL's own switch is undone with `manage.py breakers`: the admin cannot
+work without.
 """
 
 import asyncio
@@ -14,11 +15,14 @@ from django.db import transaction
 
 from apps.infra.errors import Invalid, Unavailable
 from apps.infra.resilience.breaker import State, all_breakers, breaker_of
-from apps.infra.resilience.models import BreakerSwitch
+from apps.infra.resilience.brownout import Level, house
+from apps.infra.resilience.models import BreakerSwitch, BrownoutSwitch
 from apps.infra.stores import aiopostgres, invalidation
 
 KIND = "o"
 RESET = "reset"
+BROWNOUT = "brownout"
+AUTO = "auto"
 _STATES = {"open": State.OPEN, "closed": State.CLOSED}
 # While a Redis is away everybody is told all the time that nothing is known.
 _READ_EVERY_SECONDS = 10.0
@@ -52,8 +56,21 @@ def set_switch(*, engine: str, position: str, now: datetime) -> None:
 
 def reset(*, engine: str, now: datetime) -> None:
     """Have all web processes forget the engine's failures, and nobody force it."""
-    set_switch(engine=engine, position="auto", now=now)
+    set_switch(engine=engine, position=AUTO, now=now)
     invalidation.announce([(KIND, f"{engine}={RESET}")], hold=False)
+
+
+def set_brownout(*, level: str, now: datetime) -> None:
+    """Hold a brownout level in all web processes, `0` to `5`; `auto`: leave it to them.
+
+    Raises:
+        Invalid: there is no such level.
+    """
+    if level not in BrownoutSwitch.Level:
+        raise Invalid(f"{level} is none of {', '.join(BrownoutSwitch.Level.values)}.")
+    with transaction.atomic():
+        BrownoutSwitch.objects.update_or_create(id=1, defaults={"level": level, "changed_at": now})
+        invalidation.announce_after_commit([(KIND, f"{BROWNOUT}={level}")])
 
 
 def _obey(entry: str) -> None:
@@ -61,6 +78,9 @@ def _obey(entry: str) -> None:
         _read_soon()
         return
     engine, _, position = entry.partition("=")
+    if engine == BROWNOUT:
+        house.hold(None if position == AUTO else Level(int(position)))
+        return
     if engine not in engines():
         return
     if position == RESET:
@@ -84,7 +104,11 @@ def _read_soon() -> None:
 async def read() -> None:
     """Take the switches over as they stand."""
     try:
-        rows = await aiopostgres.fetch("select engine, position from breaker_switches")
+        rows = await aiopostgres.fetch(
+            "select engine, position from breaker_switches"
+            " union all select %s, level from brownout_switch",
+            [BROWNOUT],
+        )
     except Unavailable:
         # Nobody can have switched anything meanwhile either.
         return

@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from apps.infra.errors import Unavailable
+from apps.infra.resilience import deadline
 from apps.infra.resilience.breaker import POSTGRES, Breaker, breaker_of
+from apps.infra.resilience.retry import budget_of
 from apps.infra.stores import postgres
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,6 @@ _WAIT_SECONDS = 3.0
 _GRACE_SECONDS = 1.0
 _REPEAT_SECONDS = 1.0
 _ATTEMPTS = 2
-
-
-class TookTooLong(Unavailable):
-    """The statement was ended at its limit."""
-
-    code = "took_too_long"
 
 
 async def _pool() -> Pool:
@@ -81,27 +77,31 @@ async def fetch(
         limit_ms: how long it may take; DB_STATEMENT_TIMEOUT_MS without. Three round trips more.
 
     Raises:
-        TookTooLong: the limit was reached.
+        TookTooLong: the limit was reached, or the request's deadline has passed.
         Unavailable: no connection within 3 s, or it broke twice, or the circuit breaker is open;
             nothing was changed.
     """
     pool, breaker = await _pool(), breaker_of(POSTGRES)
+    budget_of(POSTGRES).called()
     for attempt in range(1, _ATTEMPTS + 1):
+        left = deadline.remaining()
+        if left <= 0:
+            raise deadline.late()
         if not breaker.allows():
             raise away()
         began = time.monotonic()
         try:
-            async with pool.connection() as connection:
+            async with pool.connection(timeout=min(left, _WAIT_SECONDS)) as connection:
                 rows = await _rows(connection, query, parameters, limit_ms)
         except psycopg.errors.QueryCanceled as error:
             # A caller's own limit says nothing of the server.
             _note(breaker, is_good=limit_ms is not None)
-            raise TookTooLong(_("This took too long. Try again in a moment.")) from error
+            raise deadline.late() from error
         except (PoolTimeout, psycopg.OperationalError) as error:
             _note(breaker, is_good=not postgres.is_away(error))
             # A restarted server leaves dead connections behind; a read may simply be repeated.
             # Not what was waited for: the next one would be waited for as long.
-            if attempt == _ATTEMPTS or time.monotonic() - began > _REPEAT_SECONDS:
+            if attempt == _ATTEMPTS or not _may_repeat(began):
                 # Whether none could be made, or all are held by somebody, says the pool alone.
                 log.warning("no database connection", extra=pool.get_stats())
                 raise away() from error
@@ -110,6 +110,10 @@ async def fetch(
             breaker.succeeded()
             return rows
     raise AssertionError("unreachable")
+
+
+def _may_repeat(began: float) -> bool:
+    return time.monotonic() - began <= _REPEAT_SECONDS and budget_of(POSTGRES).allows()
 
 
 def _note(breaker: Breaker, *, is_good: bool) -> None:

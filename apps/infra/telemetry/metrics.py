@@ -39,6 +39,14 @@ BREAKER_STATE = Gauge(
 BREAKER_REFUSED = Counter(
     "tl_breaker_refused", "Calls that an open circuit breaker did not make", ["engine"]
 )
+RETRIES = Counter(
+    "tl_retries", "Calls repeated (made), and not for want of budget (refused)", ["engine", "what"]
+)
+BROWNOUT = Gauge(
+    "tl_brownout_level",
+    "Brownout level, 0 normal to 5 closed; the highest of all processes",
+    multiprocess_mode="livemax",
+)
 DEFAULT_PARTITION_ROWS = Gauge(
     "tl_default_partition_rows",
     "Tweets in the DEFAULT partition; above 0 a month is missing",

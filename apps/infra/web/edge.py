@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from apps.infra.errors import Unavailable
-from apps.infra.resilience import ratelimit
+from apps.infra.resilience import deadline, ratelimit
 from apps.infra.resilience.admission import Admission, Crowded, Level, Visit
+from apps.infra.resilience.brownout import Feature, house
 from apps.infra.resilience.rules import COUNTED
 from apps.infra.telemetry import tally
-from apps.infra.web import addresses, last_page, problems, request_ids
+from apps.infra.web import addresses, languages, last_page, problems, request_ids
 from apps.infra.web.handler import Disconnected, Receive, Scope, Send
 from apps.infra.web.threads import use_threads
 
@@ -28,11 +31,13 @@ SLOW_SECONDS = 1.0
 # The route of requests for which there was no place; the admission tells of them in the log.
 REFUSED = "refused"
 _REQUEST_ID = request_ids.HEADER
+_BROWNOUT = b"tl-brownout"
 _SESSION = settings.SESSION_COOKIE_NAME.encode() + b"="
 log = logging.getLogger(__name__)
 
 
 LevelOf = Callable[[str, str, bool], Level | None]
+FeatureOf = Callable[[str, str, bool], Feature | None]
 
 
 class BodyTooLarge(Exception):
@@ -41,6 +46,16 @@ class BodyTooLarge(Exception):
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
+
+
+class Dimmed(Unavailable):
+    """What is asked for is left out for a while."""
+
+    code = "switched_off"
+
+    def __init__(self, feature: Feature) -> None:
+        super().__init__(_(feature.sentence), retry_after_seconds=feature.retry_after_seconds)
+        self.feature = feature
 
 
 class Edge:
@@ -56,6 +71,7 @@ class Edge:
         gate: Any = None,
         limit_of: Callable[[str], int] | None = None,
         level_of: LevelOf | None = None,
+        feature_of: FeatureOf | None = None,
     ) -> None:
         """Wrap the doors.
 
@@ -63,12 +79,14 @@ class Edge:
             limit_of: how many bytes a body may have at a path; `MAX_BODY_BYTES` when unset.
             level_of: how important a request is, by method, path and whether it says who asks;
                 None: it needs no place. Everything is let in when unset.
+            feature_of: what a request is for, by the same; None: it is never left out.
         """
         self._inside = inside
         self.gate = gate
         self._limit_of = limit_of or _usual_limit
         self._level_of = level_of
-        self.admission = Admission(most=settings.ADMISSION_MAX)
+        self._feature_of = feature_of
+        self.admission = Admission(most=settings.ADMISSION_MAX, strain=house.strain)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or what else the server has to say."""
@@ -82,6 +100,7 @@ class Edge:
         request_id = request_ids.request_id_of(headers.get(_REQUEST_ID))
         request_ids.REQUEST_ID.set(request_id)
         use_threads()
+        until = deadline.begin()
         client = scope.get("client")
         if client is not None and addresses.is_behind_proxy(client[0]):
             _see_through_proxy(scope, client[0])
@@ -96,16 +115,15 @@ class Edge:
                 # The work is done; how quickly the client reads is its own affair.
                 _leave(visit, scope)
                 message["headers"].append((_REQUEST_ID, request_id.encode()))
+                if house.level:
+                    message["headers"].append((_BROWNOUT, b"%d" % house.level))
                 if bill is not None:
                     await bill.settle()
                     message["headers"].extend(bill.headers())
             await send(message)
 
         try:
-            limit = self._limit_of(scope["path"])
-            if length is not None and not _fits(length, limit):
-                raise BodyTooLarge(limit)
-            bounded = receive if length is not None else _bounded(receive, limit)
+            bounded = self._let_in(scope, receive, length)
             if visit is not None:
                 if not await visit.enter():
                     raise Crowded
@@ -118,12 +136,32 @@ class Edge:
                 # Half an answer is out: closing the connection is all that is left.
                 log.error("answer broke off", exc_info=error)
                 raise
-            if isinstance(error, Crowded):
+            if isinstance(error, Crowded | Dimmed):
                 scope["route"] = REFUSED
             await _send_problem(error, send_marked, scope)
         finally:
+            until.lift()
             _leave(visit, scope)
         _count(scope, status, time.perf_counter() - started)
+
+    def _let_in(self, scope: Scope, receive: Receive, length: bytes | None) -> Receive:
+        """A `receive` that gives no more than the path allows. Raises BodyTooLarge, Dimmed."""
+        if house.level:
+            self._look_whether_dimmed(scope)
+        limit = self._limit_of(scope["path"])
+        if length is None:
+            return _bounded(receive, limit)
+        if not _fits(length, limit):
+            raise BodyTooLarge(limit)
+        return receive
+
+    def _look_whether_dimmed(self, scope: Scope) -> None:
+        house.look()
+        if self._feature_of is None:
+            return
+        feature = self._feature_of(scope["method"], scope["path"], is_known(scope["found"]))
+        if feature is not None and feature.level <= house.level:
+            raise Dimmed(feature)
 
     def _visit(self, scope: Scope) -> Visit | None:
         if self._level_of is None or not self.admission.is_on:
@@ -151,8 +189,7 @@ def is_known(headers: Mapping[bytes, bytes]) -> bool:
 
 def crowded(path: str, headers: Mapping[bytes, bytes]) -> tuple[bytes, str, Mapping[str, str]]:
     """What is answered where there is no place: body, its kind, and headers."""
-    answer = _problem_of(Crowded())
-    body, kind = _worded(answer, path, headers, is_crowded=True)
+    answer, body, kind = _answer(Crowded(), path, headers)
     return body, kind, answer.headers
 
 
@@ -235,9 +272,7 @@ def _problem_of(error: Exception) -> problems.Problem:
 
 
 async def _send_problem(error: Exception, send: Send, scope: Scope) -> None:
-    answer = _problem_of(error)
-    is_crowded = isinstance(error, Crowded)
-    body, kind = _worded(answer, scope["path"], scope["found"], is_crowded=is_crowded)
+    answer, body, kind = _answer(error, scope["path"], scope["found"])
     headers = [(b"content-type", kind.encode())]
     headers.append((b"content-length", b"%d" % len(body)))
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
@@ -245,15 +280,27 @@ async def _send_problem(error: Exception, send: Send, scope: Scope) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _worded(
-    answer: problems.Problem, path: str, headers: Mapping[bytes, bytes], *, is_crowded: bool
-) -> tuple[bytes, str]:
-    """The body for whoever asks, a person or a program, and its content type."""
-    if not last_page.is_for_people(path, headers.get(b"accept")):
-        return answer.body, problems.CONTENT_TYPE
-    language = headers.get(b"accept-language", b"").decode("latin-1")
-    page = last_page.of_problem(answer, accept_language=language, is_crowded=is_crowded)
-    return page, last_page.CONTENT_TYPE
+def _answer(
+    error: Exception, path: str, headers: Mapping[bytes, bytes]
+) -> tuple[problems.Problem, bytes, str]:
+    """What is wrong, the body for whoever asks, a person or a program, and its content type."""
+    if path.startswith(last_page.PROGRAMS):
+        answer = _problem_of(error)
+        return answer, answer.body, problems.CONTENT_TYPE
+    language = languages.of_header(headers.get(b"accept-language", b"").decode("latin-1"))
+    with translation.override(language):
+        answer = _problem_of(Dimmed(error.feature) if isinstance(error, Dimmed) else error)
+    if b"text/html" not in headers.get(b"accept", b""):
+        return answer, answer.body, problems.CONTENT_TYPE
+    page = last_page.of_status(answer.status, language, _sentence(error))
+    return answer, page, last_page.CONTENT_TYPE
+
+
+def _sentence(error: Exception) -> str:
+    """What people read of an error, not yet translated; as is usual for its status, if empty."""
+    if isinstance(error, Dimmed):
+        return error.feature.sentence
+    return last_page.CROWDED if isinstance(error, Crowded) else ""
 
 
 async def _other(scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from apps.infra.resilience import ratelimit
+from apps.infra.resilience.brownout import house
 from apps.infra.telemetry import tally
 from apps.infra.web import addresses, answers, request_ids
 from apps.infra.web.answers import Answer
@@ -275,7 +276,8 @@ class GateProtocol(HttpToolsProtocol):
         turn = None
         current: Any = self.cycle
         # One at a time: answers leave in the order of the requests.
-        if self.gate is not None and (current is None or current.response_complete):
+        is_next = current is None or current.response_complete
+        if self.gate is not None and is_next and not house.is_dark:
             turn = self._turn(self.gate)
         if turn is None:
             turn = self._refusal()

@@ -32,6 +32,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver, set_script_prefix
 
+from apps.infra.resilience import deadline
 from apps.infra.web import breakers, problems, threads
 from apps.infra.web.chain import chain_of
 from apps.infra.web.compression import compress
@@ -50,12 +51,14 @@ class Disconnected(Exception):
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request; the edge has bounded its size."""
+    """The whole body of a request; the edge has bounded its size. From here on it takes time of
+    ours: its deadline begins."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Disconnected
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
+        deadline.start()
         return body
     parts = [body]
     while message.get("more_body"):
@@ -63,6 +66,7 @@ async def read_body(receive: Receive) -> bytes:
         if message["type"] == "http.disconnect":
             raise Disconnected
         parts.append(message.get("body", b""))
+    deadline.start()
     return b"".join(parts)
 
 
@@ -193,6 +197,7 @@ async def send_response(response: HttpResponseBase, receive: Receive, send: Send
         await send(start)
         await send({"type": "http.response.body", "body": whole})
     elif response.is_async:
+        deadline.lift()
         try:
             await send(start)
             await _send_stream(cast(AsyncIterable[bytes], response), receive, send)

@@ -8,43 +8,35 @@ from functools import lru_cache
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
-
-from apps.infra.web import languages
-from apps.infra.web.problems import Problem
+from django.utils.translation import gettext_noop
 
 CONTENT_TYPE = "text/html; charset=utf-8"
+# Below these nobody asks for a page.
+PROGRAMS = ("/2/", "/1.1/", "/static/")
+CROWDED = gettext_noop("More people than usual are here. Load the page again in a few seconds.")
 TOO_LARGE, TOO_MANY, AWAY = 413, 429, 503
-
-
-def is_for_people(path: str, accept: bytes | None) -> bool:
-    """Whether a browser asks for a page."""
-    return b"text/html" in (accept or b"") and not path.startswith(("/2/", "/1.1/", "/static/"))
-
-
-def of_problem(problem: Problem, *, accept_language: str, is_crowded: bool = False) -> bytes:
-    """The page for what went wrong, in the language that the browser asks for."""
-    return _page(problem.status, languages.of_header(accept_language), is_crowded)
 
 
 # Kept: it is asked for most when there is least time.
 @lru_cache(maxsize=64)
-def _page(status: int, language: str, is_crowded: bool) -> bytes:
+def of_status(status: int, language: str, sentence: str = "") -> bytes:
+    """The page for what went wrong.
+
+    Args:
+        language: one of the site's.
+        sentence: one for the whole site, not yet translated; as is usual for the status, without.
+    """
     with translation.override(language):
-        heading, sentence = _crowded() if is_crowded else _words(status)
+        heading, usual = _words(status)
         context = {
             "heading": heading,
-            "sentence": sentence,
+            "sentence": _(sentence) if sentence else usual,
             "sign": "wrench-screwdriver",
             "viewer": None,
             "theme": "system",
             "here": "/",
         }
         return render_to_string("error.html", context).encode()
-
-
-def _crowded() -> tuple[str, str]:
-    again = _("More people than usual are here. Load the page again in a few seconds.")
-    return _("Back in a moment"), again
 
 
 def _words(status: int) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.http.cookie import parse_cookie
 
 from apps.infra.errors import DomainError, Invalid, Unauthorized
+from apps.infra.resilience import deadline
 from apps.infra.stores import invalidation
 from apps.infra.web import answers, problems
 from apps.infra.web.answers import Answer
@@ -78,6 +79,7 @@ class Live:
             await answers.of_exception(error).send(send)
             return
         scope["is_endless"] = True
+        deadline.lift()
         await _serve(hub, stream, receive, send)
 
     async def _stream(self, hub: LiveHub, scope: Scope) -> Stream:

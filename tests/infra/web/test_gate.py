@@ -13,7 +13,8 @@ from uvicorn.server import ServerState
 from apps.infra.web import gate
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import Edge
-from twitterlite.doors import Gate, level_of
+from twitterlite.doors import Gate
+from twitterlite.importance import level_of
 
 OK = b"HTTP/1.1 200 OK"
 

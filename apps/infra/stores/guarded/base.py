@@ -7,14 +7,16 @@ import psycopg
 from django.db import Error, OperationalError
 from django.db.backends.postgresql import base
 
+from apps.infra.resilience import deadline
 from apps.infra.resilience.breaker import POSTGRES, breaker_of
 from apps.infra.stores import postgres
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that is neither opened nor used while the breaker is open.
+    """A connection that is neither opened nor used while the breaker is open, nor for a request
+    whose deadline has passed.
 
-    Then it raises OperationalError, as it would after its time-out.
+    Then it raises OperationalError, as it would after its time-out, or TookTooLong.
     """
 
     def __init__(self, *args: Any, **how: Any) -> None:
@@ -31,6 +33,7 @@ def _guarded(execute: Callable[..., Any], sql: Any, params: Any, many: Any, cont
 
 
 def _called(call: Callable[..., Any], *args: Any) -> Any:
+    deadline.check()
     breaker = breaker_of(POSTGRES)
     if not breaker.allows():
         raise OperationalError("circuit breaker is open")
