@@ -2,6 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -78,10 +79,10 @@ def test_tasks_of_a_request_share_it_and_are_free_when_it_has_ended(world, run, 
         until = deadline.begin()
         until.start()
         time.now += settings.REQUEST_SECONDS + 0.1
-        (found,) = await asyncio.gather(read(), return_exceptions=True)
+        found: Any = await asyncio.gather(read(), return_exceptions=True)
         later = asyncio.create_task(read())
         until.lift()
-        return found, await later
+        return found[0], await later
 
     found, later = run(request())
 

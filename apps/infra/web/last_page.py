@@ -10,6 +10,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from apps.infra.resilience.brownout import GUEST_PAGES, GUEST_SEARCH
+
 CONTENT_TYPE = "text/html; charset=utf-8"
 # Below these nobody asks for a page.
 PROGRAMS = ("/2/", "/1.1/", "/static/")
@@ -31,6 +33,7 @@ def of_status(status: int, language: str, sentence: str = "") -> bytes:
         context = {
             "heading": heading,
             "sentence": _(sentence) if sentence else usual,
+            "may_log_in": sentence in {GUEST_PAGES.sentence, GUEST_SEARCH.sentence},
             "sign": "wrench-screwdriver",
             "viewer": None,
             "theme": "system",
