@@ -13,6 +13,7 @@ import secrets
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from apps.graph import queries as graph_queries
@@ -108,7 +109,12 @@ def _read_of(
 
 
 def _today() -> bytes:
-    return b"%d" % (clock.now_ms() // _MS_PER_DAY)
+    return _text_of_day(clock.now_ms() // _MS_PER_DAY)
+
+
+@lru_cache(maxsize=2)
+def _text_of_day(day: int) -> bytes:
+    return b"%d" % day
 
 
 async def _warm(trip: Trip) -> HomeRead:

@@ -83,17 +83,14 @@ class Brownout:
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         self.level = Level.NORMAL
+        # Whether so much is left out that every request has to be looked at; asked at the gate.
+        self.is_dark = False
         self._now = now
         self._held: Level | None = None
         self._by_itself = Level.NORMAL
         # Seconds of the clock in which somebody was sent away.
         self._strained: deque[int] = deque(maxlen=WINDOW_SECONDS)
         self._changed_at = self._strained_at = -CALM_SECONDS
-
-    @property
-    def is_dark(self) -> bool:
-        """Whether so much is left out that every request has to be looked at."""
-        return self.level >= Level.READ_ONLY
 
     def hold(self, level: Level | None) -> None:
         """Hold a level, whatever goes on; None: leave it to itself, from the beginning."""
@@ -131,7 +128,7 @@ class Brownout:
         level = self._by_itself if self._held is None else self._held
         if level != self.level:
             log.warning("brownout", extra={"level": int(level), "was": int(self.level)})
-        self.level = level
+        self.level, self.is_dark = level, level >= Level.READ_ONLY
         metrics.BROWNOUT.set(level)
 
 

@@ -2,9 +2,9 @@
 
 A round trip for each request costs too much, so a process takes a lease: several permits, charged
 in the bucket before any is spent, so all processes together never spend more than it gives. A
-lease starts small, grows while it is spent in time, and is never more than a 50th of the limit nor
-a 16th of what is left; so what lies unused in other processes is never much, and limits of less
-than a hundred, and the rest of any bucket, are counted one by one.
+lease grows while it is spent in time, shrinks while it is not, and is never more than a 50th of the
+limit nor a 16th of what is left; so what lies unused in other processes is never much, and limits
+of less than a hundred, and the rest of any bucket, are counted one by one.
 
 A held permit ages: one per refill of one in the bucket. So permits are lost no faster than they
 come back, nothing needs to be given back, and no burst is larger than the bucket by more than one.
@@ -27,7 +27,8 @@ from apps.infra.telemetry.tally import Tally
 # Who is counted: a person's id, or text that says which address or application.
 Caller = int | str
 MAX_SHARE = 50
-FIRST_SHARE = 400
+FIRST_SHARE = 100
+LEAST_SHARE = 400
 MAX_LEASES = 20_000
 
 
@@ -63,7 +64,9 @@ class Allowance:
     """The leases of one rule; `limit` is that of the rule times RATE_LIMIT_FACTOR."""
 
     __slots__ = (
+        "_head",
         "_key_end",
+        "_policy",
         "_sizes",
         "allowed",
         "failed",
@@ -96,6 +99,14 @@ class Allowance:
         self.limit = limit
         self.interval = self.rule.window_seconds / limit
         self._sizes = gcra.sizes_of(limit, self.rule.window_seconds)
+        name = self.rule.name.encode()
+        self._head = b"x-rate-limit-limit: %d\r\nx-rate-limit-reset: " % limit
+        self._policy = b'\r\nratelimit-policy: "%b";q=%d;w=%d\r\nratelimit: "%b";t=' % (
+            name,
+            limit,
+            self.rule.window_seconds,
+            name,
+        )
 
     def spend(self, caller: Caller) -> bytes | None:
         """Spend a permit that is here: the headers that say so, or None. The hot path."""
@@ -193,11 +204,12 @@ def begin(allowance: Allowance, caller: Caller) -> Asking:
     if lease.is_asking:
         return Asking(allowance, caller, lease, 1, False, monotonic())
     most = max(1, allowance.limit // MAX_SHARE)
-    first = max(1, allowance.limit // FIRST_SHARE)
-    if lease.granted and not lease.left:
-        wanted = min(max(lease.granted * 2, first), most)
+    if not lease.granted:
+        wanted = max(1, allowance.limit // FIRST_SHARE)
+    elif not lease.left:
+        wanted = min(lease.granted * 2, most)
     else:
-        wanted = max(lease.granted // 2, first)
+        wanted = max(1, lease.granted // 2, allowance.limit // LEAST_SHARE)
     # What was not spent in time is not spent any more.
     lease.left, lease.is_asking = 0, True
     return Asking(allowance, caller, lease, wanted, True, monotonic())
@@ -217,22 +229,14 @@ def heads_of(allowance: Allowance, verdict: Verdict) -> tuple[bytes, bytes]:
     What is told as the reset is the second from which the bucket is full again; when nothing
     remains, the one from which the next request is allowed.
     """
-    at_us, rule = verdict.at_us, allowance.rule
+    at_us = verdict.at_us
     if verdict.granted and not verdict.left:
-        at_us -= round((rule.window_seconds - allowance.interval) * US)
-    name = rule.name.encode()
-    before = b"x-rate-limit-limit: %d\r\nx-rate-limit-reset: %d\r\nx-rate-limit-remaining: " % (
-        allowance.limit,
-        -(-at_us // US),
+        at_us -= round((allowance.rule.window_seconds - allowance.interval) * US)
+    full_in = max(0, -(-(at_us - verdict.now_us) // US))
+    return (
+        b"%b%d\r\nx-rate-limit-remaining: " % (allowance._head, -(-at_us // US)),
+        b"%b%d;r=" % (allowance._policy, full_in),
     )
-    between = b'\r\nratelimit-policy: "%b";q=%d;w=%d\r\nratelimit: "%b";t=%d;r=' % (
-        name,
-        allowance.limit,
-        rule.window_seconds,
-        name,
-        max(0, -(-(at_us - verdict.now_us) // US)),
-    )
-    return before, between
 
 
 def whole_head(allowance: Allowance, verdict: Verdict) -> bytes:
