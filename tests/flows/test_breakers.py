@@ -329,7 +329,7 @@ def test_a_process_that_knows_nothing_reads_the_switches(world, run, monkeypatch
 
     async def hear_and_read():
         invalidation.distrust()
-        await asyncio.gather(*switches._reading)
+        await asyncio.gather(*switches._under_way)
 
     run(hear_and_read())
 

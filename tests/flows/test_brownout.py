@@ -1,5 +1,7 @@
 """What people and programs get while things are left out."""
 
+import asyncio
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
@@ -149,3 +151,19 @@ def test_a_process_that_knows_nothing_reads_the_level(run, hold):
     run(switches.read())
 
     assert house.level is Level.NO_GUEST_SEARCH
+
+
+def test_a_level_taken_back_is_heard_where_nobody_is_let_in(run, api, hold, monkeypatch):
+    async def settled():
+        await asyncio.gather(*switches._under_way)
+
+    run(invalidation.catch_up())
+    run(settled())
+    switches.set_brownout(level="5", now=clock.now())
+    run(invalidation.catch_up())
+    switches.set_brownout(level="auto", now=clock.now())
+    monkeypatch.setattr(switches, "_heard", [-switches._HEAR_EVERY_SECONDS])
+
+    assert api.get("/public").status_code == 503
+    run(settled())
+    assert api.get("/public").status_code == 200

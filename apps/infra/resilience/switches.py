@@ -9,7 +9,9 @@ work without.
 import asyncio
 import contextlib
 import time
+from collections.abc import Coroutine
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -26,10 +28,12 @@ AUTO = "auto"
 _STATES = {"open": State.OPEN, "closed": State.CLOSED}
 # While a Redis is away everybody is told all the time that nothing is known.
 _READ_EVERY_SECONDS = 10.0
+_HEAR_EVERY_SECONDS = 1.0
 
-_reading: set[asyncio.Task[None]] = set()
-# When the rows were last read.
+_under_way: set[asyncio.Task[Any]] = set()
+# When the rows were last read, and the log last looked at for its switches alone.
 _times = [-_READ_EVERY_SECONDS]
+_heard = [-_HEAR_EVERY_SECONDS]
 
 
 def engines() -> list[str]:
@@ -96,9 +100,21 @@ def _read_soon() -> None:
     with contextlib.suppress(RuntimeError):
         loop = asyncio.get_running_loop()
         _times[0] = time.monotonic()
-        task = loop.create_task(read())
-        _reading.add(task)
-        task.add_done_callback(_reading.discard)
+        _begin(loop, read())
+
+
+def hear_soon() -> None:
+    """Look at the invalidation log, at most once a second. For a request that is refused: who is
+    let in catches up anyway, but where nobody is, nobody would hear that a level was taken back."""
+    if time.monotonic() - _heard[0] >= _HEAR_EVERY_SECONDS:
+        _heard[0] = time.monotonic()
+        _begin(asyncio.get_running_loop(), invalidation.catch_up())
+
+
+def _begin(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> None:
+    task = loop.create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
 
 
 async def read() -> None:

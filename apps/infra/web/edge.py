@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.infra.errors import Unavailable
-from apps.infra.resilience import deadline, ratelimit
+from apps.infra.resilience import deadline, ratelimit, switches
 from apps.infra.resilience.admission import Admission, Crowded, Level, Visit
 from apps.infra.resilience.brownout import Feature, house
 from apps.infra.resilience.rules import COUNTED
@@ -161,6 +161,7 @@ class Edge:
             return
         feature = self._feature_of(scope["method"], scope["path"], is_known(scope["found"]))
         if feature is not None and feature.level <= house.level:
+            switches.hear_soon()
             raise Dimmed(feature)
 
     def _visit(self, scope: Scope) -> Visit | None:
