@@ -26,7 +26,7 @@ down: ## Stop what `make run` started in another terminal
 test: ## All checks and all tests, on throw-away engines
 	@.ci/setup dev
 	@$(MAKE) check
-	$(PYTEST) -n 3 $(ARGS)
+	$(PYTEST) -n 3 --maxschedchunk 1 $(ARGS)
 
 check: ## Every check that runs no test
 	@.ci/setup dev

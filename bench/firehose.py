@@ -77,7 +77,7 @@ def measure(bench: Bench) -> list[Result]:
     homes.fill(crowd.people, _ids(LENGTH))
     start = _first_id()
     warm = _pour(bench, crowd, bench.sizes.ingest_posts, until=bench.is_drained, number=2)
-    count = max(int(warm.per_second * bench.sizes.firehose_seconds), 6_000)
+    count = max(int(warm.per_second * bench.sizes.firehose_seconds), bench.sizes.ingest_posts)
     whole = _pour(bench, crowd, count, until=bench.is_drained, number=3)
     _check(bench, crowd, first, start, bench.sizes.ingest_posts * 2 + count)
     homes.drop(crowd.people)

@@ -189,7 +189,7 @@ TINY = Sizes(
     durable_posts=64,
     durable_authors=10,
     firehose_people=60,
-    ingest_posts=4_500,
+    ingest_posts=300,
     firehose_seconds=0.5,
     snowflakes=400_000,
 )

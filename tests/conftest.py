@@ -39,6 +39,14 @@ TABLES = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have no slow test begin near the end, where the other processes would wait for it."""
+    near = len(items) * 2 // 3
+    late = [item for item in items[near:] if item.get_closest_marker("slow")]
+    chosen = set(late)
+    items[:] = late + [item for item in items if item not in chosen]
+
+
 @pytest.fixture(scope="session")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """The one event loop of the run: clients and pools belong to a loop."""

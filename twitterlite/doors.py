@@ -6,6 +6,7 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 
 from collections.abc import Awaitable, Callable
 
+from apps.infra.resilience import switches
 from apps.infra.web import dialect, handler
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import MAX_BODY_BYTES, Edge
@@ -203,4 +204,11 @@ def limit_of(path: str) -> int:
     return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
 
 
-application = Edge(doors, gate=Gate(), limit_of=limit_of, level_of=level_of, feature_of=feature_of)
+application = Edge(
+    doors,
+    gate=Gate(),
+    limit_of=limit_of,
+    level_of=level_of,
+    feature_of=feature_of,
+    when_dimmed=switches.hear_soon,
+)

@@ -17,6 +17,7 @@ WRONG_OR_BROKEN = 2
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(450)
 def test_every_figure_is_measured_and_written(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--tiny", "--out", str(tmp_path)],
@@ -24,7 +25,7 @@ def test_every_figure_is_measured_and_written(tmp_path: Path):
         env={**os.environ, "VAR_DIR": str(tmp_path / "var"), "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=420,
         check=False,
     )
 

@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.infra.errors import Unavailable
-from apps.infra.resilience import deadline, ratelimit, switches
+from apps.infra.resilience import deadline, ratelimit
 from apps.infra.resilience.admission import Admission, Crowded, Level, Visit
 from apps.infra.resilience.brownout import Feature, house
 from apps.infra.resilience.rules import COUNTED
@@ -72,6 +72,7 @@ class Edge:
         limit_of: Callable[[str], int] | None = None,
         level_of: LevelOf | None = None,
         feature_of: FeatureOf | None = None,
+        when_dimmed: Callable[[], None] | None = None,
     ) -> None:
         """Wrap the doors.
 
@@ -80,12 +81,14 @@ class Edge:
             level_of: how important a request is, by method, path and whether it says who asks;
                 None: it needs no place. Everything is let in when unset.
             feature_of: what a request is for, by the same; None: it is never left out.
+            when_dimmed: called with each request that is left out.
         """
         self._inside = inside
         self.gate = gate
         self._limit_of = limit_of or _usual_limit
         self._level_of = level_of
         self._feature_of = feature_of
+        self._when_dimmed = when_dimmed
         self.admission = Admission(most=settings.ADMISSION_MAX, strain=house.strain)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,7 +164,8 @@ class Edge:
             return
         feature = self._feature_of(scope["method"], scope["path"], is_known(scope["found"]))
         if feature is not None and feature.level <= house.level:
-            switches.hear_soon()
+            if self._when_dimmed is not None:
+                self._when_dimmed()
             raise Dimmed(feature)
 
     def _visit(self, scope: Scope) -> Visit | None:
