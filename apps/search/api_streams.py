@@ -208,15 +208,16 @@ async def _open(
 ) -> StreamingHttpResponse:
     token = token_of(request.META.get("HTTP_AUTHORIZATION"))
     hub, connection = streams.hub(), streams.Connection(owner_id=owner_id, selection=selection)
-    await hub.open(connection)
 
     async def is_allowed() -> bool:
         await invalidation.catch_up()
         return await caller_of_token(token) is not None
 
+    connection.digest, connection.is_allowed = request.auth.digest, is_allowed
+    await hub.open(connection)
     vars(request)["scope"]["is_endless"] = True
     response = StreamingHttpResponse(
-        streams.lines(connection, backfill_minutes=minutes, is_allowed=is_allowed),
+        streams.lines(connection, backfill_minutes=minutes),
         content_type="application/json; charset=utf-8",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

@@ -23,6 +23,7 @@ from apps.infra.errors import RateLimited, Unavailable
 from apps.infra.stores import aiopostgres, aioredis, invalidation
 from apps.infra.stores.aioredis import RedisDown
 from apps.infra.web import envelope
+from apps.infra.web.doubts import Doubts
 from apps.search import store
 from apps.search.documents import NO_LISTS, document_of
 from apps.search.query.document import Document
@@ -42,6 +43,8 @@ POLL_SECONDS = 0.1
 KEEP_ALIVE_SECONDS = 15.0
 MAX_QUEUE = 1_000
 MAX_CONNECTIONS = 250
+# Connections that one step asks about at most: whether their tokens are still good.
+MAX_CHECKS = 100
 # A connection that does not even take its last message is dropped after so long.
 CUT_SECONDS = 10.0
 MAX_RECENT = 20_000
@@ -70,10 +73,13 @@ class Held:
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One open stream. `owner_id`: whose rules; None for the sample."""
+    """One open stream. `owner_id`: whose rules; None for the sample. `digest`: of its token."""
 
     owner_id: int | None
     selection: TweetSelection
+    digest: str = ""
+    # Whether its token is still good.
+    is_allowed: Callable[[], Awaitable[bool]] | None = None
     # Tweets by id with their lines.
     queue: asyncio.Queue[tuple[int, bytes]] = field(
         default_factory=lambda: asyncio.Queue(MAX_QUEUE)
@@ -90,12 +96,16 @@ class Connection:
         try:
             self.queue.put_nowait((tweet_id, line))
         except asyncio.QueueFull:
-            self.is_cut = True
-            while not self.queue.empty():
-                self.queue.get_nowait()
-            self.queue.put_nowait((0, orjson.dumps(_CUT) + NEW_LINE))
-            if self.task is not None:
-                asyncio.get_running_loop().call_later(CUT_SECONDS, self.task.cancel)
+            self.cut(orjson.dumps(_CUT) + NEW_LINE)
+
+    def cut(self, last: bytes) -> None:
+        """Send this instead of what waits, and nothing more."""
+        self.is_cut = True
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait((0, last))
+        if self.task is not None:
+            asyncio.get_running_loop().call_later(CUT_SECONDS, self.task.cancel)
 
 
 class Hub:
@@ -111,6 +121,7 @@ class Hub:
         # Those that rules ask for.
         self._lists: frozenset[int] = frozenset()
         self._version: bytes | None = b"?"
+        self._doubts: Doubts[Connection] = Doubts()
 
     async def open(self, connection: Connection) -> None:
         """Let a connection hear what comes from now on.
@@ -128,18 +139,29 @@ class Hub:
         except RedisDown as error:
             raise Unavailable("Streams are away. Try again in a moment.") from error
         self.connections.add(connection)
+        # What was revoked since the token was looked at was announced to nobody here.
+        self._doubts.cast(connection, time.monotonic())
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
 
     def close(self, connection: Connection) -> None:
         """Forget a connection; with the last one the hub falls silent."""
         self.connections.discard(connection)
+        self._doubts.drop(connection)
+
+    def token_changed(self, digest: str) -> None:
+        """A token ended, or whom it speaks for was suspended; "*": nobody knows which."""
+        for one in self.connections:
+            if digest in {one.digest, "*"}:
+                self._doubts.cast(one, time.monotonic())
 
     async def _listen(self) -> None:
         while self.connections:
             try:
                 await self._step()
+                await self._check()
             except (RedisDown, Unavailable):
+                await self._check()
                 await asyncio.sleep(1)
             except Exception:
                 # One tweet that cannot be shown must not end all streams.
@@ -147,12 +169,14 @@ class Hub:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _step(self) -> None:
-        version, entries = await aioredis.client().pipe(
+        seq, version, entries = await aioredis.client().pipe(
             [
+                invalidation.READ_SEQ,
                 (b"GET", store.RULES),
                 (b"XREAD", b"COUNT", _BATCH, b"STREAMS", store.STREAM, self._last),
             ]
         )
+        await invalidation.apply(seq)
         await self._look_at_rules(version)
         if not entries:
             return
@@ -164,6 +188,17 @@ class Hub:
             del self._recent[next(iter(self._recent))]
         for connection, tweet_id, line in await self._lines(fresh, list(self.connections)):
             connection.offer(tweet_id, line)
+
+    async def _check(self) -> None:
+        """End what nobody may listen to any more; while nobody can say, too."""
+        for one in self._doubts.due(time.monotonic(), MAX_CHECKS):
+            try:
+                is_allowed = one.is_allowed is None or await one.is_allowed()
+            except Unavailable:
+                is_allowed = False
+            if not is_allowed:
+                one.cut(b"")
+                self.close(one)
 
     async def backfill(self, connection: Connection, minutes: int) -> list[bytes]:
         """Lines of the last minutes, oldest first, as far as Redis reaches back."""
@@ -236,14 +271,20 @@ def hub() -> Hub:
     return _hubs[loop]
 
 
-async def lines(
-    connection: Connection, *, backfill_minutes: int, is_allowed: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[bytes]:
+def _token_changed(digest: str) -> None:
+    for one in list(_hubs.values()):
+        one.token_changed(digest)
+
+
+invalidation.on("k", _token_changed)
+
+
+async def lines(connection: Connection, *, backfill_minutes: int) -> AsyncIterator[bytes]:
     """What a client reads: tweets as they come, and an empty line now and then.
 
     Args:
-        connection: an open one; it is closed at the end.
-        is_allowed: asked now and then whether the token is still good.
+        connection: an open one; it is closed at the end, and ends with its token. Now and then it
+            is asked whether that is still good: some run out without a word.
     """
     at, asked = hub(), time.monotonic()
     connection.task = asyncio.current_task()
@@ -251,7 +292,8 @@ async def lines(
         yield NEW_LINE
         if backfill_minutes:
             for line in await at.backfill(connection, backfill_minutes):
-                yield line
+                if not connection.is_cut:
+                    yield line
         while True:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
@@ -260,9 +302,9 @@ async def lines(
                 tweet_id, line = 0, NEW_LINE
             if time.monotonic() - asked >= KEEP_ALIVE_SECONDS:
                 asked = time.monotonic()
-                if not await is_allowed():
+                if connection.is_allowed is not None and not await connection.is_allowed():
                     return
-            if tweet_id not in connection.sent:
+            if line and tweet_id not in connection.sent:
                 yield line
             if connection.is_cut and connection.queue.empty():
                 return

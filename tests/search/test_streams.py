@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from django.db import transaction
 
 from apps.graph.services_lists import add_member, create_list
 from apps.infra import clock
@@ -382,13 +383,29 @@ def test_a_quiet_stream_is_kept_alive(api_as, live, alice, monkeypatch):
     assert stream.lines == []
 
 
-def test_a_revoked_token_ends_its_stream(api_as, live, alice, monkeypatch):
-    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
-    client = api_as(alice)
+@pytest.mark.parametrize("path", [STREAM, SAMPLE])
+def test_a_revoked_token_ends_its_stream_and_no_other(api_as, live, alice, bob, monkeypatch, path):
+    # Nobody asks by the clock: the news itself ends it.
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 3600.0)
+    client, other = api_as(alice), api_as(alice)
     add(client, ("tea", ""))
-    stream = live(client)
+    stream, another = live(client, path), live(other, path)
 
-    revoke_token(token=client.token, now=clock.now())
+    # The table says what it said until the commit, however often it is asked meanwhile.
+    with transaction.atomic():
+        revoke_token(token=client.token, now=clock.now())
+        stream.rest(streams.POLL_SECONDS * 3)
+        assert not stream.ended
+
+    stream.until(lambda: stream.ended)
+    assert not another.ended
+
+
+def test_a_suspension_ends_the_streams_of_its_tokens(api_as, live, alice, monkeypatch):
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 3600.0)
+    stream = live(api_as(alice), SAMPLE)
+
+    suspend_user(user_id=alice.id, now=clock.now())
 
     stream.until(lambda: stream.ended)
 

@@ -13,7 +13,7 @@ import logging
 import random
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ from apps.infra.stores.aioredis import Command, RedisDown
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.telemetry import metrics
 from apps.infra.web import avatars
+from apps.infra.web.doubts import Doubts
 from apps.infra.web.live_log import Remembered
 from apps.infra.web.live_streams import Stream
 
@@ -86,7 +87,7 @@ class LiveHub:
         self._of_session: dict[str, list[Stream]] = {}
         self._of_tweet: dict[int, list[Stream]] = {}
         self._logs: dict[int, Remembered] = {}
-        self._to_check: dict[Stream, None] = {}
+        self._doubts: Doubts[Stream] = Doubts()
         self._to_look: dict[Stream, None] = {}
         self._to_count: dict[Stream, None] = {}
         self._task: asyncio.Task[None] | None = None
@@ -128,6 +129,8 @@ class LiveHub:
             self._of_tweet.setdefault(one, []).append(stream)
         if stream.since is not None:
             self._to_look[stream] = None
+        # What ended since somebody looked who this is was announced to no stream.
+        self._doubts.cast(stream, time.monotonic())
         # Not all at once, however they came.
         stream.beat_at = time.monotonic() + BEAT_SECONDS * random.uniform(0.5, 1)  # noqa: S311
         metrics.LIVE_STREAMS.inc()
@@ -152,7 +155,8 @@ class LiveHub:
             return
         del self.streams[stream]
         metrics.LIVE_STREAMS.dec()
-        for waiting in (self._to_check, self._to_look, self._to_count):
+        self._doubts.drop(stream)
+        for waiting in (self._to_look, self._to_count):
             waiting.pop(stream, None)
         _drop(self._of_user, stream.user_id, stream)
         _drop(self._of_session, stream.digest, stream)
@@ -164,12 +168,12 @@ class LiveHub:
     def session_changed(self, digest: str) -> None:
         """A session ended or changed; "*": nobody knows which."""
         for stream in self._of_session.get(digest, ()) if digest != "*" else self.streams:
-            self._to_check[stream] = None
+            self._doubts.cast(stream, time.monotonic())
 
     def account_changed(self, key: str) -> None:
         """An account changed."""
         for stream in self._of_user.get(int(key), ()) if key != "*" else self.streams:
-            self._to_check[stream] = None
+            self._doubts.cast(stream, time.monotonic())
 
     def tweet_changed(self, key: str) -> None:
         """A post or its counters changed."""
@@ -200,9 +204,12 @@ class LiveHub:
             await asyncio.sleep(max(POLL_SECONDS - (time.monotonic() - began), 0.05))
 
     async def _step(self, now: float) -> None:
-        for instance, streams in self._by_instance().items():
-            await self._ask(instance, streams)
-        await self._check(_first(self._to_check, MAX_CHECKS))
+        try:
+            for instance, streams in self._by_instance().items():
+                await self._ask(instance, streams)
+        finally:
+            # Also while a state Redis is away: PostgreSQL says who may listen.
+            await self._check(self._doubts.due(now, MAX_CHECKS))
         await self._look(now)
         await self._tell_counts(now)
         self._beat(now)
@@ -252,7 +259,8 @@ class LiveHub:
     async def _check(self, streams: list[Stream]) -> None:
         """End what nobody is logged in for any more; while nobody can say, too."""
         for stream in streams:
-            self._to_check.pop(stream, None)
+            if stream not in self.streams:
+                continue
             try:
                 user_id = await self.identify(stream.session_key)
             except Unavailable:
@@ -301,15 +309,11 @@ class LiveHub:
                 if not stream.pending:
                     stream.beat(self._log_of(stream.user_id).position)
                 if stream.beats % CHECK_BEATS == 0:
-                    self._to_check[stream] = None
+                    self._doubts.cast(stream, now)
 
     def _log_of(self, user_id: int) -> Remembered:
         instance = instance_of(shard_of(user_id))
         return self._logs.setdefault(instance, Remembered(instance))
-
-
-def _first(waiting: Iterable[Stream], limit: int) -> list[Stream]:
-    return [one for one, _ in zip(waiting, range(limit), strict=False)]
 
 
 def _drop(index: dict[Key, list[Stream]], key: Key, stream: Stream) -> None:
