@@ -63,9 +63,13 @@ class LogIn:
         """Count it. Raises RateLimited, in words for people."""
         await _take(*self._taken)
 
+    async def give_back(self) -> None:
+        """It cost nothing: the password was right, or nobody looked at it."""
+        await ratelimit.give_back(*self._taken)
+
     async def succeeded(self, response: HttpResponse) -> None:
         """Give back what it cost, and know this browser from now on."""
-        await ratelimit.give_back(*self._taken)
+        await self.give_back()
         others = [one for one in self._accounts if one != self._account]
         accounts = [self._account, *others][:MAX_ACCOUNTS]
         response.set_cookie(

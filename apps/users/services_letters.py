@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from apps.infra.errors import Invalid, NotFound
 from apps.users.models import User
 from apps.users.services import BadProfile, EmailTaken, checked_email
+from apps.users.services_tokens import revoke_person
 
 CONFIRM_SECONDS = 24 * 3600
 _SALT = "users.confirm_email"
@@ -88,7 +89,8 @@ def ensure_link(*, user_id: int, token: str) -> None:
 
 @transaction.atomic
 def reset_password(*, user_id: int, token: str, password: str, now: datetime) -> None:
-    """Set a new password. Every session of the account ends, and the link is used up.
+    """Set a new password. Every session of the account ends, so does all that applications were
+    granted, and the link is used up.
 
     Raises:
         LinkOver. BadProfile: the password is too weak.
@@ -99,6 +101,8 @@ def reset_password(*, user_id: int, token: str, password: str, now: datetime) ->
     except ValidationError as error:
         raise BadProfile(" ".join(error.messages), field="password") from error
     user.set_password(password)
+    # Whoever was in the account may have let an application in.
+    revoke_person(user_id=user_id, now=now)
     # Announces the account: sessions carry a digest of the old password and end.
     user.save(update_fields=["password"])
 

@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 
 from apps.infra import ids
 from apps.infra.errors import DomainError, Forbidden, NotFound
-from apps.users.models import AccessToken, Application, AuthorizationCode, User
+from apps.users.models import AccessToken, Application, AuthorizationCode, RequestToken, User
 from apps.users.permissions import OFFLINE, READ_SCOPES, SCOPES, WRITE_SCOPES, within
 from apps.users.sealing import derived, seal
 from apps.users.services import digest_of
@@ -240,6 +240,20 @@ def revoke_grants(*, user_id: int, application_id: int, now: datetime) -> int:
     codes = AuthorizationCode.objects.filter(user_id=user_id, application_id=application_id)
     codes.filter(used_at=None).update(used_at=now)
     tokens = AccessToken.objects.filter(user_id=user_id, application_id=application_id)
+    return revoke_all(tokens, now)
+
+
+@transaction.atomic
+def revoke_person(*, user_id: int, now: datetime) -> int:
+    """Take back all that a person granted any application, and what is on its way to be granted;
+    how many tokens ended.
+
+    In this order: who is redeeming something holds its row, and what they made is seen after it.
+    """
+    AuthorizationCode.objects.filter(user_id=user_id, used_at=None).update(used_at=now)
+    RequestToken.objects.filter(user_id=user_id).delete()
+    tokens = AccessToken.objects.filter(user_id=user_id, revoked_at=None)
+    list(tokens.select_for_update().order_by("digest").values_list("digest", flat=True))
     return revoke_all(tokens, now)
 
 

@@ -17,6 +17,7 @@ from apps.infra import clock
 from apps.infra.errors import DomainError, Forbidden, RateLimited
 from apps.infra.web import pages
 from apps.users import attempts, services
+from apps.users.backends import UsernameBackend
 from apps.users.forms import (
     AppearanceForm,
     DomainForm,
@@ -25,6 +26,7 @@ from apps.users.forms import (
     ProfileForm,
     SignUpForm,
 )
+from apps.users.hashing import HashingBusy, hashing
 
 HOME = "/home"
 THEME_AGE_SECONDS = 365 * 24 * 3600
@@ -37,6 +39,16 @@ def _enter(request: HttpRequest, username: str, password: str) -> bool:
         return False
     login(request, user)
     return True
+
+
+async def _let_in(
+    attempt: attempts.LogIn, request: HttpRequest, username: str, password: str
+) -> bool:
+    try:
+        return await hashing(_enter, request, username, password)
+    except HashingBusy:
+        await attempt.give_back()
+        raise
 
 
 @never_cache
@@ -56,7 +68,7 @@ async def log_in(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
         attempt = attempts.LogIn(request, username)
         try:
             await attempt.begin()
-            if await sync_to_async(_enter)(request, username, given["password"]):
+            if await _let_in(attempt, request, username, given["password"]):
                 response = HttpResponseRedirect(target)
                 await attempt.succeeded(response)
                 return response
@@ -90,8 +102,9 @@ async def log_in_as_staff(request: HttpRequest, viewer: Any | None) -> HttpRespo
 
 
 def _join(request: HttpRequest, username: str, password: str, name: str) -> None:
-    user = services.create_user(username=username, password=password, name=name, now=clock.now())
-    _enter(request, user.username, password)
+    made = services.create_user(username=username, password=password, name=name, now=clock.now())
+    # Not `_enter`, which would hash the password once more.
+    login(request, UsernameBackend().get_user(made.id))
 
 
 @never_cache
@@ -106,10 +119,13 @@ async def sign_up(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             await attempts.sign_up(request)
-            await sync_to_async(_join)(request, **form.cleaned_data)
+            await hashing(_join, request, **form.cleaned_data)
         except RateLimited as error:
             refusal = error
             form.refuse(error)
+        except HashingBusy:
+            await attempts.sign_up_failed(request)
+            raise
         except DomainError as error:
             await attempts.sign_up_failed(request)
             form.refuse(error)

@@ -15,6 +15,7 @@ from apps.infra.errors import DomainError, RateLimited
 from apps.infra.web import pages
 from apps.users import attempts, letters, services_letters
 from apps.users.forms import EmailForm, NewPasswordForm, ResetForm
+from apps.users.hashing import HashingBusy, hashing
 
 
 async def _send(wanted: str) -> None:
@@ -56,14 +57,17 @@ async def new_password(
     try:
         await sync_to_async(services_letters.ensure_link)(user_id=user_id, token=token)
         if request.method == "POST" and form.is_valid():
-            await sync_to_async(services_letters.reset_password)(
-                user_id=user_id, token=token, now=clock.now(), **form.cleaned_data
-            )
+            await hashing(
+                services_letters.reset_password,
+                user_id=user_id, token=token, now=clock.now(), **form.cleaned_data,
+            )  # fmt: skip
             messages.success(request, _("Your password is new. Log in with it."))
             return HttpResponseRedirect("/login")
     except services_letters.LinkOver as error:
         over = {"form": ResetForm(), "sent": False, "over": error.detail}
         return pages.page(request, "users/reset.html", None, over, status=error.status)
+    except HashingBusy:
+        raise
     except DomainError as error:
         form.refuse(error)
     status = pages.INVALID if form.errors else 200
@@ -86,9 +90,12 @@ async def settings_email(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             await attempts.letter_asked(request)
-            address = await sync_to_async(services_letters.send_confirmation)(
-                user_id=viewer.pk, now=clock.now(), **form.cleaned_data
-            )
+            address = await hashing(
+                services_letters.send_confirmation,
+                user_id=viewer.pk, now=clock.now(), **form.cleaned_data,
+            )  # fmt: skip
+        except HashingBusy:
+            raise
         except DomainError as error:
             form.refuse(error)
             status = error.status if isinstance(error, RateLimited) else pages.INVALID

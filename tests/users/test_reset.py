@@ -8,7 +8,11 @@ import pytest
 from apps.infra import clock
 from apps.infra.resilience import ratelimit
 from apps.users import letters, services_letters
+from apps.users.auth import signer_of_token
 from apps.users.models import User
+from apps.users.services import issue_token
+from apps.users.services_apps import create_application
+from apps.users.services_tokens import OAuthError, grant_code, issue_oauth1, redeem_code
 from tests.browsing import Browser
 from tests.factories import PASSWORD, UserFactory
 
@@ -72,6 +76,36 @@ def test_all_sessions_end_with_it(browser, browser_as, loop, dora, mailoutbox):
     browser.post(link, {"password": NEW})
 
     assert elsewhere.get("/home").headers["location"].startswith("/login")
+
+
+def test_all_tokens_end_with_it(browser, loop, api, dora, mailoutbox):
+    dead = [issue_token(user_id=dora.id, now=clock.now()) for _ in range(2)]
+    keys = create_application(
+        owner_id=dora.id, name="App", redirect_uris="https://x.example/back", now=clock.now()
+    )
+    code = grant_code(
+        application_id=keys.application_id, user_id=dora.id, redirect_uri="https://x.example/back",
+        scopes="offline.access tweet.read users.read", code_challenge="word",
+        challenge_method="plain", now=clock.now(),
+    )  # fmt: skip
+    signing, _ = issue_oauth1(application_id=keys.application_id, user_id=dora.id, now=clock.now())
+    api.token = dead[0]
+    assert api.get("/2/users/me").status_code == 200
+
+    ask(browser, loop, "dora")
+    link = link_in(mailoutbox[0])
+    browser.get(link)
+    browser.post(link, {"password": NEW})
+
+    for token in dead:
+        api.token = token
+        assert api.get("/2/users/me").status_code == 401
+    assert loop.run_until_complete(signer_of_token(signing)) is None
+    with pytest.raises(OAuthError):
+        redeem_code(
+            application_id=keys.application_id, code=code, verifier="word",
+            redirect_uri="https://x.example/back", now=clock.now(),
+        )  # fmt: skip
 
 
 def without_token(text):

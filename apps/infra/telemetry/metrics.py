@@ -53,6 +53,11 @@ DEFAULT_PARTITION_ROWS = Gauge(
     multiprocess_mode="max",
 )
 FANOUT_DELIVERIES = Counter("tl_fanout_deliveries", "Ids pushed to home timelines")
+PASSWORD_HASHES = Counter(
+    "tl_password_hashes",
+    "Requests that hash a password: made, and refused because enough waited",
+    ["outcome"],
+)
 
 # The event log. Gauges are those of the leading relay: the most recent value counts.
 EVENTS_HANDED_OUT = Counter("tl_events_handed_out", "Events that the relay has handed out")
