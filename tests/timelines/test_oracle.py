@@ -15,10 +15,10 @@ FIRST_SEED = int(os.environ.get("ORACLE_SEED", "1"))
 PER_TEST = 25
 
 
-def failure_of(plan: Plan, loop: asyncio.AbstractEventLoop, settings: Any, **how: Any) -> str:
+def failure_of(plan: Plan, loop: asyncio.AbstractEventLoop, **how: Any) -> str:
     """What is wrong after this schedule; "" if nothing is."""
     try:
-        play(plan, loop, settings, **how)
+        play(plan, loop, **how)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""
@@ -28,12 +28,12 @@ def failure_of(plan: Plan, loop: asyncio.AbstractEventLoop, settings: Any, **how
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SCHEDULES, PER_TEST))
 def test_after_any_schedule_every_home_timeline_is_right(
-    first: int, world: None, loop: asyncio.AbstractEventLoop, settings: Any
+    first: int, world: None, loop: asyncio.AbstractEventLoop
 ) -> None:
     for seed in range(first, min(first + PER_TEST, FIRST_SEED + SCHEDULES)):
         plan = plan_of(seed)
-        why = failure_of(plan, loop, settings)
+        why = failure_of(plan, loop)
         if why:
-            shorter = shrink(plan, lambda one: bool(failure_of(one, loop, settings)))
-            why = failure_of(shorter, loop, settings) or why
+            shorter = shrink(plan, lambda one: bool(failure_of(one, loop)))
+            why = failure_of(shorter, loop) or why
             pytest.fail(f"seed {seed}: {why}\n{shorter.describe()}", pytrace=False)

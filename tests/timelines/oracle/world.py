@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import override_settings
 
 from apps.graph.models import Follow
 from apps.infra import blocking, clock, ids
@@ -34,11 +35,8 @@ _names = itertools.count()
 
 
 @contextmanager
-def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
+def small_limits(plan: Plan, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Numbers so small that a few posts pass every bound."""
-    settings.HOME_TIMELINE_LENGTH = 8
-    settings.FANOUT_MAX_FOLLOWERS = plan.max_followers
-    settings.FANOUT_BULK_FOLLOWERS = plan.bulk_followers
     patch.setattr(keys, "CHUNK_EVENTS", 3)
     patch.setattr(keys, "UNIT_EVENTS", 5)
     patch.setattr(keys, "OVERLAP_IDS", 1)
@@ -57,7 +55,13 @@ def small_limits(plan: Plan, patch: pytest.MonkeyPatch, settings: Any) -> Iterat
     patch.setattr(blocks, "MAX_EDGES", 120 if plan.seed % 2 else 10_000)
     patch.setattr(fanout, "RECOUNT_SECONDS", 0.0)
     patch.setattr(fanout, "PULL_SET_SECONDS", 0.0)
-    yield
+    # Not the fixture: it goes a level deeper with each schedule, and ends in a RecursionError.
+    with override_settings(
+        HOME_TIMELINE_LENGTH=8,
+        FANOUT_MAX_FOLLOWERS=plan.max_followers,
+        FANOUT_BULK_FOLLOWERS=plan.bulk_followers,
+    ):
+        yield
 
 
 class World(WorkersVerbs, PeoplesVerbs):
@@ -231,9 +235,9 @@ def _fresh_world() -> list[int]:
     return [user.id for user in made]
 
 
-def play(plan: Plan, loop: asyncio.AbstractEventLoop, settings: Any, **how: Any) -> None:
+def play(plan: Plan, loop: asyncio.AbstractEventLoop, **how: Any) -> None:
     """Play one schedule from an empty world. Raises Wrong."""
-    with pytest.MonkeyPatch.context() as patch, small_limits(plan, patch, settings):
+    with pytest.MonkeyPatch.context() as patch, small_limits(plan, patch):
         world = World(plan, loop, patch)
         world.ack_first = how.get("ack_first", False)
         try:
