@@ -25,7 +25,7 @@ from django.utils.translation import get_language
 from apps.graph import people
 from apps.graph.people import Person
 from apps.infra.stores.cache import LocalCache
-from apps.infra.web import pages, shells
+from apps.infra.web import page_limits, pages, shells
 from apps.infra.web.compression import ENCODERS
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.languages import COOKIE as LANGUAGE_COOKIE
@@ -125,7 +125,8 @@ class HomeAgain:
         before = self._remembered(asked.session_key)
         kept = _kept.get(before[0]) if before is not None else None
         if before is not None and kept is not None and kept.how == asked.how:
-            page = await self._again(asked, kept, before[0])
+            is_charged = page_limits.charge_here(scope, before[0])
+            page = await self._again(asked, kept, before[0]) if is_charged else None
             if page is not None:
                 scope["route"] = ROUTE
                 await _send(send, kept, page)

@@ -14,24 +14,17 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import ngettext
 
 from apps.infra.errors import RateLimited
 from apps.infra.resilience import ratelimit, rules
 from apps.infra.resilience.rules import Rule
-from apps.infra.web import addresses
+from apps.infra.web.page_limits import address_of, in_words
 
 COOKIE = "known"
 COOKIE_SECONDS = 365 * 24 * 3600
 # Accounts that one browser is remembered for.
 MAX_ACCOUNTS = 4
 _SALT = "users.known_browser"
-_MINUTE = 60
-
-
-def address_of(request: HttpRequest) -> str:
-    """The bucket's name of a request's address."""
-    return "i" + addresses.network_of(request.META.get("REMOTE_ADDR") or "")
 
 
 def _account(username: str) -> str:
@@ -147,23 +140,4 @@ async def _take(*wanted: tuple[Rule, str]) -> None:
     try:
         await ratelimit.take(*wanted)
     except RateLimited as refusal:
-        seconds = refusal.retry_after_seconds or _MINUTE
-        raise RateLimited(_said(seconds), retry_after_seconds=seconds) from refusal
-
-
-def _said(seconds: int) -> str:
-    """How long to wait, for people."""
-    if seconds <= _MINUTE:
-        text = ngettext(
-            "That was often. Try again in %(n)d second.",
-            "That was often. Try again in %(n)d seconds.",
-            seconds,
-        )
-        return text % {"n": seconds}
-    minutes = -(-seconds // _MINUTE)
-    text = ngettext(
-        "That was often. Try again in %(n)d minute.",
-        "That was often. Try again in %(n)d minutes.",
-        minutes,
-    )
-    return text % {"n": minutes}
+        raise in_words(refusal) from refusal

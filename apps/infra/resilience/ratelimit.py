@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 LOG_SECONDS = 1.0
 
 _RULES: Mapping[str, Rule] = {
-    rule.name: rule for rule in (*rules.PERSON.values(), *rules.APPLICATION.values(), *rules.GUARDS)
+    rule.name: rule
+    for rule in (*rules.PERSON.values(), *rules.APPLICATION.values(), *rules.GUARDS, *rules.SITE)
 }
 # Made when first asked for: the settings must be there.
 _allowances: dict[str, Allowance] = {}
@@ -131,6 +132,20 @@ async def charge_stranger() -> None:
     bill = _bill.get()
     if bill is not None and not bill.head:
         await _take(bill, rules.STRANGERS, f"i{bill.address}")
+
+
+async def charge_to(rule: Rule, caller: Caller) -> None:
+    """Charge a request whose answer tells nothing of limits, as a page.
+
+    Raises:
+        RateLimited: the bucket is empty.
+    """
+    await _take(Bill({}, ""), rule, caller)
+
+
+def spend_here(name: str, caller: Caller) -> bool:
+    """Charge a caller, if this process has a permit; False: `charge_to` has to ask for one."""
+    return is_off() or allowance(name).spend(caller) is not None
 
 
 def ask_along(one: Allowance, caller: Caller) -> leases.Asking | None:

@@ -354,6 +354,12 @@ GUARDS = (
     TOKEN_APPLICATION,
 )
 
+# Pages of the site, and parts of them: of a member, and of an address whose people are not logged
+# in. What a form does is charged to the group of its operation.
+PAGES = Rule(name="pages", what="pages", limit=3_000)
+VISITORS = Rule(name="visitors", what="pages", limit=3_000)
+SITE = (PAGES, VISITORS)
+
 # By name of the group: of a person, of an application.
 PERSON: Mapping[str, Rule] = {
     one.name: Rule(

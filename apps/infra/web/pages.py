@@ -29,7 +29,7 @@ from django.utils.translation import ngettext
 from apps.infra.errors import DomainError, NotFound, RateLimited, Unavailable
 from apps.infra.eventlog.failures import is_outage
 from apps.infra.stores import invalidation
-from apps.infra.web import shells, visitors
+from apps.infra.web import page_limits, shells, visitors
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -121,6 +121,7 @@ def everyone(view: View) -> View:
             if not getattr(request, "is_caught_up", False):
                 await invalidation.catch_up()
             viewer = await viewer_of(request)
+            await page_limits.charge(request, None if viewer is None else viewer.pk)
             if viewer is not None:
                 for note in before_page:
                     setattr(viewer, note.name, await note.load(viewer.pk))
@@ -200,7 +201,7 @@ def next_path(request: HttpRequest, fallback: str = "/home") -> str:
 def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Tell why a deed was not done; nothing changed.
 
-    Where an engine is away this is a page of its own: going back brings back what was typed.
+    Where one is to come again this is a page of its own: going back brings back what was typed.
     """
     if is_part(request):
         response = HttpResponse(status=error.status)
@@ -208,7 +209,7 @@ def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
             response.headers["Retry-After"] = str(error.retry_after_seconds)
         tell(response, error.detail, is_error=True)
         return response
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | RateLimited):
         return error_page(request, error)
     messages.error(request, error.detail)
     return HttpResponseRedirect(_next(request, "/home"))
