@@ -39,6 +39,7 @@ EVERYDAY = {
     "drain": 2,
     "kill": 5,
     "pause": 3,
+    "pause_rebuild": 2,
     "rebuild": 5,
     "rebuild_begin": 3,
     "rebuild_read": 3,

@@ -128,6 +128,22 @@ class WorkersVerbs(Stage):
         self.faults.at(1 + three % 24, others_work)
         self._finish(three, pending, batch)
 
+    def do_pause_rebuild(self, one: int, two: int, three: int) -> None:
+        """The worker stands still at some step; others deliver, and homes are built meanwhile."""
+        pending, batch = self._batch(one, two)
+
+        def others_work() -> None:
+            rest = [event for event in pending.events if event not in batch][: two % 4]
+            self._finish(three + 1, pending, rest)
+            for place in range(1 + two % 3):
+                self.do_rebuild(three + place, 0, 0)
+                self.check_first(self._person(three + place))
+
+        self.faults.at(1 + three % 24, others_work)
+        self._finish(three, pending, batch)
+        for place in range(1 + two % 3):
+            self.check_first(self._person(three + place))
+
     def do_drain(self, _one: int, _two: int, _three: int) -> None:
         self.drain()
 

@@ -79,6 +79,8 @@ class World(WorkersVerbs, PeoplesVerbs):
 
         # By where a page began, as the page before it said.
         self.depths: dict[int, int] = {}
+        # What each person has seen at the top of their home.
+        self.seen: dict[int, set[int]] = {}
 
     def _on_job(self, _name: str, *, user_id: int, token: str) -> None:
         self.asked[user_id] = token.encode()
@@ -168,7 +170,18 @@ class World(WorkersVerbs, PeoplesVerbs):
     def check_first(self, viewer: int) -> None:
         """The first page has everything that was delivered."""
         page = self.page(viewer, None, self.chance.randint(1, 4))
-        self._complete(viewer, [tweet.id for tweet in page.tweets], page.next_before_id, None)
+        shown = [tweet.id for tweet in page.tweets]
+        self._complete(viewer, shown, page.next_before_id, None)
+        self._still_there(viewer, shown, page.next_before_id)
+
+    def _still_there(self, viewer: int, shown: list[int], next_before_id: int | None) -> None:
+        """Who saw a post sees it again, delivered to everybody or not."""
+        low = shown[-1] if shown and next_before_id is not None else 0
+        seen = self.seen.setdefault(viewer, set())
+        for tweet_id in self.model.home(viewer):
+            if low <= tweet_id and tweet_id in seen and tweet_id not in shown:
+                raise Wrong(f"{viewer} saw {tweet_id}, and it is gone down to {low}: {shown}")
+        seen.update(shown)
 
     def _complete(
         self, viewer: int, shown: list[int], next_before_id: int | None, before: int | None
