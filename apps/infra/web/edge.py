@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from apps.infra.resilience.admission import Admission, Crowded, Level, Visit
 from apps.infra.resilience.brownout import Feature, house
 from apps.infra.resilience.rules import COUNTED
 from apps.infra.telemetry import tally
-from apps.infra.web import addresses, languages, last_page, problems, request_ids
+from apps.infra.web import addresses, heads, languages, last_page, problems, request_ids
 from apps.infra.web.handler import Disconnected, Receive, Scope, Send
 from apps.infra.web.threads import use_threads
 
@@ -148,7 +149,9 @@ class Edge:
         _count(scope, status, time.perf_counter() - started)
 
     def _let_in(self, scope: Scope, receive: Receive, length: bytes | None) -> Receive:
-        """A `receive` that gives no more than the path allows. Raises BodyTooLarge, Dimmed."""
+        """A `receive` that gives no more than the path allows. Raises HeadTooLarge, BodyTooLarge,
+        Dimmed."""
+        heads.ensure_bounded(scope)
         if house.level:
             self._look_whether_dimmed(scope)
         limit = self._limit_of(scope["path"])
@@ -269,6 +272,8 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 def _problem_of(error: Exception) -> problems.Problem:
     if isinstance(error, BodyTooLarge):
         return problems.problem(413, f"A body may have {error.limit:,} bytes.")
+    if isinstance(error, heads.HeadTooLarge):
+        return heads.problem_of(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     if isinstance(error, Crowded):
         # Not all at the same second.
         wait = random.randint(1, 5)  # noqa: S311 (no secret)

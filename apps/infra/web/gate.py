@@ -16,14 +16,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from apps.infra.resilience import ratelimit
 from apps.infra.resilience.brownout import house
 from apps.infra.telemetry import tally
 from apps.infra.web import addresses, answers, request_ids
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import REFUSED, SERVER_ERROR, SLOW_SECONDS, Edge, crowded, note
+from apps.infra.web.heads import BoundedHeads
 from apps.infra.web.threads import use_threads
 
 # A larger body is read by the ordinary way, which tells the client to wait.
@@ -236,8 +235,8 @@ class _Defaults:
     usual: ClassVar[dict[int, bytes]] = {}
 
 
-class GateProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a gate in front of the application."""
+class GateProtocol(BoundedHeads):
+    """uvicorn's protocol with bounded heads and a gate in front of the application."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -267,12 +266,14 @@ class GateProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Note what every way needs; a scope is made only for the ordinary one."""
+        self.begun()
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """Choose the way of a request."""
+        self.is_whole()
         turn = None
         current: Any = self.cycle
         # One at a time: answers leave in the order of the requests.
@@ -290,6 +291,7 @@ class GateProtocol(HttpToolsProtocol):
             # For answers that never end: who does not read them is cut.
             self.scope["transport"] = self.transport  # type: ignore[typeddict-unknown-key]
             super().on_headers_complete()
+        self.take_no_more()
 
     def shutdown(self) -> None:
         """Begin to stop; what would never end by itself ends now."""
