@@ -41,11 +41,20 @@ def ensure_may_see_list(*, viewer_id: int, list_id: int) -> List:
         raise NotFound(_("There is no such list."))
     if found.owner_id == viewer_id:
         return found
-    owner = user_guards.ensure_exists(user_id=found.owner_id)
+    _ensure_may_look_into(viewer_id, found.owner_id)
     ensure_no_block(one=viewer_id, other=found.owner_id)
-    if owner.is_protected and not follows(follower_id=viewer_id, followee_id=found.owner_id):
-        raise NotFound(_("There is no such list."))
     return found
+
+
+def _ensure_may_look_into(viewer_id: int, owner_id: int) -> None:
+    """In the words of a list that never was. Before any block: that says that there is a list."""
+    gone = NotFound(_("There is no such list."))
+    try:
+        owner = user_guards.ensure_exists(user_id=owner_id)
+    except NotFound:
+        raise gone from None
+    if owner.is_protected and not follows(follower_id=viewer_id, followee_id=owner_id):
+        raise gone
 
 
 def ensure_own_list(*, user_id: int, list_id: int) -> List:

@@ -39,13 +39,23 @@ def ensure_may_see(*, viewer_id: int, tweet_id: int) -> Tweet:
     if tweet is None:
         raise NotFound(_("This post is gone or never was."))
     if tweet.author_id != viewer_id:
-        author = user_guards.ensure_exists(user_id=tweet.author_id)
+        _ensure_may_read(viewer_id, tweet.author_id)
         graph_guards.ensure_no_block(one=viewer_id, other=tweet.author_id)
-        if author.is_protected and not graph_guards.follows(
-            follower_id=viewer_id, followee_id=tweet.author_id
-        ):
-            raise NotFound(_("This post is gone or never was."))
     return tweet
+
+
+def _ensure_may_read(viewer_id: int, author_id: int) -> None:
+    """In the words of a post that never was. Before any block: that says that there is a post."""
+    gone = NotFound(_("This post is gone or never was."))
+    try:
+        author = user_guards.ensure_exists(user_id=author_id)
+    except NotFound:
+        raise gone from None
+    is_closed = author.is_protected and not graph_guards.follows(
+        follower_id=viewer_id, followee_id=author_id
+    )
+    if is_closed:
+        raise gone
 
 
 def ensure_may_share(*, user_id: int, tweet_id: int) -> Tweet:
@@ -71,13 +81,15 @@ def ensure_own(*, user_id: int, tweet_id: int) -> Tweet:
     """The live tweet, if the user wrote it.
 
     Raises:
-        NotFound: there is none. Forbidden: somebody else wrote it.
+        NotFound: there is none that the user may see. Blocked: as `ensure_may_see`, for others.
+        Forbidden: somebody else wrote it.
     """
     rows = Tweet.objects.filter(id=tweet_id, deleted_at=None)
     tweet = rows.order_by("id").first() if 0 < tweet_id < 1 << 63 else None
     if tweet is None:
         raise NotFound(_("This post is gone or never was."))
     if tweet.author_id != user_id:
+        ensure_may_see(viewer_id=user_id, tweet_id=tweet_id)
         raise Forbidden(_("Only its author can do this."))
     return tweet
 

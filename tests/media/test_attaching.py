@@ -7,7 +7,7 @@ import pytest
 from apps.infra import clock
 from apps.infra.errors import Invalid
 from apps.media.models import Media
-from apps.media.services.attaching import NotReady, NotYourMedia
+from apps.media.services.attaching import NotReady
 from tests.media.conftest import animation
 from tests.media.verbs import begin, hang, once
 
@@ -46,7 +46,7 @@ def test_only_what_is_ones_own_and_ready(alice, bob):
     foreign, unfinished, expired = once(bob).id, begin(alice, 10).id, once(alice).id
     own = once(alice).id
 
-    with pytest.raises(NotYourMedia):
+    with pytest.raises(NotReady, match="no picture"):
         hang(alice, own, foreign)
     with pytest.raises(NotReady, match="uploading"):
         hang(alice, own, unfinished)

@@ -77,7 +77,7 @@ def test_only_what_is_ones_own_ready_and_unused(api_as, alice, bob):
     client = api_as(alice)
 
     for wrong, status in (
-        ([foreign], 403), ([used], 400), (four, 400), ([unfinished], 400), ([], 400),
+        ([foreign], 400), ([used], 400), (four, 400), ([unfinished], 400), ([], 400),
         ([moving, four[0]], 400), ([four[0], four[0]], 400),
     ):  # fmt: skip
         answer = send(client, text="x", media={"media_ids": [str(one.id) for one in wrong]})

@@ -6,19 +6,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.infra.errors import Forbidden, Invalid
+from apps.infra.errors import Invalid
 from apps.infra.stores import invalidation
 from apps.media.models import Media
 from apps.media.schemas import media_key_of
 
 MAX_PICTURES = 4
 _FIELD = "media.media_ids"
-
-
-class NotYourMedia(Forbidden):
-    """A picture that somebody else uploaded."""
-
-    code = "not_your_media"
 
 
 class NotReady(Invalid):
@@ -38,8 +32,8 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
         Their media keys, in the given order, which is the tweet's to keep.
 
     Raises:
-        Invalid: too many, twice the same, a GIF beside others. NotYourMedia.
-        NotReady: unknown, unfinished, expired, or on another tweet.
+        Invalid: too many, twice the same, a GIF beside others.
+        NotReady: unknown, somebody else's, unfinished, expired, or on another tweet.
     """
     if not 1 <= len(media_ids) <= MAX_PICTURES:
         raise Invalid(
@@ -64,15 +58,15 @@ def _ensure_attachable(
     media: Media | None, media_id: int, owner_id: int, tweet_id: int, now: datetime
 ) -> None:
     is_kept = media is not None and media.tweet_id is None and media.expires_at is None
-    # What is somebody's profile picture is on no tweet.
-    if media is None or is_kept or (media.tweet_id is None and media.is_over(now)):
+    # What is somebody's profile picture is on no tweet; of others' pictures nobody is told.
+    if (
+        media is None
+        or media.owner_id != owner_id
+        or is_kept
+        or (media.tweet_id is None and media.is_over(now))
+    ):
         raise NotReady(
             _("There is no picture %(media_id)s, or it has expired.") % {"media_id": media_id},
-            field=_FIELD,
-        )
-    if media.owner_id != owner_id:
-        raise NotYourMedia(
-            _("The picture %(media_id)s was uploaded by somebody else.") % {"media_id": media_id},
             field=_FIELD,
         )
     if media.state != Media.State.READY:
