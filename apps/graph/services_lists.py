@@ -20,6 +20,7 @@ from apps.graph.models import (
 from apps.graph.schemas import ListOut
 from apps.infra import ids
 from apps.infra.errors import Conflict, Invalid, NotFound
+from apps.infra.shown_names import shown_name
 from apps.users import guards as user_guards
 from apps.users import services as user_services
 
@@ -238,7 +239,7 @@ def _count(list_id: int, column: str, delta: int) -> None:
 
 
 def _name(name: str) -> str:
-    name = _text("name", name, MAX_LIST_NAME)
+    name = _text("name", shown_name(name), MAX_LIST_NAME)
     if not name:
         raise BadList(_("A name has at least one character."), field="name")
     return name

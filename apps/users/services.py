@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from apps.infra import ids
 from apps.infra.errors import Conflict, Forbidden, Invalid, NotFound
 from apps.infra.eventlog.log import publish
+from apps.infra.shown_names import shown_name
 from apps.infra.stores import invalidation
 from apps.users.events import UserChanged
 from apps.users.models import (
@@ -96,7 +97,7 @@ def create_user(
     """
     username = _checked_username(username)
     user = User(
-        id=ids.next_id(), username=username, name=_text("name", name or username, MAX_NAME),
+        id=ids.next_id(), username=username, name=_name(name) or username,
         email=checked_email(email), created_at=now,
     )  # fmt: skip
     try:
@@ -157,6 +158,11 @@ def _text(field: str, value: str, limit: int) -> str:
     return value
 
 
+def _name(name: str) -> str:
+    """As it is shown; "" if nothing of it can be seen."""
+    return _text("name", shown_name(name), MAX_NAME)
+
+
 def authenticate(*, username: str, password: str) -> UserOut | None:
     """The account whose password this is, or None; suspended people get None."""
     from apps.users.backends import UsernameBackend
@@ -173,7 +179,7 @@ def update_profile(
     if url and not re.match(r"https?://[^\s]+$", url):
         raise BadProfile(_("A web address begins with http:// or https://."), field="url")
     values = {
-        "name": _text("name", name, MAX_NAME),
+        "name": _name(name),
         "bio": _text("bio", bio, MAX_BIO),
         "location": _text("location", location, 30),
         "url": url,

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.infra.errors import Invalid, NotFound
+from apps.infra.shown_names import shown_name
 from apps.infra.stores import invalidation
 from apps.users.models import AccessToken, Application
 from apps.users.sealing import seal
@@ -125,7 +126,7 @@ def update_application(
 def _checked(
     name: str, description: str, website: str, redirect_uris: str, access: str
 ) -> dict[str, str]:
-    name, website = name.strip(), website.strip()
+    name, website = shown_name(name), website.strip()
     if not 1 <= len(name) <= 32:  # noqa: PLR2004
         raise BadApplication(_("A name has 1 to 32 characters."), field="name")
     if len(description) > 200:  # noqa: PLR2004

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from apps.infra import ids
+from apps.infra.shown_names import shown_name
 from apps.infra.stores import invalidation
 from apps.infra.stores.staging import stage
 from apps.users.models import MAX_NAME
@@ -94,7 +95,8 @@ def import_users(*, rows: Sequence[UserRow]) -> set[int]:
         columns=_COLUMNS,
         rows=(
             (
-                row.id, row.username, row.name[:MAX_NAME] or row.username, row.bio, row.location,
+                row.id, row.username, shown_name(row.name)[:MAX_NAME] or row.username,
+                row.bio, row.location,
                 row.url, row.lang, row.password, row.is_staff, row.is_superuser, row.created_at,
             )
             for row in rows
