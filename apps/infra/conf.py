@@ -1,7 +1,8 @@
 """Typed settings from the environment: one field, one variable, one sentence each.
 
-`load()` reads the process environment, then the run file of the embedded engines
-(`var/run.json`), so that every management command finds the engines that `manage.py up` started.
+`load()` reads the process environment (of secrets also the files that it names), then the run
+file of the embedded engines (`var/run.json`), so that every management command finds the engines
+that `manage.py up` started.
 A value that does not parse stops the process at boot and names the variable.
 """
 
@@ -26,12 +27,17 @@ def _env(default: Any, doc: str) -> Any:
     return field(default=default, metadata={"doc": doc})
 
 
+def _secret(doc: str) -> Any:
+    """One that may be given as the name of a file, too: `NAME_FILE`."""
+    return field(default="", metadata={"doc": doc, "is_secret": True})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conf:
     """Every knob of the service. The variable is the field's name in upper case."""
 
     debug: bool = _env(False, "Show tracebacks in the browser; never in production.")
-    django_secret_key: str = _env("", "Signs sessions and cookies; made in var/ when unset.")
+    django_secret_key: str = _secret("Signs sessions and cookies; made in var/ when unset.")
     allowed_hosts: str = _env("*", "Host names that are served, comma-separated.")
     csrf_trusted_origins: str = _env("", "Origins allowed to post forms, comma-separated.")
     public_url: str = _env("http://localhost:3000", "Address that people type, without a slash.")
@@ -40,10 +46,13 @@ class Conf:
         "Addresses besides our own that OAuth 1.0a may be signed for, comma-separated.",
     )
     https: bool = _env(False, "The site is served over HTTPS: secure cookies and HSTS.")
+    hsts_subdomains: bool = _env(
+        False, "HSTS also for all hosts below this one, and for browsers' own lists; with HTTPS."
+    )
     var_dir: Path = _env(_VAR_DIR, "Folder for engines, logs, keys and run files.")  # noqa: RUF009 (immutable)
-    database_url: str = _env("", "PostgreSQL; unset means the embedded engine.")
-    redis_state_url: str = _env("", "State Redis instances, comma-separated; [0] is the broker.")
-    redis_cache_url: str = _env("", "Cache Redis; may evict, never shared with state.")
+    database_url: str = _secret("PostgreSQL; unset means the embedded engine.")
+    redis_state_url: str = _secret("State Redis instances, comma-separated; [0] is the broker.")
+    redis_cache_url: str = _secret("Cache Redis; may evict, never shared with state.")
     redis_timeout_seconds: float = _env(0.5, "Limit of one Redis command, in seconds.")
     db_pool_max_size: int = _env(8, "Connections of one process to PostgreSQL, at most.")
     admission_max: int = _env(
@@ -86,11 +95,11 @@ class Conf:
     media_url: str = _env(
         "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
     )
-    email_url: str = _env(
-        "", "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."
+    email_url: str = _secret(
+        "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."
     )
     email_from: str = _env("TwitterLite <no-reply@localhost>", "Sender of letters.")
-    metrics_token: str = _env("", "Bearer token for /metrics; unset serves loopback only.")
+    metrics_token: str = _secret("Bearer token for /metrics; unset serves loopback only.")
 
 
 def networks_of(text: str) -> list[IPv4Network | IPv6Network]:
@@ -110,6 +119,19 @@ def _parse(name: str, kind: Any, raw: str) -> Any:
         raise BadSetting(f"{name}={raw!r} is not a valid {kind.__name__}") from error
 
 
+def _given(name: str, environ: Mapping[str, str]) -> str:
+    """A secret, from the variable or from the file that `NAME_FILE` names. Raises BadSetting."""
+    value, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if value and path:
+        raise BadSetting(f"Set {name} or {name}_FILE, not both.")
+    if not path:
+        return value
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{name}_FILE: {path} cannot be read: {type(error).__name__}") from error
+
+
 def load(environ: Mapping[str, str] | None = None) -> Conf:
     """Read the settings.
 
@@ -119,9 +141,11 @@ def load(environ: Mapping[str, str] | None = None) -> Conf:
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     for spec in fields(Conf):
-        raw = environ.get(spec.name.upper())
-        if raw is not None and raw != "":
-            values[spec.name] = _parse(spec.name.upper(), spec.type, raw)
+        name = spec.name.upper()
+        is_secret = spec.metadata.get("is_secret")
+        raw = _given(name, environ) if is_secret else environ.get(name, "")
+        if raw:
+            values[spec.name] = _parse(name, spec.type, raw)
     running = runfile.read_urls(values.get("var_dir", BASE_DIR / "var"))
     for name in ("database_url", "redis_state_url", "redis_cache_url"):
         values.setdefault(name, running.get(name.upper(), ""))

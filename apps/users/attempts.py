@@ -20,7 +20,7 @@ from apps.infra.resilience import ratelimit, rules
 from apps.infra.resilience.rules import Rule
 from apps.infra.web.page_limits import address_of, in_words
 
-COOKIE = "known"
+COOKIE = f"{settings.COOKIE_PREFIX}known"
 COOKIE_SECONDS = 365 * 24 * 3600
 # Accounts that one browser is remembered for.
 MAX_ACCOUNTS = 4

@@ -8,6 +8,7 @@ from django.db import connections
 from apps.infra.resilience import ratelimit, rules
 from apps.infra.stores import redis
 from apps.infra.web import addresses
+from apps.users.models import User
 from tests.factories import PASSWORD
 from tests.media.conftest import picture
 from tests.spine import drain_committed
@@ -243,3 +244,21 @@ def test_in_arabic_names_handles_and_dates_stand_alone(tab, site):
         )
         assert loose == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_admin_works_under_its_policy(tab, site, elsewhere):
+    nora = User.objects.filter(username="norafeld")
+    elsewhere(lambda: nora.update(is_staff=True, is_superuser=True))
+    try:
+        page = tab("norafeld")
+        answer = page.goto("/admin/users/user/")
+        page.fill("input[name=q]", "quietbird")
+        page.press("input[name=q]", "Enter")
+        page.wait_for_url("**q=quietbird**")
+
+        assert "'none'" in answer.headers["content-security-policy"]
+        assert page.locator("#result_list tbody tr").count() == 1
+        # Alpine has taken over what was hidden until then.
+        page.wait_for_function("!document.querySelector('[x-cloak]')")
+    finally:
+        elsewhere(lambda: nora.update(is_staff=False, is_superuser=False))

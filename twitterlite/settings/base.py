@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.infra.web.policy.PolicyMiddleware",
+    "apps.infra.web.desk.DeskMiddleware",
     "apps.infra.web.middleware.BreakerMiddleware",
 ]
 ROOT_URLCONF = "twitterlite.urls"
@@ -132,7 +133,11 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = CONF.https
+# No host beside this one, and nobody on the way, can set a cookie of such a name.
+COOKIE_PREFIX = "__Host-" if CONF.https else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
 SECURE_HSTS_SECONDS = 31_536_000 if CONF.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = CONF.https and CONF.hsts_subdomains
 # A message in a cookie asks no session, so pages may read it without a database.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 CSRF_FAILURE_VIEW = "apps.infra.web.pages.stale_form"
@@ -140,8 +145,6 @@ X_FRAME_OPTIONS = "DENY"
 # Where pictures come from, unless it is here.
 _PICTURE_HOSTS = ["/".join(CONF.media_url.split("/")[:3])] if CONF.media_url else []
 CONTENT_SECURITY_POLICY = {
-    # The admin's theme runs inline scripts; it is for staff only.
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:", *_PICTURE_HOSTS],
@@ -152,6 +155,19 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
     },
+}
+# Its theme makes functions of the attributes of its own pages (Alpine) and has one style inline;
+# no script may stand inline, nor come from elsewhere.
+ADMIN_POLICY = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:", *_PICTURE_HOSTS],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
 }
 
 UNFOLD = {"SITE_TITLE": "TwitterLite", "SITE_HEADER": "TwitterLite", "SITE_URL": "/"}

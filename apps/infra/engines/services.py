@@ -29,7 +29,11 @@ def embedded_engines(
     *, var_dir: Path, kept_ports: Mapping[str, int], environ: Mapping[str, str]
 ) -> dict[str, embedded.Engine]:
     """Return the engines that must run here: those whose address the environment does not give."""
-    wanted = [name for name, variable in VARIABLES.items() if not environ.get(variable)]
+    wanted = [
+        name
+        for name, variable in VARIABLES.items()
+        if not (environ.get(variable) or environ.get(f"{variable}_FILE"))
+    ]
     if not wanted:
         return {}
     password = _engine_password(var_dir)
