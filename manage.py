@@ -11,12 +11,14 @@ from apps.infra.engines import dotenv
 def main() -> None:
     """Run one command.
 
-    `up` and `down` only start and stop processes, so they go ahead without loading Django: the
-    supervisor stays small and a second start is quick.
+    `up`, `restart` and `down` only start and stop processes, so they go ahead without loading
+    Django: the supervisor stays small and a second start is quick.
     """
     dotenv.load(Path(__file__).with_name(".env"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
-    if sys.argv[1:2] in (["up"], ["down"]) and not {"-h", "--help"} & set(sys.argv[2:]):
+    if sys.argv[1:2] in (["up"], ["restart"], ["down"]) and not {"-h", "--help"} & set(
+        sys.argv[2:]
+    ):
         from apps.infra.engines.stack import command_line
 
         sys.exit(command_line(sys.argv[1:]))

@@ -8,10 +8,13 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from django.conf import settings
 from kombu.entity import Exchange, Queue
 
+from apps.infra.engines import ready
 from apps.infra.eventlog.registry import queue_name, subscribers
+from apps.infra.telemetry import metrics
 from twitterlite import topology
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
@@ -91,3 +94,10 @@ def configuration() -> dict[str, Any]:
 app = Celery("twitterlite", set_as_current=True)
 app.conf.update(configuration())
 app.autodiscover_tasks()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _tell(**_named: Any) -> None:
+    """The worker before may leave."""
+    if ready.tell():
+        metrics.RESTARTS.labels("worker").inc()

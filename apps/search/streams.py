@@ -22,7 +22,7 @@ from apps.infra import clock
 from apps.infra.errors import RateLimited, Unavailable
 from apps.infra.stores import aiopostgres, aioredis, invalidation
 from apps.infra.stores.aioredis import RedisDown
-from apps.infra.web import envelope
+from apps.infra.web import draining, envelope
 from apps.infra.web.doubts import Doubts
 from apps.search import store
 from apps.search.documents import NO_LISTS, document_of
@@ -51,16 +51,8 @@ MAX_RECENT = 20_000
 SAMPLE_PERCENT = 1
 _BATCH = b"100"
 NEW_LINE = b"\r\n"
-_CUT = {
-    "errors": [
-        {
-            "title": "operational-disconnect",
-            "disconnect_type": "OperationalDisconnect",
-            "detail": "This stream was cut: it was read more slowly than it came.",
-            "type": "https://api.twitter.com/2/problems/operational-disconnect",
-        }
-    ]
-}
+_SLOW = "This stream was cut: it was read more slowly than it came."
+_MOVED = "This server is being replaced. Connect again now; backfill_minutes closes the gap."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,7 @@ class Connection:
         try:
             self.queue.put_nowait((tweet_id, line))
         except asyncio.QueueFull:
-            self.cut(orjson.dumps(_CUT) + NEW_LINE)
+            self.cut(_word("OperationalDisconnect", _SLOW))
 
     def cut(self, last: bytes) -> None:
         """Send this instead of what waits, and nothing more."""
@@ -106,6 +98,26 @@ class Connection:
         self.queue.put_nowait((0, last))
         if self.task is not None:
             asyncio.get_running_loop().call_later(CUT_SECONDS, self.task.cancel)
+
+    def move(self) -> None:
+        """End it because this process leaves."""
+        if self.is_cut:
+            return
+        self.is_cut = True
+        if self.queue.full():
+            self.queue.get_nowait()
+        self.queue.put_nowait((0, _word("UpstreamOperationalDisconnect", _MOVED)))
+
+
+def _word(kind: str, detail: str) -> bytes:
+    """The last line of a stream: why it ends."""
+    told = {
+        "title": "operational-disconnect",
+        "disconnect_type": kind,
+        "detail": detail,
+        "type": "https://api.twitter.com/2/problems/operational-disconnect",
+    }
+    return orjson.dumps({"errors": [told]}) + NEW_LINE
 
 
 class Hub:
@@ -141,6 +153,8 @@ class Hub:
         self.connections.add(connection)
         # What was revoked since the token was looked at was announced to nobody here.
         self._doubts.cast(connection, time.monotonic())
+        if draining.house.is_leaving:
+            connection.move()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
 
@@ -261,6 +275,15 @@ class Hub:
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+
+
+def _move_all() -> None:
+    for one in list(_hubs.values()):
+        for connection in one.connections:
+            connection.move()
+
+
+draining.house.on_leaving(_move_all)
 
 
 def hub() -> Hub:

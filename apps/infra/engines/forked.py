@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from apps.infra.engines import ready
+
 # By name: the engines know neither Django nor the roof.
 CODE = (
     "twitterlite.asgi",
@@ -116,13 +118,20 @@ def load_code(modules: Sequence[str] = CODE) -> None:
     gc.freeze()
 
 
-def fork(arguments: Sequence[str], *, log: Path, output: Path | None = None) -> Forked:
+def fork(
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    output: Path | None = None,
+    waiter: ready.Waiter | None = None,
+) -> Forked:
     """Start what `python ARGUMENTS` would start, in a session of its own.
 
     Args:
         arguments: a script with its arguments, or `-m` with a module and its arguments.
         log: output and errors are appended to it.
         output: the standard output goes there instead.
+        waiter: told by the child when it is ready.
 
     Raises:
         RuntimeError: this process has threads, whose locks would stay locked in the child.
@@ -139,6 +148,8 @@ def fork(arguments: Sequence[str], *, log: Path, output: Path | None = None) -> 
     try:
         _let_go(parent)
         _redirect(log, output)
+        if waiter is not None:
+            os.environ[ready.VARIABLE] = str(waiter.write)
         _run(list(arguments))
     except BaseException:
         traceback.print_exc()
@@ -149,7 +160,7 @@ def _let_go(parent: int) -> None:
     """Become a process of its own: no signals, locks or pipes of the supervisor."""
     os.setsid()
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for release in in_child:

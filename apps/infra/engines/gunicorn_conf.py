@@ -6,10 +6,12 @@ HOST and PORT: where to listen. WEB_CONCURRENCY: how many processes (gunicorn re
 import os
 from typing import Any
 
+from apps.infra.engines import leaving
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '3000')}"
 worker_class = "apps.infra.web.server.Worker"
-# Open live streams would hold a stop back for ever.
-graceful_timeout = 3
+# By then a process that leaves has ended by itself (`apps/infra/web/server.py`), or is killed.
+graceful_timeout = int(leaving.web_seconds(os.environ)) + 3
 timeout = 30
 # Longer than load balancers keep theirs (60 s mostly): one that we close while a request is on its
 # way to it is an error at the client.

@@ -26,9 +26,11 @@ class Progress:
         if self._console.is_terminal:
             self._console.print(f"  … {name:<12} {escape(doing)}", end="\r")
         yield found
-        text = escape(" ".join(found) or doing)
-        seconds = time.monotonic() - began
-        self._console.print(f"  [green]✓[/] {name:<12} {text} [dim]{seconds:.1f} s[/]")
+        self.done(name, " ".join(found) or doing, time.monotonic() - began)
+
+    def done(self, name: str, text: str, seconds: float) -> None:
+        """Print the line that stays of a step."""
+        self._console.print(f"  [green]✓[/] {name:<12} {escape(text)} [dim]{seconds:.1f} s[/]")
 
     def say(self, text: str) -> None:
         """Print one line as it is."""

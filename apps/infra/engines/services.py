@@ -1,12 +1,15 @@
 """The processes of one machine: which there are, how each starts, which stops first."""
 
 import importlib
+import os
+import signal
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from apps.infra.engines import embedded, forked, ports
+from apps.infra.engines import embedded, forked, leaving, ports, ready
 from apps.infra.engines.supervisor import Service
 
 # The page of the roof that names the worker lanes. By name: nothing here imports upwards.
@@ -14,6 +17,8 @@ TOPOLOGY = "twitterlite.topology"
 # What stops first has the highest rank.
 RANK_POSTGRES, RANK_VALKEY, RANK_RELAY, RANK_WORKERS, RANK_WEB = range(5)
 PROBE_SECONDS = 2.0
+# Connections that wait to be accepted, also while a killed web process is started again.
+BACKLOG = 2048
 
 # Engine -> variable that holds its address, in the order of starting and of addresses. A Valkey
 # works on one core, so timelines are spread over two; the first of them is the broker, too.
@@ -26,9 +31,17 @@ VARIABLES = {
 
 
 def embedded_engines(
-    *, var_dir: Path, kept_ports: Mapping[str, int], environ: Mapping[str, str]
+    *,
+    var_dir: Path,
+    kept_ports: Mapping[str, int],
+    environ: Mapping[str, str],
+    are_running: bool = False,
 ) -> dict[str, embedded.Engine]:
-    """Return the engines that must run here: those whose address the environment does not give."""
+    """Return the engines that must run here: those whose address the environment does not give.
+
+    Args:
+        are_running: the kept ports are taken by these very engines.
+    """
     wanted = [
         name
         for name, variable in VARIABLES.items()
@@ -40,7 +53,8 @@ def embedded_engines(
     engines: dict[str, embedded.Engine] = {}
     for name in wanted:
         taken = [engine.port for engine in engines.values()]
-        port = ports.choose(kept=kept_ports.get(name), taken=taken)
+        kept = kept_ports.get(name)
+        port = kept if are_running and kept else ports.choose(kept=kept, taken=taken)
         log = var_dir / "log" / f"{name}.log"
         if name == "postgres":
             engines[name] = embedded.Postgres(
@@ -107,17 +121,34 @@ def engine_service(name: str, engine: embedded.Engine) -> Service:
 
 
 def process_services(
-    *, environ: Mapping[str, str], var_dir: Path, is_ready: Callable[[], bool]
+    *,
+    environ: Mapping[str, str],
+    var_dir: Path,
+    is_ready: Callable[[], bool],
+    listener: socket.socket | None = None,
 ) -> list[Service]:
-    """Return relay, one solo worker per lane, beat and web.
+    """Return relay, one solo worker per lane, beat and web, in the order of replacement.
+
+    Who only takes comes first: what new web processes announce is understood by then.
 
     Args:
         is_ready: tells whether the site answers.
+        listener: where web processes accept; they open the port themselves when unset.
     """
 
     def service(name: str, rank: int, *arguments: str) -> Service:
         log = var_dir / "log" / f"{name}.log"
-        return Service(name=name, rank=rank, spawn=lambda: forked.fork(arguments, log=log))
+
+        def spawn(waiter: ready.Waiter | None = None) -> forked.Child:
+            return forked.fork(arguments, log=log, waiter=waiter)
+
+        return Service(
+            name=name,
+            rank=rank,
+            spawn=spawn,
+            successor=spawn,
+            leaves_seconds=leaving.WORKER_SECONDS,
+        )
 
     celery = ("-m", "celery", "-A", "twitterlite")
     cluster_id = environ.get("CLUSTER_ID") or "tl"
@@ -133,15 +164,54 @@ def process_services(
     ]
     schedule = var_dir / "beat" / "schedule"
     beat = (*celery, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={schedule}")
-    gunicorn = ("-m", "gunicorn", "-c", "python:apps.infra.engines.gunicorn_conf")
-    web = service("web", RANK_WEB, *gunicorn, "twitterlite.asgi:application")
-    web.is_ready = is_ready
-    return [
-        service("relay", RANK_RELAY, "manage.py", "relay"),
-        *workers,
-        service("beat", RANK_WORKERS, *beat),
-        web,
-    ]
+    clock = service("beat", RANK_WORKERS, *beat)
+    # Two of them would ring twice.
+    clock.is_alone = True
+    relay = service("relay", RANK_RELAY, "manage.py", "relay")
+    web = _web(environ, log=var_dir / "log" / "web.log", is_ready=is_ready, listener=listener)
+    return [relay, *workers, clock, web]
+
+
+def _web(
+    environ: Mapping[str, str],
+    *,
+    log: Path,
+    is_ready: Callable[[], bool],
+    listener: socket.socket | None,
+) -> Service:
+    arguments = ("-m", "gunicorn", "-c", "python:apps.infra.engines.gunicorn_conf")
+    application = "twitterlite.asgi:application"
+
+    def spawn(waiter: ready.Waiter | None = None) -> forked.Child:
+        if listener is None:
+            return forked.fork([*arguments, application], log=log, waiter=waiter)
+        # Every process accepts from the same queue, so a connection that waits there when one of
+        # them leaves is taken by another. All other children let go of the listener.
+        handed = os.dup(listener.fileno())
+        try:
+            bind = ("--bind", f"fd://{handed}")
+            return forked.fork([*arguments, *bind, application], log=log, waiter=waiter)
+        finally:
+            os.close(handed)
+
+    return Service(
+        name="web",
+        rank=RANK_WEB,
+        spawn=spawn,
+        successor=spawn,
+        successors=int(environ.get("WEB_CONCURRENCY") or 1),
+        is_ready=is_ready,
+        # gunicorn then has its workers stop without waiting for idle connections.
+        stop_signal=signal.SIGINT,
+        # The last word is gunicorn's.
+        leaves_seconds=leaving.web_seconds(environ) + 6.0,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port of the web pages; accepting is the business of web processes."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def answers(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""`manage.py up` and `manage.py down`: the whole service on one machine."""
+"""`manage.py up`, `restart` and `down`: the whole service on one machine."""
 
 import argparse
 import contextlib
@@ -7,15 +7,25 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from apps.infra.engines import embedded, forked, ports, process, runfile, services, setup
+from apps.infra.engines import (
+    embedded,
+    forked,
+    ports,
+    process,
+    rolling,
+    runfile,
+    services,
+    setup,
+)
 from apps.infra.engines.binaries import EngineMissing
 from apps.infra.engines.progress import Progress
-from apps.infra.engines.supervisor import NotReady, StopRequested, Supervisor
+from apps.infra.engines.supervisor import NotReady, Service, StopRequested, Supervisor
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 DEFAULT_PORT = 3000
@@ -26,6 +36,7 @@ DOWN_SECONDS = 60.0
 # What a killed supervisor left: time to finish a request, then SIGKILL.
 LEFTOVER_SECONDS = 5.0
 LONGEST_LOG_BYTES = 10_000_000
+LOCK = "up.lock"
 
 
 class PortTaken(Exception):
@@ -54,9 +65,12 @@ def command_line(argv: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     add_up_arguments(commands.add_parser("up", help=up.__doc__))
     commands.add_parser("down", help=down.__doc__)
+    add_restart_arguments(commands.add_parser("restart", help=rolling.restart.__doc__))
     given = parser.parse_args(argv)
     if given.command == "down":
         return down(var_dir=var_dir())
+    if given.command == "restart":
+        return rolling.restart(var_dir=var_dir(), fresh=given.fresh)
     return up(options_from(port=given.port, demo=not given.no_demo))
 
 
@@ -64,6 +78,13 @@ def add_up_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `up`."""
     parser.add_argument("--port", type=int, help="port of the web pages (PORT, else 3000)")
     parser.add_argument("--no-demo", action="store_true", help="do not make the demo world")
+
+
+def add_restart_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `restart`."""
+    parser.add_argument(
+        "--fresh", action="store_true", help="load the code anew, though it looks the same"
+    )
 
 
 def options_from(*, port: int | None, demo: bool) -> Options:
@@ -85,14 +106,15 @@ def up(options: Options) -> int:
     """Start everything and keep it alive until Ctrl-C."""
     progress = Progress()
     options.var_dir.mkdir(parents=True, exist_ok=True)
-    with _only_one(options.var_dir) as is_first:
+    kept = rolling.kept()
+    with _only_one(options.var_dir, kept=kept.get(LOCK)) as is_first:
         if not is_first:
             run = runfile.read(options.var_dir)
             pid = run.alive().get("supervisor", 0)
             progress.fail(f"Already running: pid {pid}, {run.url}. `make down` stops it.")
             return 1
         try:
-            Stack(options, progress).run()
+            Stack(options, progress, kept=kept).run()
         except StopRequested:
             return 0
         except (PortTaken, embedded.EngineFailed, EngineMissing, setup.StepFailed) as error:
@@ -121,37 +143,129 @@ def down(*, var_dir: Path) -> int:
 class Stack:
     """One run of everything."""
 
-    def __init__(self, options: Options, progress: Progress) -> None:
-        """Read what the last run left behind."""
+    def __init__(
+        self, options: Options, progress: Progress, *, kept: Mapping[str, int] | None = None
+    ) -> None:
+        """Read what the last run left behind.
+
+        Args:
+            kept: the descriptors of the supervisor that this one goes on for.
+        """
         self.options, self.progress = options, progress
         self.run_file = runfile.read(options.var_dir)
         self.log_dir = options.var_dir / "log"
         self.supervisor = Supervisor(
             started=self._note, ended=self._forget_metrics, say=progress.warn
         )
+        self.journal = rolling.Journal(options.var_dir, progress)
+        self._kept = dict(kept or {})
+        self._listener: socket.socket | None = None
+        self._code = ""
 
     def run(self) -> None:
         """Start all, wait for the end, stop all."""
-        began = time.monotonic()
         try:
             with self.supervisor.signals():
-                self._tidy()
-                engines = self._start_engines()
-                self._load_code(engines)
-                accounts = setup.prepare(
-                    engines=engines,
-                    log=self.log_dir / "setup.log",
-                    demo=self.options.demo,
-                    progress=self.progress,
-                    check=self.supervisor.check,
-                )
-                self._start_processes()
-                self._greet(accounts, seconds=time.monotonic() - began)
-                self.supervisor.run()
+                if self._kept:
+                    self._go_on()
+                else:
+                    self._begin()
+                while self.supervisor.run():
+                    self._restart()
                 self.progress.say("\n  Stopping.")
         finally:
             self.run_file.pids = {}
             runfile.write(self.options.var_dir, self.run_file)
+
+    def _begin(self) -> None:
+        """Start all."""
+        began = time.monotonic()
+        self._tidy()
+        engines = self._start_engines()
+        self._load_code(engines)
+        accounts = self._prepare(engines)
+        self._start_processes()
+        self._greet(accounts, seconds=time.monotonic() - began)
+
+    def _prepare(self, engines: dict[str, embedded.Engine]) -> str:
+        return setup.prepare(
+            engines=engines,
+            log=self.log_dir / "setup.log",
+            demo=self.options.demo,
+            progress=self.progress,
+            check=self.supervisor.check,
+        )
+
+    def _restart(self) -> None:
+        """Replace the processes; with new code, after a new supervisor has loaded it."""
+        if self._code == rolling.code_mark() and not self.journal.asked().get("fresh"):
+            self._roll()
+            return
+        try:
+            with self.journal.step("trial", "the code can be loaded"):
+                rolling.try_code()
+        except rolling.TrialFailed as error:
+            self.journal.fail(f"The code cannot be loaded; all goes on as before.\n{error}")
+            return
+        assert self._listener is not None  # noqa: S101 - for the type checker
+        demo = [] if self.options.demo else ["--no-demo"]
+        rolling.begin_anew(
+            [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port), *demo],
+            keeps={"listener": self._listener.fileno(), LOCK: _lock_descriptor()},
+            host=self.options.host,
+        )
+
+    def _go_on(self) -> None:
+        """Take over from the supervisor before, and replace the processes by such of this code."""
+        self._listener = socket.socket(fileno=self._kept["listener"])
+        forked.in_child.append(self._listener.close)
+        running = self.run_file.alive()
+        engines = services.embedded_engines(
+            var_dir=self.options.var_dir,
+            kept_ports=self.run_file.ports,
+            environ=os.environ,
+            are_running=True,
+        )
+        of_engines = [services.engine_service(name, one) for name, one in engines.items()]
+        self.supervisor.adopt(*of_engines, pids=running)
+        with self.journal.step("code", "loaded by a new supervisor"):
+            self._load_code(engines)
+        of_house = self._house()
+        # Their processes are of the code before; one that ends meanwhile comes back of this one.
+        self.supervisor.adopt(*of_house, pids=running)
+        known = {one.name for one in self.supervisor.services} | {"supervisor"}
+        gone = [pid for name, pid in running.items() if name not in known]
+        try:
+            with self.journal.step("tables", "migrations, beside the processes of before"):
+                self._prepare(engines)
+        except setup.StepFailed as error:
+            self.journal.fail(f"{error}\nThe processes of before go on.")
+            return
+        if self._roll():
+            # Of a lane, say, that is no more.
+            process.kill_all(gone, signal.SIGTERM)
+
+    def _roll(self) -> bool:
+        """Replace process after process; whether all were."""
+        began = time.monotonic()
+        replaced: list[str] = []
+        for service in list(self.supervisor.services):
+            if service.successor is None:
+                continue
+            try:
+                with self.journal.step(service.name, "replaced"):
+                    self.supervisor.replace(service, ready_seconds=rolling.READY_SECONDS)
+            except NotReady as error:
+                before = f" Replaced before: {', '.join(replaced)}." if replaced else ""
+                log = self.log_dir / f"{service.name}.log"
+                self.journal.fail(f"{error}. The one before goes on; see {log}.{before}")
+                return False
+            replaced.append(service.name)
+        with self.journal.step("leaving", "all that were replaced have ended"):
+            self.supervisor.wait_for_leaving()
+        seconds = time.monotonic() - began
+        self.journal.done(f"{len(replaced)} replaced in {seconds:.1f} s.")
+        return True
 
     def _tidy(self) -> None:
         """Stop what a killed supervisor left, empty what counts for one run only."""
@@ -204,21 +318,25 @@ class Stack:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
         os.environ.setdefault("PUBLIC_URL", self.options.url)
         os.chdir(BASE_DIR)
+        self._code = rolling.code_mark()
         with self.progress.step("code", "loaded once for all processes"):
             forked.load_code()
 
     def _start_processes(self) -> None:
         """Start relay, workers, beat and web, and wait until the site is ready."""
-        ready_url = f"http://{self._probe_host()}:{self.options.port}/readyz"
+        self._listener = services.listen(self.options.host, self.options.port)
+        forked.in_child.append(self._listener.close)
         with self.progress.step("processes", "relay, workers, beat, web"):
-            self.supervisor.start(
-                *services.process_services(
-                    environ=os.environ,
-                    var_dir=self.options.var_dir,
-                    is_ready=lambda: services.answers(ready_url),
-                ),
-                ready_seconds=WEB_READY_SECONDS,
-            )
+            self.supervisor.start(*self._house(), ready_seconds=WEB_READY_SECONDS)
+
+    def _house(self) -> list[Service]:
+        ready_url = f"http://{self._probe_host()}:{self.options.port}/readyz"
+        return services.process_services(
+            environ=os.environ,
+            var_dir=self.options.var_dir,
+            is_ready=lambda: services.answers(ready_url),
+            listener=self._listener,
+        )
 
     def _probe_host(self) -> str:
         """Return the address at which we reach our own web process."""
@@ -247,12 +365,16 @@ class Stack:
 
 
 @contextlib.contextmanager
-def _only_one(directory: Path) -> Iterator[bool]:
+def _only_one(directory: Path, *, kept: int | None = None) -> Iterator[bool]:
     """Hold the lock of this directory; yields False when another process holds it.
 
     The kernel frees it when the holder ends, however it ends.
+
+    Args:
+        kept: the descriptor by which the supervisor before held it.
     """
-    with (directory / "up.lock").open("w") as lock:
+    path = directory / LOCK
+    with path.open("w") if kept is None else os.fdopen(kept, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -260,5 +382,15 @@ def _only_one(directory: Path) -> Iterator[bool]:
         else:
             # Else a child would hold the lock on when the supervisor is killed.
             forked.in_child.append(lock.close)
+            _locks.append(lock.fileno())
             yield True
+            _locks.clear()
             forked.in_child.remove(lock.close)
+
+
+_locks: list[int] = []
+
+
+def _lock_descriptor() -> int:
+    """The descriptor of the lock that this process holds."""
+    return _locks[0]

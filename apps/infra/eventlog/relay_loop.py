@@ -125,8 +125,10 @@ class LeaseLost(Exception):
 class RelayLoop:
     """Runs until `stop` is set."""
 
-    def __init__(self, *, stop: threading.Event) -> None:
-        self._stop = stop
+    def __init__(
+        self, *, stop: threading.Event, is_connected: Callable[[], None] = lambda: None
+    ) -> None:
+        self._stop, self._is_connected = stop, is_connected
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._line = Line()
 
@@ -137,6 +139,7 @@ class RelayLoop:
             try:
                 with contextlib.closing(connections.connect()) as connection:
                     delay = 0.05
+                    self._is_connected()
                     self._take_turns(connection)
             except (psycopg.Error, OSError) as error:
                 log.warning("relay: %s; trying again", str(error).strip())

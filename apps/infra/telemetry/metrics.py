@@ -47,6 +47,14 @@ BROWNOUT = Gauge(
     "Brownout level, 0 normal to 5 closed; the highest of all processes",
     multiprocess_mode="livemax",
 )
+RESTARTS = Counter(
+    "tl_restarts", "Processes that took the place of another by `manage.py restart`", ["process"]
+)
+DRAINS = Counter(
+    "tl_drains",
+    "Web processes that left: every answer was given (clean), or some were cut off",
+    ["outcome"],
+)
 DEFAULT_PARTITION_ROWS = Gauge(
     "tl_default_partition_rows",
     "Tweets in the DEFAULT partition; above 0 a month is missing",

@@ -10,6 +10,8 @@ with one more branch, so that keep-alive, pipelining, time-outs and graceful shu
 """
 
 import contextvars
+import fcntl
+import termios
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ from typing import Any, ClassVar, Protocol
 from apps.infra.resilience import ratelimit
 from apps.infra.resilience.brownout import house
 from apps.infra.telemetry import tally
-from apps.infra.web import addresses, answers, request_ids
+from apps.infra.web import addresses, answers, draining, request_ids
 from apps.infra.web.answers import Answer
 from apps.infra.web.edge import REFUSED, SERVER_ERROR, SLOW_SECONDS, Edge, crowded, note
 from apps.infra.web.heads import BoundedHeads
@@ -244,6 +246,7 @@ class GateProtocol(BoundedHeads):
         self.gate: Gate | None = None if self.access_log else _gate_of(self.config.app)
         app: Any = self.config.app
         self.edge: Edge | None = app if isinstance(app, Edge) else None
+        self.is_arriving = False
 
     def default_head(self) -> bytes:
         """The server's own headers: server, date."""
@@ -267,6 +270,7 @@ class GateProtocol(BoundedHeads):
     def on_message_begin(self) -> None:
         """Note what every way needs; a scope is made only for the ordinary one."""
         self.begun()
+        self.is_arriving = True
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -292,6 +296,9 @@ class GateProtocol(BoundedHeads):
             self.scope["transport"] = self.transport  # type: ignore[typeddict-unknown-key]
             super().on_headers_complete()
         self.take_no_more()
+        if draining.house.is_leaving and self.cycle is not None:
+            # What comes now is answered, and the answer says that it is the last one here.
+            self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
         """Begin to stop; what would never end by itself ends now."""
@@ -299,6 +306,30 @@ class GateProtocol(BoundedHeads):
         scope: Any = self.scope
         if scope is not None and scope.get("is_endless"):
             self.transport.abort()
+
+    def leave(self, *, closes_idle: bool) -> None:
+        """The process leaves: have the answer that is under way be the last one.
+
+        Args:
+            closes_idle: close the connection if nothing is under way.
+        """
+        current: Any = self.cycle
+        if current is not None and not current.response_complete:
+            scope: Any = self.scope
+            # An answer of which the head is out without a word must not be the last; a stream
+            # ends by a word of its own.
+            if not getattr(current, "response_started", False) or scope.get("is_endless"):
+                current.keep_alive = False
+        elif closes_idle and not self.is_arriving and not self._has_unread():
+            self.transport.close()
+
+    def _has_unread(self) -> bool:
+        """Whether bytes are here that the loop has not seen yet."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is None or self.transport.is_closing():
+            return False
+        waiting = fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4))
+        return any(waiting)
 
     def _turn(self, gate: Gate) -> Turn | None:
         headers = dict(self.headers)
@@ -341,6 +372,7 @@ class GateProtocol(BoundedHeads):
 
     def on_message_complete(self) -> None:
         """Begin to answer: the request is whole."""
+        self.is_arriving = False
         cycle: Any = self.cycle
         super().on_message_complete()
         if type(cycle) is _Cycle and not cycle.response_complete:

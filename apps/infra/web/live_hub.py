@@ -24,7 +24,7 @@ from apps.infra.stores import aioredis, invalidation
 from apps.infra.stores.aioredis import Command, RedisDown
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.telemetry import metrics
-from apps.infra.web import avatars
+from apps.infra.web import avatars, draining
 from apps.infra.web.doubts import Doubts
 from apps.infra.web.live_log import Remembered
 from apps.infra.web.live_streams import Stream
@@ -43,6 +43,8 @@ MAX_PER_PERSON = 6
 MAX_CHECKS, MAX_LOOKS, MAX_COUNTS = 200, 40, 40
 # A page hears of the same thing once a second.
 LOOK_SECONDS = COUNT_SECONDS = 1.0
+# After how long a page comes again whose process leaves.
+MOVE_MS = (100, 2_000)
 # "20+" says enough: from here on a timeline is not counted any more.
 MAX_NEW = 20
 # People whose timelines are looked at in one write: Redis takes half a millisecond for it.
@@ -118,6 +120,8 @@ class LiveHub:
         if last:
             self._replay(stream, remembered, last)
         stream.beat(remembered.position)
+        if draining.house.is_leaving:
+            self.move([stream])
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -144,6 +148,14 @@ class LiveHub:
         # Counters may have moved meanwhile, and are not in any log.
         stream.dirty.update(stream.ids)
         self._to_count[stream] = None
+
+    def move(self, streams: Iterable[Stream]) -> None:
+        """End streams because this process leaves."""
+        for stream in list(streams):
+            # Not all at the same moment.
+            retry_ms = random.randint(*MOVE_MS)  # noqa: S311
+            stream.move(self._log_of(stream.user_id).position, retry_ms=retry_ms)
+            self._forget(stream)
 
     def close(self, stream: Stream) -> None:
         """Forget a stream; with the last one the hub falls silent."""
@@ -336,6 +348,12 @@ def _each(tell: Callable[[LiveHub, str], None]) -> Callable[[str], None]:
     return heard
 
 
+def _move_all() -> None:
+    for hub in list(_hubs):
+        hub.move(hub.streams)
+
+
+draining.house.on_leaving(_move_all)
 invalidation.on("k", _each(LiveHub.session_changed))
 invalidation.on("u", _each(LiveHub.account_changed))
 invalidation.on("t", _each(LiveHub.tweet_changed))

@@ -109,6 +109,16 @@ class Stream:
         self.wake.set()
         asyncio.get_running_loop().call_later(0 if why == "slow" else GOODBYE_SECONDS, self._abort)
 
+    def move(self, position: bytes, *, retry_ms: int) -> None:
+        """End it because this process leaves; the page comes again at once, to another one, and
+        goes on behind `position` of the log."""
+        if self.ended:
+            return
+        self.ended = "restart"
+        metrics.LIVE_CUT.labels(self.ended).inc()
+        self.pending["end"] = b"retry: %d\nid: %b\n\n" % (retry_ms, position)
+        self.wake.set()
+
     def _abort(self) -> None:
         if self.abort is not None:
             self.abort()

@@ -1,6 +1,7 @@
 """The supervisor, with small stand-in children: order, restarts, back-off, stop."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.infra.engines import process, supervisor
-from apps.infra.engines.supervisor import Service, StopRequested, Supervisor
+from apps.infra.engines import process, ready, supervisor
+from apps.infra.engines.supervisor import NotReady, Service, StopRequested, Supervisor
 
 SLEEPER = "import time; time.sleep(600)"
 
@@ -215,3 +216,114 @@ def test_a_signal_ends_the_wait_for_readiness(stage: Stage):
         stage.supervisor.start(service, ready_seconds=60)
 
     assert process.birth_mark(stage.starts[0][1]) is None
+
+
+# ── Replacing ────────────────────────────────────────────────────────────────
+
+READY = """
+    import os, signal, time
+    os.write(int(os.environ["READY_FD"]), b"not yet\\nready\\n")
+    time.sleep(600)
+"""
+
+
+def replaceable(stage: Stage, successor: str, *, says: bytes = b"", **more) -> Service:
+    """A service whose next process is another program, told where it says that it is ready.
+
+    Args:
+        says: said in its name at its start.
+    """
+
+    def succeed(waiter: ready.Waiter) -> process.Process:
+        os.write(waiter.write, says)
+        return subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(successor)],
+            pass_fds=[waiter.write],
+            env={**os.environ, ready.VARIABLE: str(waiter.write)},
+            start_new_session=True,
+        )
+
+    return stage.service("web", successor=succeed, **more)
+
+
+def test_a_process_is_replaced_when_the_next_one_is_ready(stage: Stage):
+    web = replaceable(stage, READY)
+    with stage.supervisor.signals():
+        stage.supervisor.start(web, ready_seconds=9)
+        stage.supervisor.replace(web, ready_seconds=30)
+        stage.supervisor.wait_for_leaving()
+
+        first, second = stage.starts_of("web")
+        assert process.birth_mark(first) is None
+        assert process.birth_mark(second)
+        assert stage.gone == [first]
+        os.kill(second, signal.SIGKILL)
+        stage.run_until(lambda: len(stage.starts) == 3)
+    assert stage.lines == ["web ended (signal SIGKILL), again in 0.2 s"]
+
+
+@pytest.mark.parametrize(
+    ("successor", "seconds", "why"),
+    [
+        (SLEEPER, 0.2, "web was not ready within 0 s: the engine is away"),
+        ("raise SystemExit(4)", 30, "web ended before it was ready (exit code 4)"),
+    ],
+)
+def test_the_running_process_goes_on_when_the_next_one_is_not_ready(
+    stage: Stage, successor: str, seconds: float, why: str
+):
+    web = replaceable(stage, successor, says=b"the engine is away\n")
+    with stage.supervisor.signals():
+        stage.supervisor.start(web, ready_seconds=9)
+        with pytest.raises(NotReady, match=re.escape(why)):
+            stage.supervisor.replace(web, ready_seconds=seconds)
+
+        (running,) = stage.starts_of("web")
+        assert process.birth_mark(running)
+        assert web.child is not None
+        assert web.child.pid == running
+        assert len(stage.gone) == 1
+
+
+def test_what_may_not_be_there_twice_ends_before_the_next_one_starts(stage: Stage):
+    beat = stage.service("beat", is_alone=True)
+    with stage.supervisor.signals():
+        stage.supervisor.start(beat, ready_seconds=9)
+        stage.supervisor.replace(beat, ready_seconds=9)
+
+        first, second = stage.starts_of("beat")
+        assert process.birth_mark(first) is None
+        assert process.birth_mark(second)
+
+
+def test_who_takes_too_long_to_leave_is_killed(stage: Stage):
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: None)\n"
+    web = replaceable(stage, READY, program=stubborn + "while True: time.sleep(600)")
+    web.leaves_seconds = 0.2
+    with stage.supervisor.signals():
+        stage.supervisor.start(web, ready_seconds=9)
+        stage.supervisor.replace(web, ready_seconds=30)
+        stage.supervisor.wait_for_leaving()
+
+        assert process.birth_mark(stage.starts_of("web")[0]) is None
+
+
+def test_a_signal_asks_to_restart_and_the_loop_says_so(stage: Stage):
+    with stage.supervisor.signals():
+        os.kill(os.getpid(), supervisor.RESTART_SIGNAL)
+        assert stage.supervisor.run() is True
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stage.supervisor.run() is False
+
+
+def test_processes_of_a_supervisor_before_are_taken_over(stage: Stage):
+    left = process.spawn([sys.executable, "-c", SLEEPER], log=stage.directory / "log")
+    relay, web = stage.service("relay"), stage.service("web")
+    with stage.supervisor.signals():
+        stage.supervisor.adopt(relay, web, pids={"relay": left.pid})
+        stage.run_until(lambda: web.child is not None)
+
+        assert stage.starts_of("relay") == []
+        os.kill(left.pid, signal.SIGKILL)
+        stage.run_until(lambda: len(stage.starts_of("relay")) == 1)
+    left.returncode = 0  # the supervisor has heard of its end

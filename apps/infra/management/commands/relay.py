@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from apps.infra.engines import ready
 from apps.infra.eventlog.relay_loop import RelayLoop
+from apps.infra.telemetry import metrics
 
 
 class Command(BaseCommand):
@@ -21,4 +23,10 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        RelayLoop(stop=stop).run()
+        RelayLoop(stop=stop, is_connected=_tell).run()
+
+
+def _tell() -> None:
+    """The relay before may leave; this one leads when it gives up the lease."""
+    if ready.tell():
+        metrics.RESTARTS.labels("relay").inc()
