@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps.graph.services_lists import add_member, create_list
 from apps.infra import clock
+from apps.infra.web import draining
 from apps.media.services.uploads import upload_once
 from apps.search import services_rules, store, streams, tasks
 from apps.tweets.services import delete_tweet, post_tweet, retweet
@@ -442,6 +443,21 @@ def test_who_does_not_read_at_all_is_dropped(api_as, live, alice, bob, drain_out
     drain_outbox()
 
     stream.until(lambda: stream.ended)
+
+
+def test_a_process_that_leaves_sends_its_streams_away(api_as, live, loop, alice, monkeypatch):
+    monkeypatch.setattr(draining.house, "is_leaving", False)
+    stream = live(api_as(alice), SAMPLE)
+
+    loop.call_soon(draining.house.leave)
+    stream.until(lambda: stream.ended)
+    late = live(api_as(alice), SAMPLE)
+    late.until(lambda: late.ended)
+
+    for one in (stream, late):
+        (error,) = one.lines[-1]["errors"]
+        assert error["disconnect_type"] == "UpstreamOperationalDisconnect"
+        assert "Connect again" in error["detail"]
 
 
 def test_the_hub_falls_silent_with_its_last_reader(api_as, live, loop, alice):
