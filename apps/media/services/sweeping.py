@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.infra import jobs
 from apps.infra.telemetry import metrics
 from apps.media.models import Media
+from apps.media.services.archiving import may_sweep
 from apps.media.services.processing import PROCESS_JOB, fail
 from apps.media.store import store
 
@@ -20,12 +21,14 @@ def sweep(*, now: datetime) -> int:
     """Remove what expired, begin again what a dead process left; how many are gone.
 
     Files go before their row: if this dies in between, the row is found again. Idempotent, at
-    most 500 of each kind in one call.
+    most 500 of each kind in one call. While a backup is made nothing is removed.
     """
     over = Media.objects.filter(expires_at__lte=now).order_by("expires_at", "id")
     gone = 0
     for media_id in list(over.values_list("id", flat=True)[:BATCH]):
         with transaction.atomic():
+            if not may_sweep():
+                break
             # Held, so that no tweet takes it meanwhile.
             held = Media.objects.select_for_update(skip_locked=True)
             media = held.filter(id=media_id, expires_at__lte=now).first()
