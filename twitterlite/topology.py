@@ -117,4 +117,6 @@ SCHEDULE: dict[str, float] = {
     "eventlog.maintain_days": 3600.0,
     # Months of tweets: made ahead, and the DEFAULT partition emptied.
     "apps.ops.tasks.manage_partitions": 3600.0,
+    # When the last backup was taken, for the metric.
+    "apps.ops.tasks.measure_backups": 60.0,
 }

@@ -95,6 +95,7 @@ class Conf:
     media_url: str = _env(
         "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
     )
+    backup_dir: Path = _env(Path(), "Folder of backups; unset means backups/ in VAR_DIR.")  # noqa: RUF009 (immutable)
     email_url: str = _secret(
         "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."
     )

@@ -26,3 +26,19 @@ class ImportProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}, line {self.line}"
+
+
+class Backup(models.Model):
+    """A backup that was taken, or restored; where it lies is not known here."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    # The moment of its snapshot.
+    taken_at = models.DateTimeField()
+    bytes = models.BigIntegerField()
+    restored_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "backups"
+
+    def __str__(self) -> str:
+        return self.name

@@ -9,6 +9,8 @@ from twitterlite.settings.secret import secret_key
 CONF = load()
 VAR_DIR = CONF.var_dir
 DEBUG = CONF.debug
+# None: the environment gives the key.
+SECRET_KEY_FILE = None if CONF.django_secret_key else CONF.var_dir / "secret_key"
 SECRET_KEY = secret_key(given=CONF.django_secret_key, var_dir=CONF.var_dir)
 ALLOWED_HOSTS = CONF.allowed_hosts.split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in CONF.csrf_trusted_origins.split(",") if origin]
@@ -204,6 +206,7 @@ TIMELINE_SHARDS = CONF.timeline_shards
 TWEET_HASH_PARTITIONS = CONF.tweet_hash_partitions
 PARTITION_MONTHS_AHEAD = CONF.partition_months_ahead
 MEDIA_DIR = CONF.media_dir if CONF.media_dir != Path() else CONF.var_dir / "media"
+BACKUP_DIR = CONF.backup_dir if CONF.backup_dir != Path() else CONF.var_dir / "backups"
 # With a slash at the end.
 MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.public_url}/media/"
 # The edge bounds bodies before Django sees them; uploads are larger than Django's default.

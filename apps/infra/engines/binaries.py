@@ -56,6 +56,27 @@ def valkey_server() -> Path:
 
 
 @functools.cache
+def postgres_client(name: str, *, server: int) -> Path:
+    """Return a client program such as `pg_dump`: of the server's major version, else the oldest
+    that is newer, since none of them talks to a server that is newer than itself.
+
+    Raises:
+        EngineMissing: there is none.
+    """
+    found: dict[int, Path] = {}
+    for directory in _postgres_candidates():
+        found.setdefault(major_version(directory / name), directory / name)
+    if path := shutil.which(name):
+        found.setdefault(major_version(Path(path)), Path(path))
+    if usable := sorted(version for version in found if version >= server):
+        return found[usable[0]]
+    raise EngineMissing(
+        f"{name} of PostgreSQL {server} or newer was not found. Install it (on Debian:"
+        f" apt-get install postgresql-client-{server})."
+    )
+
+
+@functools.cache
 def major_version(program: Path) -> int:
     """Return the major version that `program --version` tells, or 0 when it cannot run here."""
     try:

@@ -140,3 +140,10 @@ NOTIFICATIONS_WRITTEN = Counter(
 NOTIFICATIONS_SUPPRESSED = Counter(
     "tl_notifications_suppressed", "Doings that somebody was not told of, by why", ["reason"]
 )
+
+# Operators.
+LAST_BACKUP = Gauge(
+    "tl_last_backup_timestamp_seconds",
+    "When the last backup was taken, as Unix time; 0 if never",
+    multiprocess_mode="mostrecent",
+)

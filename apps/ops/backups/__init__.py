@@ -1,0 +1,1 @@
+"""Backups: taking one of the running service, verifying it, restoring it."""
