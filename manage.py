@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from apps.infra.engines import dotenv
+from apps.infra.engines.alone import engines_for, needs_engines
 
 
 def main() -> None:
@@ -25,7 +26,12 @@ def main() -> None:
 
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    if needs_engines(sys.argv[1:]):
+        # Started before the settings are loaded, which read their addresses.
+        with engines_for(sys.argv[1]):
+            execute_from_command_line(sys.argv)
+    else:
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

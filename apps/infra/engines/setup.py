@@ -4,11 +4,12 @@ Each is done once and noted in a file beside the data it made, so that a later s
 a removed data directory brings it back. With an outside database nothing is noted: it is asked.
 """
 
+import contextlib
 import datetime
 import hashlib
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from apps.infra.engines import embedded, forked
@@ -73,6 +74,25 @@ def schema_mark() -> str:
     for path in [BASE_DIR / "requirements.txt", *migrations]:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def demo_is_not_made(home: Path, instead: str) -> Iterator[None]:
+    """Have the next start take the demo world for made, unless the block fails: with its well-known
+    passwords it must not come among people of a backup.
+
+    Args:
+        home: of the embedded PostgreSQL.
+        instead: what people are told of accounts when everything has started.
+    """
+    notes = _Notes(home)
+    before = notes.read("demo")
+    notes.write("demo", instead)
+    try:
+        yield
+    except BaseException:
+        notes.write("demo", before)
+        raise
 
 
 class _Notes:

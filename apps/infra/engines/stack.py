@@ -107,7 +107,7 @@ def up(options: Options) -> int:
     progress = Progress()
     options.var_dir.mkdir(parents=True, exist_ok=True)
     kept = rolling.kept()
-    with _only_one(options.var_dir, kept=kept.get(LOCK)) as is_first:
+    with only_one(options.var_dir, kept=kept.get(LOCK)) as is_first:
         if not is_first:
             run = runfile.read(options.var_dir)
             pid = run.alive().get("supervisor", 0)
@@ -365,7 +365,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def _only_one(directory: Path, *, kept: int | None = None) -> Iterator[bool]:
+def only_one(directory: Path, *, kept: int | None = None) -> Iterator[bool]:
     """Hold the lock of this directory; yields False when another process holds it.
 
     The kernel frees it when the holder ends, however it ends.

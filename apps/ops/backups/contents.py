@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 from django.apps import apps
+from django.db.models import BigIntegerField
 from psycopg import sql
 
 from apps.infra import ids
@@ -71,7 +72,9 @@ def highest_id(connection: Connection) -> int:
     highest = 0
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
-            if getattr(field, "default", None) is not ids.next_id:
+            # An account's is given by hand; a row's own is its primary key.
+            is_plain_key = field.primary_key and type(field) is BigIntegerField
+            if getattr(field, "default", None) is not ids.next_id and not is_plain_key:
                 continue
             query = sql.SQL("select max({}) from {}").format(
                 sql.Identifier(str(field.column)), sql.Identifier(model._meta.db_table)

@@ -20,7 +20,7 @@ HOLDS_THE_LOCK = """
 import sys, time
 from pathlib import Path
 from apps.infra.engines import stack
-with stack._only_one(Path(sys.argv[1])) as is_first:
+with stack.only_one(Path(sys.argv[1])) as is_first:
     print(is_first, flush=True)
     time.sleep(600)
 """
