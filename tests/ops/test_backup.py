@@ -80,7 +80,7 @@ def test_a_backup_holds_all_and_verify_names_each_damaged_file(place, alice, fil
     assert (manifest.missing, manifest.media_files, manifest.pictures) == ([missing], 5, 2)
     assert manifest.rows["media"] == 2
     assert manifest.highest_id >= photo
-    assert "whole" in run_command("backup", "verify", str(backup), deep=True)
+    assert "whole" in run_command("backup", "verify", "--deep", str(backup))
 
     # Nobody else reads any of it, and the key is in its file alone.
     for path in (backup, *backup.rglob("*")):

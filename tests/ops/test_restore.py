@@ -132,7 +132,7 @@ def test_backup_wipe_restore_and_every_timeline_is_right(place, files, loop, wip
             run_command("backup", str(place))
             # What came after the backup is lost with the rest.
             tweets.post_tweet(author_id=world.people[0], text="too late", now=clock.now())
-            last_id = ids.next_id()
+            last_id, held = ids.next_id(), leases()
             wipe()
 
             told = run_command("restore", str(only_backup(place)))
@@ -143,6 +143,7 @@ def test_backup_wipe_restore_and_every_timeline_is_right(place, files, loop, wip
             assert settings.SECRET_KEY_FILE.read_text() == settings.SECRET_KEY
             assert settings.SECRET_KEY not in told
             assert ids.next_id() > last_id
+            assert leases().isdisjoint(held)
             # First from the tables, for Redis is empty; then what waits is delivered.
             for viewer in world.people:
                 world.check_all(viewer, 3)
@@ -153,6 +154,12 @@ def test_backup_wipe_restore_and_every_timeline_is_right(place, files, loop, wip
                 world.check_all(viewer, 3)
         finally:
             world.workers.close()
+
+
+def leases() -> set[object]:
+    """By what the holders of machine ids show that they hold them."""
+    with postgres.connect() as raw:
+        return {token for (token,) in raw.execute("select token from machine_leases").fetchall()}
 
 
 def furnish(world: World) -> None:
@@ -218,6 +225,8 @@ def test_killed_anywhere_the_next_run_goes_through_and_older_backups_are_brought
 
     call_command("migrate", verbosity=0)
     before = everything()
+    for client in (redis.state(0), redis.cache()):
+        client.set("left", "over")
     let_go()
     backup = str(only_backup(place))
     with databases.cluster() as cluster:
@@ -232,6 +241,7 @@ def test_killed_anywhere_the_next_run_goes_through_and_older_backups_are_brought
         assert shape[0] == before[1][0]
         assert {n for n, row in rows.items() if row != before[0][n]} == {"django_migrations"}
         assert not exists(cluster, cluster.side)
+        assert [client.dbsize() for client in (redis.state(0), redis.cache())] == [0, 0]
 
 
 def exists(cluster: databases.Cluster, name: str) -> bool:

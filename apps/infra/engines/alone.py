@@ -20,7 +20,7 @@ _DEMO = "Restored from a backup: accounts and passwords are those of then.\n"
 
 def needs_engines(argv: Sequence[str]) -> bool:
     """Whether a command line is one of those that this is for."""
-    is_reading = argv[:2] == ["backup", "verify"] or {"-h", "--help"} & set(argv)
+    is_reading = {"verify", "-h", "--help"} & set(argv)
     return bool(argv) and argv[0] in COMMANDS and not is_reading
 
 

@@ -34,6 +34,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """`backup`, `backup /mnt/disk --keep 7`, `backup verify /mnt/disk/2026-01-31T120000Z`."""
+        # Else `verify --deep FOLDER` would be an error: an option between the two words.
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
         parser.add_argument(
             "what", nargs="*", metavar="FOLDER", help="where backups lie, or `verify` and a backup"
         )
@@ -57,6 +59,8 @@ class Command(BaseCommand):
                 self._take(Path(what[0]) if what else taking.default_folder(), options)
         except DomainError as error:
             raise CommandError(error.detail) from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. A backup that was not finished is not kept.") from None
 
     def _take(self, into: Path, options: dict[str, Any]) -> None:
         report = Report(self.stdout)

@@ -41,6 +41,8 @@ class Command(BaseCommand):
             )
         except DomainError as error:
             raise CommandError(error.detail) from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. The same command begins anew.") from None
         if manifest.missing:
             report.warn(f"{len(manifest.missing):,} files of pictures were missing at the backup.")
         report.say(
