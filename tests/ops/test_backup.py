@@ -15,12 +15,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from apps.infra import clock, ids
-from apps.infra.stores import postgres
 from apps.infra.telemetry import metrics
-from apps.media.services import archiving, sweeping
+from apps.media.services import sweeping
 from apps.media.store import FolderStore
 from apps.ops import tasks
 from apps.ops.backups import folder, taking
+from apps.ops.backups.pictures import take_pictures
 from tests.media.conftest import files, picture  # noqa: F401 - a fixture
 from tests.media.verbs import hang, once
 
@@ -148,13 +148,21 @@ def test_the_next_backup_copies_only_what_is_new_and_old_ones_go(place, alice, f
         assert metrics.LAST_BACKUP._value.get() == clock.now().timestamp()
 
 
-def test_no_file_goes_while_a_backup_looks_and_one_backup_at_a_time(place, alice, files):  # noqa: F811
+def test_no_file_goes_while_a_backup_looks_and_one_backup_at_a_time(
+    place, alice, files, monkeypatch  # noqa: F811
+):  # fmt: skip
     orphan = once(alice).id
     later = clock.now() + timedelta(days=2)
 
-    with postgres.connect() as raw, archiving.nothing_swept(raw):
+    def after_a_sweep(*given: Any, **how: Any) -> Any:
         assert sweeping.sweep(now=later) == 0
-        assert list(files.ids()) == [orphan]
+        return take_pictures(*given, **how)
+
+    monkeypatch.setattr(taking, "take_pictures", after_a_sweep)
+    run_command("backup", str(place))
+    manifest = folder.read_manifest(only_backup(place))
+    assert (manifest.media_files, manifest.missing) == (3, [])
+    assert list(files.ids()) == [orphan]
     assert sweeping.sweep(now=later) == 1
 
     with folder.only_one(place):

@@ -3,11 +3,15 @@
 import re
 from pathlib import Path
 
+from apps.infra.engines.binaries import major_version
 from apps.ops.backups import programs
 from apps.ops.backups.folder import DATABASE, Manifest
+from apps.ops.backups.programs import ProgramFailed
 
 _COPY = re.compile(rb'COPY ("?)([^."]+)\1\.("?)([^"]+?)\3 \(')
 _END = b"\\.\n"
+# From this version on pg_restore sets `transaction_timeout`, whatever the server.
+_FIRST_WITH_NEW_SETTINGS = 17
 
 
 def load(
@@ -25,8 +29,14 @@ def load(
         env: the address of the database, as for libpq.
         server: its major version.
     """
+    program = programs.program("pg_restore", server=max(server, manifest.postgres_version))
+    if server < _FIRST_WITH_NEW_SETTINGS <= major_version(program):
+        raise ProgramFailed(
+            f"{program} sets what PostgreSQL {server} does not know. Install the one of PostgreSQL"
+            f" {server} (on Debian: apt-get install postgresql-client-{server})."
+        )
     argv: list[str | Path] = [
-        programs.program("pg_restore", server=max(server, manifest.postgres_version)),
+        program,
         *("--format=directory", f"--jobs={jobs}", f"--dbname={env['PGDATABASE']}"),
         *("--no-owner", "--no-acl", "--exit-on-error", "--verbose"),
         folder / DATABASE,

@@ -7,6 +7,7 @@ any. Nothing else is held up: people post, delete and upload meanwhile, and that
 
 import errno
 import logging
+import os
 import shutil
 import tomllib
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from apps.media.services.archiving import Pictures
 from apps.ops.backups import contents, folder, keys, programs
 from apps.ops.backups.folder import Manifest
 from apps.ops.backups.pictures import take_pictures
+from apps.ops.backups.programs import ProgramFailed
 from apps.ops.backups.report import Report
 from apps.ops.models import Backup
 
@@ -61,16 +63,24 @@ def take_backup(*, into: Path, jobs: int, report: Report, now: datetime) -> tupl
             manifest = _fill(fresh, last=last, jobs=jobs, report=report, now=now)
     except OSError as error:
         if error.errno in _NO_ROOM:
-            free = shutil.disk_usage(into).free
-            raise BackupFailed(
-                f"There is no room in {into}: {free:,} bytes are free. Nothing of this backup is"
-                " kept, the others are as they were."
-            ) from error
+            raise _no_room(into) from error
         raise BackupFailed(f"{error.filename or into}: {error.strerror}") from error
+    except ProgramFailed as error:
+        if os.strerror(errno.ENOSPC) in error.detail:
+            raise _no_room(into) from error
+        raise
     except psycopg.Error as error:
         raise BackupFailed(f"PostgreSQL: {str(error).strip()}") from error
     _note(manifest)
     return into / manifest.name, manifest
+
+
+def _no_room(into: Path) -> BackupFailed:
+    free = shutil.disk_usage(into).free
+    return BackupFailed(
+        f"There is no room in {into}: {free:,} bytes are free now. Nothing of this backup is kept,"
+        " the others are as they were."
+    )
 
 
 def _fill(fresh: Path, *, last: Path | None, jobs: int, report: Report, now: datetime) -> Manifest:
