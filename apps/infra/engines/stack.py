@@ -110,8 +110,10 @@ def up(options: Options) -> int:
     with only_one(options.var_dir, kept=kept.get(LOCK)) as is_first:
         if not is_first:
             run = runfile.read(options.var_dir)
-            pid = run.alive().get("supervisor", 0)
-            progress.fail(f"Already running: pid {pid}, {run.url}. `make down` stops it.")
+            if pid := run.alive().get("supervisor"):
+                progress.fail(f"Already running: pid {pid}, {run.url}. `make down` stops it.")
+            else:
+                progress.fail("A backup or a restore works with the engines here: wait for it.")
             return 1
         try:
             Stack(options, progress, kept=kept).run()
