@@ -82,6 +82,7 @@ SUBSCRIBERS = (
                 "mute.removed",
                 "muted_words.changed",
                 "user.changed",
+                "announcement.lost",
             }
         ),
         handler="apps.timelines.tasks.invalidate",

@@ -106,11 +106,15 @@ def hold_relations(viewer_ids: list[int]) -> None:
     """Send readers of these viewers' relations to PostgreSQL for 5 s. Call before the commit.
 
     A state Redis that is down is passed over: when it is back its run id is new and these keys
-    start empty; the subscriber of the same event repeats this anyway.
+    start empty. One that only does not answer us is told past the client. The subscriber of the
+    same event repeats this anyway.
     """
     for viewer_id in viewer_ids:
-        with contextlib.suppress(redis_sync.RedisError):
-            _hold(instance_of(shard_of(viewer_id)), [viewer_id])
+        instance = instance_of(shard_of(viewer_id))
+        try:
+            _hold(instance, [viewer_id])
+        except redis_sync.RedisError:
+            redis.shout(instance, _tombstones([viewer_id], _run_ids.get(instance, "")))
     invalidation.announce([("y", one) for one in viewer_ids])
 
 
@@ -155,16 +159,19 @@ def _touch(author_id: int) -> list[Command]:
     ]
 
 
+def _tombstones(viewer_ids: Sequence[int], run_id: str) -> list[Command]:
+    return [
+        ("SET", relations_key(viewer_id, run_id), TOMBSTONE, "PX", HOLD_MS)
+        for viewer_id in viewer_ids
+    ]
+
+
 def _hold(instance: int, viewer_ids: Sequence[int]) -> None:
     """Write the tombstones under the run id that the server has when it takes them."""
     run_id = _run_ids.get(instance, "")
     while True:
-        commands: list[Command] = [
-            ("SET", relations_key(viewer_id, run_id), TOMBSTONE, "PX", HOLD_MS)
-            for viewer_id in viewer_ids
-        ]
         # Asked in the same write: a server that was restarted since reads other keys.
-        info = redis.pipe(instance, [*commands, _ASK])[-1]
+        info = redis.pipe(instance, [*_tombstones(viewer_ids, run_id), _ASK])[-1]
         now = run_id_of(info) if isinstance(info, bytes) else str(info["run_id"])[:8]
         if now == run_id:
             return

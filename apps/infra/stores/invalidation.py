@@ -18,13 +18,15 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import hiredis
 import redis as redis_sync
 from django.db import transaction
 
 from apps.infra.batches import batches
+from apps.infra.eventlog.log import Event, publish
 from apps.infra.stores import aioredis, cache, redis
 from apps.infra.telemetry import metrics
 
@@ -56,6 +58,17 @@ return seq
 _listeners: dict[str, list[Callable[[str], None]]] = {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnnouncementLost(Event):
+    """A server that may be alive was not told what changed; each entry is `kind:id`."""
+
+    topic: ClassVar[str] = "announcement.lost"
+    entries: list[str]
+
+    def key(self) -> str:
+        return "announcement"
+
+
 def on(kind: str, listener: Callable[[str], None]) -> None:
     """Call `listener(id)` whenever an entry of the kind is caught up with (also "*" = all gone)."""
     _listeners.setdefault(kind, []).append(listener)
@@ -67,7 +80,9 @@ def announce(
     """Tell every process what is about to change. Call before the commit, after the writes.
 
     A state Redis that is down cannot be told; its readers distrust their caches while it is
-    away and after it is back (its run id is new), so the write goes on.
+    away and after it is back (its run id is new), so the write goes on. One that does not answer
+    us may answer readers, now or when it goes on under the same run id: it is told once more,
+    past the client, and what is held is announced again by the event log as well.
 
     Args:
         must: raise redis.RedisError instead: for a subscriber, who can do it again.
@@ -75,15 +90,20 @@ def announce(
     if not entries:
         return
     arguments = [f"{kind}:{key}:{int(hold)}" for kind, key in entries]
+    is_lost = False
     for instance in range(redis.state_count()):
-        try:
-            for part in batches(arguments, AT_ONCE):
+        for part in batches(arguments, AT_ONCE):
+            try:
                 redis.state(instance).eval(_ANNOUNCE, 2, SEQ, LOG, *part)
-        except redis_sync.RedisError as error:
-            metrics.INVALIDATION_FAILURES.inc()
-            if must:
-                raise
-            log.warning("invalidation not announced", extra={"error": str(error)})
+            except redis_sync.RedisError as error:
+                metrics.INVALIDATION_FAILURES.inc()
+                if must:
+                    raise
+                log.warning("invalidation not announced", extra={"error": str(error)})
+                told = redis.shout(instance, [("EVAL", _ANNOUNCE, "2", SEQ, LOG, *part)])
+                is_lost = is_lost or not told
+    if is_lost and hold:
+        publish(AnnouncementLost(entries=[f"{kind}:{key}" for kind, key in entries]))
 
 
 def announcement(entries: Sequence[tuple[str, int | str]], *, hold: bool) -> aioredis.Command:

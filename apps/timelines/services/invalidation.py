@@ -60,4 +60,6 @@ def _entries(events: Iterable[LoggedEvent]) -> Iterable[tuple[str, int | str]]:
             seen.add(("t", event.payload["tweet_id"]))
         elif event.topic == "user.changed":
             seen.add(("u", event.payload["user_id"]))
+        elif event.topic == invalidation.AnnouncementLost.topic:
+            seen.update(tuple(entry.split(":", 1)) for entry in event.payload["entries"])
     return seen

@@ -4,8 +4,11 @@ import asyncio
 import time
 
 import pytest
+import redis as redis_sync
 
+from apps.infra.resilience import breaker
 from apps.infra.stores import aioredis, cache, invalidation, redis
+from tests.spine import drain_committed
 
 
 @pytest.fixture
@@ -329,3 +332,41 @@ def test_callers_share_a_trip_that_began_after_their_call(things, caught_up, run
 
     assert things.get(1) is None
     assert len(trips) <= 4
+
+
+def test_a_redis_that_hangs_hears_what_was_announced_meanwhile(
+    things, caught_up, run, breakable_engines, monkeypatch
+):
+    """Its readers asked for nothing and know of no absence: it has the same run id as before."""
+    things.put(1, "old", started=time.monotonic())
+    breakable_engines.states[0].pause()
+
+    monkeypatch.setattr(breaker.breaker_of(breaker.state_name(0)), "allows", lambda: False)
+    redis.state(0).connection_pool.disconnect()
+    invalidation.announce([("t", 1)])
+    breakable_engines.states[0].resume()
+    run(invalidation.catch_up())
+
+    assert things.get(1) is None
+
+
+def test_what_never_arrives_is_announced_by_the_event_log(
+    things, caught_up, run, breakable_engines, monkeypatch
+):
+    """Only we are cut off: nobody answers our call, and others are served."""
+    things.put(1, "old", started=time.monotonic())
+    with monkeypatch.context() as patch:
+        patch.setattr(redis, "state", _out_of_reach)
+        patch.setattr(redis, "shout", lambda _instance, _commands: False)
+        invalidation.announce([("t", 1)])
+    run(invalidation.catch_up())
+    assert things.get(1) == "old"
+
+    drain_committed()
+    run(invalidation.catch_up())
+
+    assert things.get(1) is None
+
+
+def _out_of_reach(_instance):
+    raise redis_sync.ConnectionError("out of reach")
