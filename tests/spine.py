@@ -94,7 +94,7 @@ def new_relay(
     return Relay(connection=raw, token=token, send=send, max_batch=max_batch)
 
 
-def drain_committed(*, max_batch: int = 2000) -> int:
+def drain_committed(*, max_batch: int = 2000, pause: Callable[[float], None] = time.sleep) -> int:
     """Hand out and deliver what is committed until nothing is left."""
     messages: list[Message] = []
     with contextlib.closing(connections.connect()) as raw:
@@ -105,7 +105,7 @@ def drain_committed(*, max_batch: int = 2000) -> int:
                 pass
             relay.publish_waiting()
             while messages:
-                do_job(Job(**_arguments(messages.pop(0))), connect=lambda: raw)
+                do_job(Job(**_arguments(messages.pop(0))), connect=lambda: raw, pause=pause)
             left = raw.execute("select count(*) from deliveries").fetchone()
             if left != (0,):
                 relay.sweep(everything=True)
