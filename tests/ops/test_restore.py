@@ -124,9 +124,9 @@ def wipe(let_go: Callable[[], None]) -> Iterator[Callable[[], None]]:
         cluster._drop(f"{cluster.name}_gone")
 
 
-def test_backup_wipe_restore_and_every_timeline_is_right(place, files, loop, wipe, settings):  # noqa: F811
+def test_backup_wipe_restore_and_every_timeline_is_right(place, files, loop, wipe):  # noqa: F811
     plan = plan_of(2006, length=60)
-    with pytest.MonkeyPatch.context() as patch, small_limits(plan, patch, settings):
+    with pytest.MonkeyPatch.context() as patch, small_limits(plan, patch):
         world = World(plan, loop, patch)
         try:
             world.play(plan)
