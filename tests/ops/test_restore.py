@@ -147,7 +147,7 @@ def test_backup_wipe_restore_and_every_timeline_is_right(place, files, loop, wip
             assert everything() == before
             assert len(pictures) == 1
             assert {one: files.sizes(one) for one in files.ids()} == pictures
-            assert settings.SECRET_KEY_FILE.read_text() == settings.SECRET_KEY
+            assert Path(str(settings.SECRET_KEY_FILE)).read_text() == settings.SECRET_KEY
             assert settings.SECRET_KEY not in told
             assert ids.next_id() > last_id
             assert leases().isdisjoint(held)
