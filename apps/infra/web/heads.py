@@ -101,12 +101,14 @@ class BoundedHeads(HttpToolsProtocol):
         """A head begins."""
         self._is_in_head = self._has_moved = True
         self._of_head = self._came
-        self._stop_clock()
+        if self._clock is not None:
+            self._stop_clock()
 
     def is_whole(self) -> None:
         """A head came to its end. Raises HeadTooLarge."""
         self._is_in_head, self._has_moved = False, True
-        self._stop_clock()
+        if self._clock is not None:
+            self._stop_clock()
         # Mostly everything came in one small part, and nothing need be added up.
         is_long = self._of_head > MAX_HEAD_BYTES
         if len(self.headers) > MAX_HEADERS or (
