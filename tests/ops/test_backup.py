@@ -19,8 +19,9 @@ from apps.infra.telemetry import metrics
 from apps.media.services import sweeping
 from apps.media.store import FolderStore
 from apps.ops import tasks
-from apps.ops.backups import folder, taking
+from apps.ops.backups import folder, programs, taking
 from apps.ops.backups.pictures import take_pictures
+from tests.factories import UserFactory
 from tests.media.conftest import files, picture  # noqa: F401 - a fixture
 from tests.media.verbs import hang, once
 
@@ -148,7 +149,7 @@ def test_the_next_backup_copies_only_what_is_new_and_old_ones_go(place, alice, f
         assert metrics.LAST_BACKUP._value.get() == clock.now().timestamp()
 
 
-def test_no_file_goes_while_a_backup_looks_and_one_backup_at_a_time(
+def test_a_backup_is_one_moment_while_people_come_and_pictures_are_swept(
     place, alice, files, monkeypatch  # noqa: F811
 ):  # fmt: skip
     orphan = once(alice).id
@@ -158,10 +159,21 @@ def test_no_file_goes_while_a_backup_looks_and_one_backup_at_a_time(
         assert sweeping.sweep(now=later) == 0
         return take_pictures(*given, **how)
 
+    def while_people_come(*given: Any, **how: Any) -> None:
+        UserFactory()
+        run_program(*given, **how)
+        UserFactory()
+
+    run_program = programs.run
+    monkeypatch.setattr(programs, "run", while_people_come)
     monkeypatch.setattr(taking, "take_pictures", after_a_sweep)
     run_command("backup", str(place))
+
+    # Dump, counts and pictures are of one moment.
     manifest = folder.read_manifest(only_backup(place))
+    assert manifest.rows["users"] == 1
     assert (manifest.media_files, manifest.missing) == (3, [])
+    assert "whole" in run_command("backup", "verify", str(only_backup(place)))
     assert list(files.ids()) == [orphan]
     assert sweeping.sweep(now=later) == 1
 
