@@ -1,6 +1,7 @@
 """Backup, wipe, restore: every home timeline is what the model says, and every row is back."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from apps.infra import clock, ids
 from apps.infra.conf import BASE_DIR
 from apps.infra.engines import alone
 from apps.infra.stores import aiopostgres, postgres, redis
+from apps.media.services import archiving
 from apps.ops.backups import databases, folder, programs
 from apps.timelines.services import homes
 from apps.tweets import group_commit
@@ -216,14 +218,29 @@ def killed(arguments: list[str], env: dict[str, str], *, when: Callable[[], bool
     child.wait()
 
 
+@contextlib.contextmanager
+def clogged(path: Path) -> Iterator[None]:
+    """Who reads this file waits for ever, so however slow we are, a command has not finished."""
+    content = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    yield
+    path.unlink()
+    path.write_bytes(content)
+
+
 def test_killed_anywhere_the_next_run_goes_through_and_older_backups_are_brought_up(
-    place, alice, let_go  # noqa: F811
+    place, alice, files, let_go  # noqa: F811
 ):  # fmt: skip
+    photo = once(alice).id
+    below = f"{archiving.folder_of(photo)}/large.jpg"
     env = environment_of("twitterlite.settings.test")
     # As older code would leave it: one migration behind.
     call_command("migrate", "infra", "0004", verbosity=0)
 
-    killed(["backup", str(place)], env, when=lambda: bool(list(place.glob(".partial-*/database"))))
+    with clogged(settings.MEDIA_DIR / below):
+        reached = f".partial-*/media/{below}"
+        killed(["backup", str(place)], env, when=lambda: bool(list(place.glob(reached))))
     (half,) = place.glob(".partial-*")
     assert folder.backups_in(place) == []
     assert "not finished" in refusal("backup", "verify", str(half))
@@ -236,8 +253,10 @@ def test_killed_anywhere_the_next_run_goes_through_and_older_backups_are_brought
         client.set("left", "over")
     let_go()
     backup = str(only_backup(place))
+    files.remove(photo, ["large.jpg"])
     with databases.cluster() as cluster:
-        killed(["restore", backup, "--over"], env, when=lambda: exists(cluster, cluster.side))
+        with clogged(Path(backup) / "media" / below):
+            killed(["restore", backup, "--over"], env, when=lambda: exists(cluster, cluster.side))
         assert exists(cluster, cluster.side)
         assert everything() == before
 
@@ -248,6 +267,7 @@ def test_killed_anywhere_the_next_run_goes_through_and_older_backups_are_brought
         assert shape[0] == before[1][0]
         assert {n for n, row in rows.items() if row != before[0][n]} == {"django_migrations"}
         assert not exists(cluster, cluster.side)
+        assert files.size(photo, "large.jpg") > 0
         assert [client.dbsize() for client in (redis.state(0), redis.cache())] == [0, 0]
 
 
