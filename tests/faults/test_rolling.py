@@ -172,7 +172,7 @@ async def drive(service: Service, record: Record) -> list[dict[str, int]]:
             group.create_task(listen(record, port, "/live?since=1", cookie=cookie)),
             group.create_task(listen(record, port, "/2/tweets/sample/stream", authorization=token)),
         ]
-        group.create_task(read(record, port, ["/home", "/anna", "/healthz"], 0.05, cookie=cookie))
+        group.create_task(read(record, port, ["/home", "/anna", "/readyz"], 0.05, cookie=cookie))
         group.create_task(read(record, port, [home, "/2/users/me"], 0.03, authorization=token))
         group.create_task(read(record, port, ["/public", "/about"], 0.05))
         # Idle in between for longer than a process takes to begin to leave.

@@ -30,7 +30,16 @@ TRIAL_SECONDS = 120.0
 TAIL_LINES = 8
 # Descriptors that go from one supervisor to the next, by what they are: {"listener": 5, …}.
 KEPT = "SUPERVISOR_KEEPS"
-_CODE = "from apps.infra.engines import forked; forked.load_code()"
+# What the next supervisor does before it has children.
+_TRIAL = """
+import os
+from pathlib import Path
+from apps.infra.engines import dotenv, forked
+dotenv.load(Path(".env"))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
+forked.load_code()
+"""
+_ADDRESSES = ("DATABASE_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "VAR_DIR", "HOST", "PORT")
 _LOOK_SECONDS = 0.1
 _WAIT_FOR_LATER = {
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, RESTART_SIGNAL,
@@ -135,14 +144,16 @@ def code_mark() -> str:
 
 
 def try_code() -> None:
-    """Load the code in a process of its own, to see whether it can be loaded.
+    """Load code and settings in a process of its own, to see whether they can be loaded.
 
     Raises:
         TrialFailed: it cannot.
     """
+    # With the settings' file as it is now, not as it was at the start.
+    environ = {name: os.environ[name] for name in _ADDRESSES if name in os.environ}
     try:
         tried = subprocess.run(
-            [sys.executable, "-c", _CODE],
+            [sys.executable, "-c", _TRIAL], env={**(dotenv.given or os.environ), **environ},
             cwd=BASE_DIR, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
@@ -152,15 +163,21 @@ def try_code() -> None:
 
 
 def begin_anew(arguments: list[str], *, keeps: Mapping[str, int], host: str) -> None:
-    """Become a supervisor of the code that is there now; does not return."""
+    """Become a supervisor of the code that is there now; does not return.
+
+    Raises:
+        OSError: it cannot; all is as before.
+    """
     for descriptor in keeps.values():
         os.set_inheritable(descriptor, True)
     # They come when the new one listens to them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAIT_FOR_LATER)
-    signal.set_wakeup_fd(-1)
     sys.stdout.flush()
     environ = {**(dotenv.given or os.environ), "HOST": host, KEPT: json.dumps(keeps)}
-    os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
+    try:
+        os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAIT_FOR_LATER)
 
 
 def kept() -> dict[str, int]:

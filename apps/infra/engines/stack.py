@@ -37,6 +37,8 @@ DOWN_SECONDS = 60.0
 LEFTOVER_SECONDS = 5.0
 LONGEST_LOG_BYTES = 10_000_000
 LOCK = "up.lock"
+# The descriptor of the lock, while this process holds it.
+_locks: list[int] = []
 
 
 class PortTaken(Exception):
@@ -211,11 +213,14 @@ class Stack:
             return
         assert self._listener is not None  # noqa: S101 - for the type checker
         demo = [] if self.options.demo else ["--no-demo"]
-        rolling.begin_anew(
-            [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port), *demo],
-            keeps={"listener": self._listener.fileno(), LOCK: _lock_descriptor()},
-            host=self.options.host,
-        )
+        try:
+            rolling.begin_anew(
+                [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port), *demo],
+                keeps={"listener": self._listener.fileno(), LOCK: _locks[0]},
+                host=self.options.host,
+            )
+        except OSError as error:
+            self.journal.fail(f"{error}. All goes on as before.")
 
     def _go_on(self) -> None:
         """Take over from the supervisor before, and replace the processes by such of this code."""
@@ -241,6 +246,8 @@ class Stack:
             with self.journal.step("tables", "migrations, beside the processes of before"):
                 self._prepare(engines)
         except setup.StepFailed as error:
+            # The next one begins anew, whether the code has changed or not.
+            self._code = ""
             self.journal.fail(f"{error}\nThe processes of before go on.")
             return
         if self._roll():
@@ -388,11 +395,3 @@ def only_one(directory: Path, *, kept: int | None = None) -> Iterator[bool]:
             yield True
             _locks.clear()
             forked.in_child.remove(lock.close)
-
-
-_locks: list[int] = []
-
-
-def _lock_descriptor() -> int:
-    """The descriptor of the lock that this process holds."""
-    return _locks[0]

@@ -10,6 +10,7 @@ import time
 from functools import partial
 from typing import Any, ClassVar
 
+import orjson
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
@@ -104,8 +105,7 @@ class HouseServer(Server):
             answer = await _ask(address)
             if answer.startswith(b"HTTP/1.1 200 "):
                 return
-            said = answer.partition(b"\r\n\r\n")[2] or answer
-            ready.excuse(f"/readyz says {said[:250].decode(errors='replace')!r}")
+            ready.excuse(f"/readyz: {_why(answer)}")
             if self.config.callback_notify is not None:
                 # Else gunicorn takes this process for a stuck one.
                 await self.config.callback_notify()
@@ -142,6 +142,17 @@ class HouseServer(Server):
                 connection.leave(closes_idle=is_over)  # type: ignore[union-attr]
             await asyncio.sleep(_LOOK_SECONDS)
         return list(self.server_state.connections)
+
+
+def _why(answer: bytes) -> str:
+    """What is not ready, by name, as far as the answer says."""
+    try:
+        checks = orjson.loads(answer.partition(b"\r\n\r\n")[2])["checks"]
+        return ", ".join(
+            f"{name}: {one['error']}" for name, one in checks.items() if "error" in one
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return repr(answer[:200])
 
 
 async def _ask(address: tuple[str, int]) -> bytes:

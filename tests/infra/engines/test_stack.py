@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from apps.infra.conf import Conf, load
-from apps.infra.engines import dotenv, embedded, ports, process, runfile, services, stack
+from apps.infra.engines import dotenv, embedded, ports, process, rolling, runfile, services, stack
 from twitterlite import topology
 
 HOLDS_THE_LOCK = """
@@ -69,6 +69,74 @@ def test_down_stops_the_running_one_and_is_content_when_none_runs(
     assert stack.down(var_dir=tmp_path) == 0
     assert another_up.wait(10) != 0
     assert stack.down(var_dir=tmp_path) == 0
+
+
+def test_restart_says_that_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert rolling.restart(var_dir=tmp_path, fresh=False) == 1
+
+    assert "Nothing is running; `make run` starts it." in capsys.readouterr().out
+
+
+ANSWERS_A_RESTART = """
+import pathlib, signal, sys, time
+from apps.infra.engines import progress, rolling
+journal = rolling.Journal(pathlib.Path(sys.argv[1]), progress.Progress())
+def restart(*_):
+    with journal.step("relay", "replaced"):
+        pass
+    if journal.asked()["fresh"]:
+        journal.fail("web was not ready")
+    else:
+        journal.done("1 replaced")
+signal.signal(rolling.RESTART_SIGNAL, restart)
+print("here", flush=True)
+time.sleep(600)
+"""
+
+
+def test_restart_tells_what_the_supervisor_does_until_it_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with subprocess.Popen(
+        [sys.executable, "-c", ANSWERS_A_RESTART, str(tmp_path)], stdout=subprocess.PIPE
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        supervisor.stdout.readline()
+        run = runfile.RunFile()
+        run.note("supervisor", supervisor.pid)
+        runfile.write(tmp_path, run)
+
+        assert rolling.restart(var_dir=tmp_path, fresh=False) == 0
+        said = capsys.readouterr().out
+        assert rolling.restart(var_dir=tmp_path, fresh=True) == 1
+        supervisor.kill()
+
+    assert "✓ relay        replaced" in said
+    assert said.endswith("  1 replaced\n")
+    assert "✗ web was not ready" in capsys.readouterr().out
+
+
+def test_code_that_cannot_be_loaded_is_told_with_its_last_words(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(rolling, "_TRIAL", "raise SyntaxError('an oddity in it')")
+
+    with pytest.raises(rolling.TrialFailed, match="SyntaxError: an oddity in it"):
+        rolling.try_code()
+
+
+def test_changed_code_has_another_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rolling, "BASE_DIR", tmp_path)
+    (tmp_path / "apps" / "users").mkdir(parents=True)
+    module = tmp_path / "apps" / "users" / "views.py"
+    module.write_text("one")
+    marks = {rolling.code_mark(), rolling.code_mark()}
+    module.write_text("three")
+    marks.add(rolling.code_mark())
+    (tmp_path / ".env").touch()
+    marks.add(rolling.code_mark())
+
+    assert len(marks) == 3
 
 
 def test_a_taken_port_is_named_before_anything_starts(

@@ -248,7 +248,8 @@ def test_a_process_that_takes_over_accepts_when_it_is_ready(monkeypatch):
         while not waiter.heard()[1]:  # noqa: ASYNC110 (a pipe)
             await asyncio.sleep(0.01)
         assert waiter.heard()[0] == 0
-        assert "/readyz says" in waiter.heard()[1]
+        assert "/readyz: " in waiter.heard()[1]
+        assert "503" in waiter.heard()[1]
         assert not starting.done()
 
         door.is_ready = True
