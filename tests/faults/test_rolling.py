@@ -152,6 +152,17 @@ async def home_ids(service: Service, viewer: Person, path: str) -> list[int]:
         token = f"&pagination_token={following}"
 
 
+async def delivered(service: Service, author: Person) -> list[int]:
+    """All that an author said, when the home timeline shows exactly that."""
+    query = "max_results=100&tweet.fields=author_id"
+    stored = await home_ids(service, author, f"/2/users/{author.id}/tweets?{query}")
+    path = f"/2/users/{author.id}/timelines/reverse_chronological?{query}"
+    async with asyncio.timeout(DELIVERED_SECONDS):
+        while await home_ids(service, author, path) != stored:
+            pass
+    return stored
+
+
 async def drive(service: Service, record: Record) -> list[dict[str, int]]:
     """Traffic, and one restart after the other; the pids before and after each."""
     wanted = {
@@ -185,14 +196,7 @@ async def drive(service: Service, record: Record) -> list[dict[str, int]]:
         record.is_over = True
         for one in streams:
             one.cancel()
-    async with asyncio.timeout(DELIVERED_SECONDS):
-        path = f"/2/users/{anna.id}/tweets?max_results=100&tweet.fields=author_id"
-        stored = await home_ids(service, anna, path)
-        path = f"/2/users/{anna.id}/timelines/reverse_chronological?max_results=100"
-        shown: list[int] = []
-        while shown != stored:
-            shown = await home_ids(service, anna, f"{path}&tweet.fields=author_id")
-    assert sorted(stored) == sorted(record.posted), "posts are missing or doubled"
+    assert sorted(await delivered(service, anna)) == sorted(record.posted)
     return seen
 
 

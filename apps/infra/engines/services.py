@@ -136,26 +136,14 @@ def process_services(
         listener: where web processes accept; they open the port themselves when unset.
     """
 
-    def service(name: str, rank: int, *arguments: str) -> Service:
-        log = var_dir / "log" / f"{name}.log"
-
-        def spawn(waiter: ready.Waiter | None = None) -> forked.Child:
-            return forked.fork(arguments, log=log, waiter=waiter)
-
-        return Service(
-            name=name,
-            rank=rank,
-            spawn=spawn,
-            successor=spawn,
-            leaves_seconds=leaving.WORKER_SECONDS,
-        )
-
+    log_dir = var_dir / "log"
     celery = ("-m", "celery", "-A", "twitterlite")
     cluster_id = environ.get("CLUSTER_ID") or "tl"
     workers = [
-        service(
+        _plain(
             f"worker-{lane[0]}",
             RANK_WORKERS,
+            log_dir,
             *(*celery, "worker", "--pool=solo", "--loglevel=WARNING", "-n", f"{lane[0]}@%h"),
             *("-Q", ",".join(f"{cluster_id}.{queue}" for queue in lane)),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
@@ -164,12 +152,27 @@ def process_services(
     ]
     schedule = var_dir / "beat" / "schedule"
     beat = (*celery, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={schedule}")
-    clock = service("beat", RANK_WORKERS, *beat)
+    clock = _plain("beat", RANK_WORKERS, log_dir, *beat)
     # Two of them would ring twice.
     clock.is_alone = True
-    relay = service("relay", RANK_RELAY, "manage.py", "relay")
-    web = _web(environ, log=var_dir / "log" / "web.log", is_ready=is_ready, listener=listener)
+    relay = _plain("relay", RANK_RELAY, log_dir, "manage.py", "relay")
+    web = _web(environ, log=log_dir / "web.log", is_ready=is_ready, listener=listener)
     return [relay, *workers, clock, web]
+
+
+def _plain(name: str, rank: int, log_dir: Path, *arguments: str) -> Service:
+    """A process that listens nowhere."""
+
+    def spawn(waiter: ready.Waiter | None = None) -> forked.Child:
+        return forked.fork(arguments, log=log_dir / f"{name}.log", waiter=waiter)
+
+    return Service(
+        name=name,
+        rank=rank,
+        spawn=spawn,
+        successor=spawn,
+        leaves_seconds=leaving.WORKER_SECONDS,
+    )
 
 
 def _web(

@@ -107,6 +107,8 @@ class Live:
 
 def _bound(transport: Any) -> None:
     """Keep little for a reader who does not read, in the kernel and here."""
+    if transport.is_closing():
+        return
     transport.set_write_buffer_limits(high=_SOCKET_BYTES)
     connection = transport.get_extra_info("socket")
     if connection is not None:
