@@ -32,9 +32,10 @@ check: ## Every check that runs no test
 	@.ci/setup dev
 	@$(MAKE) lint types contracts migrations-check
 
-lint: ## Style: ruff, and ruff's format
+lint: ## Style and security: ruff, ruff's format, bandit
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m bandit --quiet --configfile pyproject.toml --recursive apps twitterlite manage.py
 
 types: ## Types: mypy, strict
 	$(NOWHERE) $(PYTHON) -m mypy

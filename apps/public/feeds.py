@@ -7,7 +7,7 @@ everybody, so it may be cached, and its ETag is a digest of its bytes.
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr  # nosec B406
 
 from django.utils.html import escape as escape_html
 

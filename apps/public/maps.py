@@ -6,7 +6,7 @@ the site.
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406
 
 from apps.infra import clock, ids
 from apps.infra.stores.id_queries import IdQuery

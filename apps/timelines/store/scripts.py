@@ -17,7 +17,7 @@ class Script:
     def of(cls, *parts: str) -> "Script":
         """A script of these parts, one after the other."""
         text = "".join(parts).replace("@READY", READY).encode()
-        return cls(text=text, sha=hashlib.sha1(text).hexdigest().encode())  # noqa: S324 (its name)
+        return cls(text=text, sha=hashlib.sha1(text, usedforsecurity=False).hexdigest().encode())
 
 
 _NEWER = """
