@@ -10,8 +10,10 @@ ONLY ?=
 QUICK ?=
 N ?= 20000
 CASES ?= 200
+SCHEDULES ?= 100000
+HOURS ?= 1
 
-.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle fuzz bench screenshots messages lock clean
+.PHONY: help run down test check lint types contracts migrations-check fmt fast oracle faults soak fuzz bench screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +59,15 @@ fast: ## The quick tests only
 oracle: ## Random schedules against the model of home timelines: make oracle N=20000
 	@.ci/setup dev
 	ORACLE_SCHEDULES=$(N) $(PYTEST) -m oracle --timeout=0 $(ARGS)
+
+faults: N = 200
+faults: ## Break everything: make faults N=200 SCHEDULES=100000
+	@.ci/setup dev
+	$(PYTHON) -m tests.faults --faults $(N) --schedules $(SCHEDULES)
+
+soak: ## Hours under load with a fault a minute, and what grows: make soak HOURS=1
+	@.ci/setup dev
+	$(PYTHON) -m tests.faults.soak --hours $(HOURS)
 
 fuzz: ## Made-up requests to every operation of the API: make fuzz CASES=200
 	@.ci/setup dev

@@ -1,13 +1,17 @@
-"""What is done to the service: kills, freezes, emptied stores; singly and several at once."""
+"""What is done to the service: kills, freezes, emptied stores, bad lines, locks; singly and
+several at once."""
 
 import asyncio
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psycopg
+
+from tests.faults.proxy import FAULTS, HALF_SAID
 from tests.faults.service import Service
 
 FROZEN_SECONDS = (1.0, 3.0)
@@ -73,6 +77,48 @@ def flush(*names: str) -> Fault:
     return Fault("FLUSHALL " + "+".join(names), strike)
 
 
+def line(name: str, fault: str) -> Fault:
+    """A bad line to an engine for a while."""
+
+    async def strike(service: Service, chooser: random.Random) -> None:
+        assert service.proxies is not None
+        await service.proxies.suffer(name, fault)
+        try:
+            await asyncio.sleep(chooser.uniform(0.2, 1.0 if fault == HALF_SAID else 3.0))
+        finally:
+            await service.proxies.suffer(name, "")
+
+    return Fault(f"line to {name} {fault}", strike)
+
+
+def lock(table: str) -> Fault:
+    """Somebody holds a whole table."""
+
+    async def strike(service: Service, chooser: random.Random) -> None:
+        async with await psycopg.AsyncConnection.connect(service.database()) as held:
+            # With its own limit: whoever posts must not wait for us any longer than for others.
+            await held.execute("set lock_timeout = '2s'")
+            with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+                await held.execute(f"lock table {table} in access exclusive mode")
+                await asyncio.sleep(chooser.uniform(0.5, 3.0))
+            await held.rollback()
+
+    return Fault(f"lock {table}", strike)
+
+
+async def _slow_queries(service: Service, chooser: random.Random) -> None:
+    """More statements than processors, for a while."""
+
+    async def work() -> None:
+        async with await psycopg.AsyncConnection.connect(service.database()) as busy:
+            await busy.execute("set statement_timeout = '3s'")
+            with suppress(psycopg.errors.QueryCanceled):
+                await busy.execute("select count(*) from generate_series(1, 2000000000)")
+            await busy.rollback()
+
+    await asyncio.gather(*(work() for _ in range(chooser.randint(2, 4))))
+
+
 PROCESSES = ("relay", *WORKERS, "state", "state2", "cache", "postgres", "web-workers")
 
 SINGLE = (
@@ -94,6 +140,23 @@ MORE = (
     flush("state2"),
     kill("state", "state2", "cache"),
 )
+
+LINES = tuple(
+    line(name, fault) for name in ("postgres", "state", "state2", "cache") for fault in FAULTS
+)
+LOADS = (lock("tweets"), lock("follows"), lock("deliveries"), Fault("slow queries", _slow_queries))
+# Of how many one is several kills at once.
+SEVERAL = 10
+
+
+def many(chooser: random.Random, number: int) -> Iterator[Fault]:
+    """So many faults, each as likely as the others."""
+    singles = (*SINGLE, *MORE, *LINES, *LOADS)
+    for place in range(number):
+        if place % SEVERAL == SEVERAL - 1:
+            yield kill(*chooser.sample(PROCESSES, chooser.randint(2, 4)))
+        else:
+            yield chooser.choice(singles)
 
 
 def schedule(chooser: random.Random, *, round_number: int) -> list[Fault]:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -46,6 +46,19 @@ class Report:
         """Note a broken promise; the drill goes on, to see whether it heals."""
         self.wrongs.append(f"[{self.under_fault}] {what}")
 
+    def figures(self) -> dict[str, float]:
+        """What the summary of `make faults` shows."""
+        killed = [s for name, s in self.recovery_seconds if re.fullmatch(r"kill [^+]+", name)]
+        return {
+            "faults": sum(self.faults.values()),
+            "posts acknowledged": self.numbers["posts acknowledged"],
+            "lost": self.numbers["losses"],
+            "doubled": self.numbers["doubles"],
+            "leaked": self.numbers["leaks"],
+            "wrong": len(self.wrongs),
+            "longest seconds until all is served after one kill": round(max(killed, default=0), 1),
+        }
+
     def lines(self) -> list[str]:
         """The report for people."""
         by_fault: dict[str, list[float]] = {}
@@ -81,10 +94,23 @@ class Person:
 
 
 class Client:
-    """One client thread: requests for anybody, over one connection."""
+    """One client thread: requests for anybody, over one connection.
 
-    def __init__(self, port: int, report: Report) -> None:
+    Args:
+        look: is called with each whole answer, the reader's name ("" for nobody) and the tick of
+            the request; says what is wrong with it.
+        now: the tick.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        report: Report,
+        look: Callable[[Reply, str, int], None] = lambda _reply, _name, _since: None,
+        now: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._line, self._report = Line(port), report
+        self._look, self._now = look, now
 
     async def call(
         self,
@@ -93,11 +119,15 @@ class Client:
         path: str,
         *,
         who: Person | None = None,
+        reader: str = "",
         headers: Mapping[str, str] | None = None,
         data: Any = None,
         expect: Iterable[int] = (200,),
     ) -> Reply | None:
         """One attempt: the answer if it is one of `expect`; None for an honest failure.
+
+        Args:
+            reader: the name of whose cookies are sent, where `who` has no token.
 
         Anything else is noted as wrong: 500, 503 without what belongs to it, silence.
         """
@@ -107,7 +137,7 @@ class Client:
         body = data if isinstance(data, bytes) else b"" if data is None else orjson.dumps(data)
         if body:
             sent.setdefault("content-type", "application/json")
-        began = time.monotonic()
+        began, since = time.monotonic(), self._now()
         try:
             reply = await self._line.ask(method, path, headers=sent, body=body)
         except Lost as lost:
@@ -116,6 +146,7 @@ class Client:
                 self._report.wrong(f"{method} {path}: no answer")
             return None
         self._count(kind, str(reply.status), began)
+        self._look(reply, who.name if who is not None else reader, since)
         if reply.status in expect:
             return reply
         if reply.status != 503:
@@ -189,11 +220,13 @@ class Browser:
             headers["hx-request"] = "true"
         token = self._cookies["csrftoken"]
         body = urlencode({"csrfmiddlewaretoken": token, **form}).encode()
-        return await client.insist("form", "POST", path, headers=headers, data=body, expect=expect)
+        return await client.insist(
+            "form", "POST", path, reader=self.name, headers=headers, data=body, expect=expect
+        )
 
     async def open(self, client: Client, path: str) -> Reply | None:
         """Load a page once."""
-        return await client.call("html", "GET", path, headers=self._headers())
+        return await client.call("html", "GET", path, reader=self.name, headers=self._headers())
 
 
 def shown_on(reply: Reply, names: Mapping[str, str]) -> list[Shown]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import redis
 
 from apps.infra.engines import ports, process, runfile, services, stack
+from tests.faults.proxy import Proxies
 
 READY_SECONDS = 240.0
 STOP_SECONDS = 60.0
@@ -28,6 +29,8 @@ class Service:
     port: int
     environment: dict[str, str]
     up: process.Process
+    # The lines to the engines, where they can be made bad.
+    proxies: Proxies | None = None
 
     @property
     def var_dir(self) -> Path:
@@ -60,6 +63,10 @@ class Service:
         urls = runfile.read_urls(self.var_dir)
         listed = [*urls["REDIS_STATE_URL"].split(","), urls["REDIS_CACHE_URL"]]
         return dict(zip(("state", "state2", "cache"), listed, strict=True))
+
+    def database(self) -> str:
+        """Address of PostgreSQL."""
+        return runfile.read_urls(self.var_dir)["DATABASE_URL"]
 
     def flush(self, *names: str) -> None:
         """Empty these Valkeys."""
@@ -98,22 +105,25 @@ def _readable(line: str) -> str:
 
 
 @contextmanager
-def running(home: Path, **settings: str) -> Iterator[Service]:
+def running(home: Path, *, proxied: bool = False, **settings: str) -> Iterator[Service]:
     """The service for the length of a block, without the demo world.
 
     Args:
+        proxied: whether its lines to the engines can be made bad.
         settings: more variables of its environment.
     """
-    port = ports.choose()
     environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
     environment |= {"VAR_DIR": str(home / "var"), "HOST": ports.LOOPBACK, **settings}
+    proxies = _proxies(home / "var", environment) if proxied else None
+    port = ports.choose()
+    command = ["-m", "tests.faults.behind"] if proxied else ["manage.py"]
     up = process.spawn(
-        [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port)],
+        [sys.executable, *command, "up", "--no-demo", "--port", str(port)],
         log=home / "up.log",
         env=environment,
         cwd=stack.BASE_DIR,
     )
-    made = Service(home=home, port=port, environment=environment, up=up)
+    made = Service(home=home, port=port, environment=environment, up=up, proxies=proxies)
     try:
         _wait(made)
         yield made
@@ -124,6 +134,22 @@ def running(home: Path, **settings: str) -> Iterator[Service]:
         except subprocess.TimeoutExpired:
             up.kill()
             up.wait()
+        if proxies is not None:
+            proxies.close()
+
+
+def _proxies(var_dir: Path, environment: dict[str, str]) -> Proxies:
+    """Choose the engines' ports before they start, and proxies in front of them."""
+    taken: list[int] = []
+    for _ in range(2 * len(services.VARIABLES)):
+        taken.append(ports.choose(taken=taken))
+    pairs = dict(zip(services.VARIABLES, zip(taken[::2], taken[1::2], strict=True), strict=True))
+    var_dir.mkdir(parents=True)
+    runfile.write(
+        var_dir, runfile.RunFile(ports={name: engine for name, (_, engine) in pairs.items()})
+    )
+    environment["PROXIED"] = " ".join(f"{engine}:{proxy}" for proxy, engine in pairs.values())
+    return Proxies(pairs)
 
 
 def _wait(made: Service) -> None:

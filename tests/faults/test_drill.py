@@ -10,7 +10,11 @@ HTTP. Meanwhile processes and engines are killed, frozen and emptied. What must 
 
 More rounds, each with every fault in another order, and the report on the screen:
 
-    DRILL_ROUNDS=10 DRILL_SEED=7 .venv/bin/python -m pytest tests/faults -s --timeout=0
+    DRILL_ROUNDS=10 DRILL_SEED=7 .venv/bin/python -m pytest -m faults -k drill -s --timeout=0
+
+`make faults N=200` sets DRILL_FAULTS: so many faults from a larger choice, with proxies between
+the processes and their engines: late, silent, cut, half-open and half-said lines, locked tables
+and slow statements.
 
 Without DRILL_SEED the seed comes from pytest-randomly, so `-p randomly -p "randomly_seed=..."`
 repeats it; the seed fixes who does what in which order, not the clock of the machine.
@@ -20,7 +24,7 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,7 @@ from tests.faults.traffic import PAGE_SIZES, TRAFFIC, Drill, keep_on
 from tests.faults.truth import Truth, Wrong
 
 ROUNDS = int(os.environ.get("DRILL_ROUNDS") or 1)
+FAULTS = int(os.environ.get("DRILL_FAULTS") or 0)
 CROWD = 20
 BROWSERS = ("bess", "bill")
 # `star` is followed by everybody, more than are pushed to; `shy` is protected.
@@ -47,7 +52,7 @@ FOLLOWS_EACH = 6
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.faults,
-    pytest.mark.timeout(300 + 300 * ROUNDS),
+    pytest.mark.timeout(300 + 300 * ROUNDS + 60 * FAULTS),
 ]
 
 
@@ -88,15 +93,21 @@ async def drive(drill: Drill, service: Service, chooser: random.Random) -> None:
         drill.gate.set()
         await asyncio.sleep(2.0)
         await calm(drill, chooser, sizes=[40])
-        for round_number in range(ROUNDS):
-            faults = breakage.schedule(chooser, round_number=round_number)
-            for number, fault in enumerate(faults):
-                await strike(drill, service, fault, chooser)
-                if number % 8 == 7:
-                    await calm(drill, chooser, sizes=[chooser.choice(PAGE_SIZES)])
+        for number, fault in enumerate(_faults(chooser)):
+            await strike(drill, service, fault, chooser)
+            if number % 8 == 7:
+                await calm(drill, chooser, sizes=[chooser.choice(PAGE_SIZES)])
         await calm(drill, chooser, sizes=PAGE_SIZES, goes_on=False)
         for task in tasks:
             task.cancel()
+
+
+def _faults(chooser: random.Random) -> Iterator[breakage.Fault]:
+    if FAULTS:
+        yield from breakage.many(chooser, FAULTS)
+        return
+    for round_number in range(ROUNDS):
+        yield from breakage.schedule(chooser, round_number=round_number)
 
 
 async def strike(
@@ -108,6 +119,8 @@ async def strike(
     await fault.strike(service, chooser)
     seconds = await wait_until_served(drill)
     drill.report.recovery_seconds.append((fault.name, seconds))
+    number = sum(drill.report.faults.values())
+    print(f"{number} {fault.name}: {seconds:.1f} s, {len(drill.report.wrongs)} wrong", flush=True)
     await asyncio.sleep(chooser.uniform(0.1, 0.8))
 
 
@@ -134,7 +147,7 @@ def test_nothing_is_lost_doubled_or_wrongly_shown_whatever_is_killed(
     chooser = random.Random(seed)
     report = Report()
 
-    with running(tmp_path, **SETTINGS) as service:
+    with running(tmp_path, proxied=FAULTS > 0, **SETTINGS) as service:
         people, truth = populate(service, chooser)
         drill = Drill(service.port, seed, people, truth, report)
         try:
@@ -143,7 +156,9 @@ def test_nothing_is_lost_doubled_or_wrongly_shown_whatever_is_killed(
             report.wrongs += [str(wrong) for wrong in wrongs.exceptions]
         said = service.errors() if report.wrongs else []
 
-    lines = [f"drill with seed {seed}, {ROUNDS} rounds", *report.lines()]
+    lines = [f"drill with seed {seed}, {sum(report.faults.values())} faults", *report.lines()]
     print("\n" + "\n".join(lines))
+    if path := os.environ.get("DRILL_REPORT"):
+        Path(path).write_text(json.dumps(report.figures()))
     record_property("drill", lines)
     assert not report.wrongs, "\n".join([*lines, "What the service said:", *said[-40:]])

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tests.faults.clients import Browser, Client, GaveUp, Person, Report, shown_on
+from tests.faults.line import Reply
 from tests.faults.truth import Post, Truth, Wrong
 
 HOME = "/2/users/{}/timelines/reverse_chronological?tweet.fields=author_id&max_results={}"
 PROFILE = "/2/users/{}/tweets?tweet.fields=author_id&max_results={}"
 PAGE_SIZES = (7, 40, 100)
 # The home list in Redis is short in a drill, so pages cross from it into PostgreSQL.
+# In whatever a protected account says, and nowhere else.
+CANARY = b"canarysong"
 _TWEET_ID = re.compile(rb'id="t(\d+)"')
 
 
@@ -39,12 +42,26 @@ class Drill:
 
     def client(self) -> Client:
         """A new connection."""
-        return Client(self.port, self.report)
+        return Client(self.port, self.report, self._look, self.truth.now)
 
-    def next_text(self) -> str:
-        """A text that nobody has said before."""
+    def _look(self, reply: Reply, reader: str, since: int) -> None:
+        """No byte of what a protected account says goes to those who may not read it."""
+        if CANARY not in reply.body:
+            return
+        for author in self.truth.protected - {reader}:
+            edge = self.truth.edge(reader, author)
+            may_read = edge.is_on or edge.is_changing or edge.acknowledged_at > since
+            if not may_read or (author, reader) in self.truth.blocks:
+                self.report.numbers["leaks"] += 1
+                at = reply.body.index(CANARY)
+                said = reply.body[max(at - 200, 0) : at + 60]
+                self.report.wrong(f"{reader or 'nobody'} is told what {author} says: {said!r}")
+
+    def next_text(self, author: str = "") -> str:
+        """A text that nobody has said before; a protected author's has a canary in it."""
         self.said += 1
-        return f"post {self.said} of drill {self.seed}"
+        canary = f"{CANARY.decode()} " if author in self.truth.protected else ""
+        return f"{canary}post {self.said} of drill {self.seed}"
 
     async def quiet(self) -> None:
         """Stop the traffic and wait until nothing is under way."""
@@ -79,7 +96,7 @@ async def keep_on(drill: Drill, deed: Deed, chooser: random.Random, pause_second
 async def post(drill: Drill, client: Client, chooser: random.Random) -> None:
     """Post until it is acknowledged, always with the same key."""
     author = drill.people[chooser.choice([*drill.crowd, "star", "star", "star", "shy"])]
-    text = drill.next_text()
+    text = drill.next_text(author.name)
     drill.truth.sent[text] = author.name
     reply = await client.insist(
         "post", "POST", "/2/tweets", who=author, expect=(201,),
