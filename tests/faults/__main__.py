@@ -41,7 +41,9 @@ def parts_of(faults: int, schedules: int, report: Path) -> list[Part]:
     drill = {"DRILL_FAULTS": str(faults), "DRILL_REPORT": str(report)}
     found = [
         Part("drill", "tests/faults/test_drill.py", drill, ("-n", "0", "-s")),
-        Part("calls", "tests/faults/test_every_call.py", {"CALLS": "all"}),
+        Part(
+            "calls", "tests/faults/test_every_call.py", {"CALLS": os.environ.get("CALLS") or "all"}
+        ),
         Part("schedules", "tests/timelines/test_oracle.py", {"ORACLE_SCHEDULES": str(schedules)}),
         Part("defences", "tests/timelines/test_defences.py", {}),
     ]

@@ -48,7 +48,6 @@ class Report:
 
     def figures(self) -> dict[str, float]:
         """What the summary of `make faults` shows."""
-        killed = [s for name, s in self.recovery_seconds if re.fullmatch(r"kill [^+]+", name)]
         return {
             "faults": sum(self.faults.values()),
             "posts acknowledged": self.numbers["posts acknowledged"],
@@ -56,8 +55,13 @@ class Report:
             "doubled": self.numbers["doubles"],
             "leaked": self.numbers["leaks"],
             "wrong": len(self.wrongs),
-            "longest seconds until all is served after one kill": round(max(killed, default=0), 1),
+            "seconds until all is served after one kill -9": round(self._longest_after_a_kill(), 1),
         }
+
+    def _longest_after_a_kill(self) -> float:
+        """A post reaches its follower, too: promised are 15 s."""
+        killed = [s for name, s in self.recovery_seconds if re.fullmatch(r"kill [^+]+", name)]
+        return max(killed, default=0.0)
 
     def lines(self) -> list[str]:
         """The report for people."""
@@ -69,6 +73,7 @@ class Report:
             f"counts: {dict(self.numbers)}",
             "seconds until everything is served: "
             + ", ".join(f"{k} {'/'.join(f'{s:.1f}' for s in v)}" for k, v in by_fault.items()),
+            f"longest after a single kill -9: {self._longest_after_a_kill():.1f} s",
             "longest waits: "
             + ", ".join(
                 f"{fault}: {what} {seconds:.1f}"
