@@ -94,13 +94,15 @@ def new_relay(
     return Relay(connection=raw, token=token, send=send, max_batch=max_batch)
 
 
-def drain_committed(*, max_batch: int = 2000, pause: Callable[[float], None] = time.sleep) -> int:
-    """Hand out and deliver what is committed until nothing is left."""
+def drain_committed(
+    *, max_batch: int = 2000, pause: Callable[[float], None] = time.sleep, rounds: int = 1_000
+) -> int:
+    """Hand out and deliver what is committed until nothing is left, or for so many rounds."""
     messages: list[Message] = []
     with contextlib.closing(connections.connect()) as raw:
         parked = raw.execute("select count(*) from dead_letters").fetchone()
         relay = new_relay(raw, send=messages.extend, max_batch=max_batch)
-        while True:
+        for _ in range(rounds):
             while relay.hand_out():
                 pass
             relay.publish_waiting()

@@ -192,7 +192,8 @@ def _posts_of_alice(scene: Scene) -> list[int]:
 def _deliver(_scene: Scene) -> Response:
     """The relay and the workers, with a post and a delete to deliver."""
     try:
-        drain_committed(pause=lambda _seconds: None)
+        # While an engine is away it would go on for ever.
+        drain_committed(pause=lambda _seconds: None, rounds=3)
     except OUTAGES:
         return Response(503, {"retry-after": "1"})
     return Response(200)
