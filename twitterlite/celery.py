@@ -13,6 +13,7 @@ from django.conf import settings
 from kombu.entity import Exchange, Queue
 
 from apps.infra.engines import ready
+from apps.infra.eventlog import acknowledging
 from apps.infra.eventlog.registry import queue_name, subscribers
 from apps.infra.telemetry import metrics
 from twitterlite import topology
@@ -91,6 +92,7 @@ def configuration() -> dict[str, Any]:
     }
 
 
+acknowledging.install()
 app = Celery("twitterlite", set_as_current=True)
 app.conf.update(configuration())
 app.autodiscover_tasks()
