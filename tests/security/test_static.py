@@ -16,10 +16,12 @@ TEMPLATES = sorted([*(BASE_DIR / "templates").rglob("*"), *(BASE_DIR / "apps").r
 # an address that a person gave: then it would have to refuse private ones, and follow no redirect.
 TALKS = {
     "apps/infra/engines/embedded.py", "apps/infra/engines/ports.py",
-    "apps/infra/engines/services.py", "apps/infra/engines/supervisor.py",
-    "apps/infra/eventlog/messages.py", "apps/infra/eventlog/relay_loop.py",
-    "apps/infra/stores/aioredis.py", "apps/infra/stores/postgres.py", "apps/infra/web/live.py",
-    "apps/timelines/store/wire.py",
+    "apps/infra/engines/services.py", "apps/infra/engines/stack.py",
+    "apps/infra/engines/supervisor.py", "apps/infra/eventlog/messages.py",
+    "apps/infra/eventlog/relay_loop.py", "apps/infra/stores/aioredis.py",
+    "apps/infra/stores/postgres.py", "apps/infra/stores/redis.py", "apps/infra/web/live.py",
+    # It listens, and asks itself whether it is ready.
+    "apps/infra/web/server.py", "apps/timelines/store/wire.py",
 }  # fmt: skip
 NETWORK = re.compile(
     r"^(socket|ssl|http\.client|urllib\.request|urllib3|requests|httpx|aiohttp|ftplib|smtplib"

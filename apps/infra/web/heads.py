@@ -134,13 +134,20 @@ class BoundedHeads(HttpToolsProtocol):
 
     def refuse(self, status: HTTPStatus) -> None:
         """Close the connection, and say why, unless that would be taken for another answer."""
-        current: Any = self.cycle
-        if current is None or current.response_complete:
+        if self._is_next_to_answer():
             body = problem_of(status).body
             kind = problems.CONTENT_TYPE.encode()
             head = _HEAD % (status, status.phrase.encode(), kind, len(body))
             self.transport.write(head + body)
         self.transport.close()
+
+    def _is_next_to_answer(self) -> bool:
+        """Whether what is written now is the answer to the request that is coming in."""
+        current: Any = self.cycle
+        if current is None or current.response_complete:
+            return True
+        is_this = current.more_body and not self.pipeline
+        return is_this and not getattr(current, "response_started", False)
 
     def _on_late(self) -> None:
         self._clock = None
