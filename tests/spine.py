@@ -240,8 +240,9 @@ class Spine:
         """What is left and what the processes wrote, for the message of a failed test."""
         with contextlib.closing(connections.connect()) as raw:
             rows = raw.execute("select * from deliveries order by id limit 5").fetchall()
+            state = [raw.execute(query).fetchall() for query in _STATE]
         logs = "\n".join(f"--- {child.name}\n{child.log_text()[-3000:]}" for child in self.children)
-        return f"deliveries left: {rows}\n{logs}"
+        return f"deliveries left: {rows}\nlease, cursor, open transactions: {state}\n{logs}"
 
     def _make_relay(self, number: int) -> Child:
         return self._child(f"relay{number}", ["manage.py", "relay"])
@@ -259,6 +260,16 @@ class Spine:
 
     def _child(self, name: str, arguments: list[str]) -> Child:
         return Child(name, arguments, env=self._env, log=self._directory / f"{name}.log")
+
+
+# What a relay that hands out nothing may be waiting for.
+_STATE = (
+    "select * from relay_lease",
+    "select * from relay_cursor",
+    "select pid, state, backend_xid, xact_start, left(query, 200) from pg_stat_activity"
+    " where backend_xid is not null",
+    "select count(*), max(id) from event_log",
+)
 
 
 def environment_of(settings_module: str) -> dict[str, str]:
