@@ -72,6 +72,9 @@ class PeoplesVerbs(Stage):
             post = hidden[one % len(hidden)]
             tweets.unhide_tweet(tweet_id=post.id, now=clock.now())
             post.is_hidden = post.is_settled = False
+            # A home that was built meanwhile gets it with the event, as a new one.
+            for seen in self.seen.values():
+                seen.discard(post.id)
 
     # Edges.
 

@@ -63,6 +63,8 @@ class Stage:
         self.last_event = last_event
         self.old_ids: list[int] = []
         self.ack_first = False
+        # What each person has seen at the top of their home.
+        self.seen: dict[int, set[int]] = {}
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Call a coroutine."""

@@ -79,8 +79,6 @@ class World(WorkersVerbs, PeoplesVerbs):
 
         # By where a page began, as the page before it said.
         self.depths: dict[int, int] = {}
-        # What each person has seen at the top of their home.
-        self.seen: dict[int, set[int]] = {}
 
     def _on_job(self, _name: str, *, user_id: int, token: str) -> None:
         self.asked[user_id] = token.encode()
