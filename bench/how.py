@@ -109,10 +109,11 @@ MEASURED = {
     "O1": """profiles read by people who are logged in. A closed loop of 8 connections tells how
         many a second the web process gives. Then requests come at ten times that rate, Poisson, on
         up to 1,000 connections; who has no answer after a second hangs up. `without_admission` is
-        the same against a second server, with ADMISSION_MAX=0 instead of 64. Every page that counts
-        shows the right profile; any status but 200 and 503 fails. `burst_recovery_s`: at half of
-        the closed loop's rate, 25 times as many come for a second; how long after it until 98 % of
-        those who come within half a second are answered in time again, the worst of three.""",
+        the same against a second server, with ADMISSION_MAX=0 instead of 64, which is given time
+        afterwards to end what it began. Every page that counts shows the right profile; any status
+        but 200 and 503 fails. `burst_recovery_s`: at half of the closed loop's rate, 25 times as
+        many come for a second; how long after it until 98 % of those who come within half a second
+        are answered in time again, the worst of three.""",
     "X1": """R1, W2 and F2 by their CPU per operation, those of this run or else the last ones
         written: 600,000 reads, 6,000 posts without their deliveries, and 6,000 × 75 deliveries, a
         second. What a machine needs to stay below full load is not in it.""",

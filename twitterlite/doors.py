@@ -210,5 +210,5 @@ application = Edge(
     limit_of=limit_of,
     level_of=level_of,
     feature_of=feature_of,
-    when_dimmed=switches.hear_soon,
+    each_second=switches.hear,
 )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,19 +54,31 @@ class Running:
         ]
         return engines + process.writing_into(self.var_dir / "log")
 
+    def manage(self, *words: str) -> None:
+        subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=stack.BASE_DIR,
+            env={**_environment(), "VAR_DIR": str(self.var_dir)},
+            check=True,
+        )
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.up.send_signal(number)
         return self.up.wait(60)
 
 
-def start(var_dir: Path, *, port: int) -> Running:
-    """Start the command without the engines of the test run, and read along what it says."""
+def _environment() -> dict[str, str]:
+    """This one, without the engines of the test run."""
     kept = {"DATABASE_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "DJANGO_SETTINGS_MODULE"}
-    environment = {name: value for name, value in os.environ.items() if name not in kept}
+    return {name: value for name, value in os.environ.items() if name not in kept}
+
+
+def start(var_dir: Path, *, port: int) -> Running:
+    """Start the command, and read along what it says."""
     up = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port)],
         cwd=stack.BASE_DIR,
-        env={**environment, "VAR_DIR": str(var_dir), "HOST": ports.LOOPBACK},
+        env={**_environment(), "VAR_DIR": str(var_dir), "HOST": ports.LOOPBACK},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -82,11 +95,18 @@ def start(var_dir: Path, *, port: int) -> Running:
 
 
 def answers(url: str) -> bool:
+    return status(url) == 200
+
+
+def status(url: str, *, body: bytes | None = None) -> int:
+    """What a GET is answered with, or a POST of the body; 0: nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, data=body, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
     except OSError:
-        return False
+        return 0
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +142,15 @@ def test_every_engine_is_alive_and_asks_for_a_password(running: Running):
     each = [url for listed in urls.values() for url in listed.split(",")]
     assert len(each) == len(services.VARIABLES)
     assert all(re.search(r":[\w-]{20,}@127\.0\.0\.1:\d+/", url) for url in each)
+
+
+def test_a_process_that_only_takes_posts_hears_of_a_level(running: Running):
+    posts = running.ready_url.replace("/readyz", "/2/tweets")
+
+    for level, expected in (("4", 503), ("auto", 401)):
+        running.manage("brownout", level)
+        while status(posts, body=b"{}") != expected:
+            time.sleep(0.05)
 
 
 def test_it_stops_in_order_starts_again_as_it_was_and_survives_its_own_death(tmp_path: Path):

@@ -22,9 +22,13 @@ def time():
     return Time()
 
 
+def never():
+    return 0.0
+
+
 def full(time, places=4):
     """An admission in which every place is taken."""
-    made = Admission(most=places, now=time)
+    made = Admission(most=places, now=time, worked=never)
     made.in_use = places
     return made
 
@@ -123,7 +127,7 @@ def _answers(door, time, *, seconds, windows=1):
 
 
 def test_there_are_fewer_places_when_answers_take_longer_and_never_too_few(time):
-    door = Admission(most=64, now=time)
+    door = Admission(most=64, now=time, worked=never)
     _answers(door, time, seconds=0.01, windows=5)
     before = door.places
 
@@ -132,6 +136,36 @@ def test_there_are_fewer_places_when_answers_take_longer_and_never_too_few(time)
 
     _answers(door, time, seconds=0.05, windows=30)
     assert door.places == admission.FEWEST
+
+
+def test_two_suffice_where_the_processor_is_what_is_short(time):
+    door = Admission(most=64, now=time, worked=time)
+    _answers(door, time, seconds=0.01, windows=5)
+
+    _answers(door, time, seconds=0.05, windows=30)
+
+    assert door.places == admission.FEWEST_BUSY
+
+
+def test_the_first_of_a_rush_who_would_wait_too_long_is_sent_away(run, time):
+    """How long an answer takes is known before anybody has had to wait."""
+    door = Admission(most=4, now=time, worked=never)
+    for _ in range(200):
+        door.in_use = 4
+        door.leave("page", 0.4)
+    door.in_use = 4
+
+    async def rush():
+        coming = [asyncio.create_task(door.enter(Level.READ)) for _ in range(10)]
+        await _soon()
+        away = sum(one.done() for one in coming)
+        for one in coming:
+            one.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)
+        return away
+
+    # A tenth of a second each: two fit into a quarter of one.
+    assert run(rush()) == 8
 
 
 def test_there_are_more_where_they_do_not_suffice_and_answers_are_as_quick_as_usual(time):

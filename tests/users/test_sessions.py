@@ -4,6 +4,7 @@ Writes announce in Redis and never touch this process's caches, so a test that w
 reads here is a test of two processes; one of them really has two.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ from redis import Redis
 
 from apps.infra import clock
 from apps.infra.conf import BASE_DIR
+from apps.infra.resilience import switches
 from apps.infra.stores import aiopostgres, aioredis, invalidation, redis
 from apps.users import sessions
 from apps.users.models import User
@@ -80,8 +82,15 @@ class Asked:
 
 
 @pytest.fixture
-def asked(world, monkeypatch):
+def asked(world, run, monkeypatch):
     """What is asked of PostgreSQL, of a state Redis in the event loop, and of any in threads."""
+
+    async def begin() -> None:
+        # A process that knows nothing yet reads the operators' switches.
+        await invalidation.catch_up()
+        await asyncio.gather(*switches._under_way)
+
+    run(begin())
     return Asked(monkeypatch)
 
 

@@ -35,8 +35,11 @@ class Level(IntEnum):
 
 # Seconds that a request may wait for its turn; who would wait longer is sent away at once.
 PATIENCE = {Level.CRITICAL: 1.0, Level.WRITE: 0.5, Level.READ: 0.25, Level.GUEST: 0.1}
-# Places at the start, and at least.
-FIRST, FEWEST = 16, 4
+# Places at the start; at least; and at least where the processor is what is short: two then use
+# all of it, and each more makes a turn of the event loop longer, in which refusals wait as well.
+FIRST, FEWEST, FEWEST_BUSY = 16, 4, 2
+# So much of the time this thread has to be on a processor for that.
+BUSY = 0.6
 # An answer may take so many times as long as usual before there are too many at once.
 TOLERANCE = 2.0
 _WINDOW_SECONDS, _WINDOW_ANSWERS = 0.1, 20
@@ -59,22 +62,26 @@ class Admission:
         *,
         most: int,
         now: Callable[[], float] = time.monotonic,
+        worked: Callable[[], float] = time.thread_time,
         strain: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with some places.
 
         Args:
             most: places at once, at most; 0: everybody is let in.
+            worked: seconds that the loop's thread was on a processor, since whenever.
             strain: is told of everybody who is sent away.
         """
         self._strain = strain
-        self._most, self._now = most, now
+        self._most, self._now, self._worked = most, now, worked
         self.places = float(min(FIRST, most))
         self.in_use = 0
         self._queues: list[deque[tuple[Waiter, float]]] = [deque() for _ in Level]
         self._usual: dict[str, float] = {}
-        self._window = _Window(now())
-        # Seconds between two answers while somebody waits.
+        self._window = _Window(now(), worked())
+        # Seconds between two answers: as they leave while somebody waits, else as long as one
+        # takes, by how many are worked on (Little's law), lest the first of a rush be let wait
+        # who would have to be sent away then.
         self._pace, self._left_at = 0.001, 0.0
         self._untold, self._told_at = 0, -_TELL_SECONDS
         self._let_in = [Tally(metrics.ADMITTED.labels(one.name.lower(), "in")) for one in Level]
@@ -137,15 +144,20 @@ class Admission:
 
     def leave(self, route: str, seconds: float) -> None:
         """Give a place back, after so long; the answers of one route are compared."""
+        if not any(self._queues):
+            self._keep_pace(seconds / max(1, self.in_use))
         self._note(route, seconds)
         self._give_back()
+
+    def _keep_pace(self, seconds: float) -> None:
+        self._pace += (min(seconds, 1.0) - self._pace) * _PACE
 
     def _give_back(self) -> None:
         now = self._now()
         self.in_use -= 1
         if any(self._queues):
             if self._left_at:
-                self._pace += (min(now - self._left_at, 1.0) - self._pace) * _PACE
+                self._keep_pace(now - self._left_at)
             self._left_at = now
             self._call(now)
         else:
@@ -178,17 +190,19 @@ class Admission:
         window.taken += seconds
         now = self._now()
         if window.count >= _WINDOW_ANSWERS and now - window.began >= _WINDOW_SECONDS:
-            self._adapt(window)
-            self._window = _Window(now)
+            worked = self._worked()
+            is_busy = worked - window.worked > BUSY * (now - window.began)
+            self._adapt(window, FEWEST_BUSY if is_busy else FEWEST)
+            self._window = _Window(now, worked)
             self._call(now)
 
-    def _adapt(self, window: "_Window") -> None:
+    def _adapt(self, window: "_Window", fewest: int) -> None:
         gradient = min(1.0, max(_STEEPEST, TOLERANCE * window.usual / (window.taken or 1e-9)))
         # Room to try, only where the places that there are do not suffice.
         is_short = self.is_full or any(self._queues)
         room = self.places**0.5 if is_short and gradient == 1.0 else 0.0
         places = self.places + (self.places * gradient + room - self.places) * _SMOOTH
-        self.places = min(max(places, min(FEWEST, self._most)), self._most)
+        self.places = min(max(places, fewest), self._most)
         for route in self._usual:
             self._usual[route] *= _UP
         metrics.ADMISSION_PLACES.set(self.places)
@@ -202,10 +216,10 @@ class Admission:
 class _Window:
     """The answers since a moment: their number, the seconds they took, and usually take."""
 
-    __slots__ = ("began", "count", "taken", "usual")
+    __slots__ = ("began", "count", "taken", "usual", "worked")
 
-    def __init__(self, began: float) -> None:
-        self.began = began
+    def __init__(self, began: float, worked: float) -> None:
+        self.began, self.worked = began, worked
         self.count, self.usual, self.taken = 0, 0.0, 0.0
 
 

@@ -28,12 +28,10 @@ AUTO = "auto"
 _STATES = {"open": State.OPEN, "closed": State.CLOSED}
 # While a Redis is away everybody is told all the time that nothing is known.
 _READ_EVERY_SECONDS = 10.0
-_HEAR_EVERY_SECONDS = 1.0
 
 _under_way: set[asyncio.Task[Any]] = set()
-# When the rows were last read, and the log last looked at for its switches alone.
+# When the rows were last read.
 _times = [-_READ_EVERY_SECONDS]
-_heard = [-_HEAR_EVERY_SECONDS]
 
 
 def engines() -> list[str]:
@@ -103,11 +101,10 @@ def _read_soon() -> None:
         _begin(loop, read())
 
 
-def hear_soon() -> None:
-    """Look at the invalidation log, at most once a second. For a request that is refused: who is
-    let in catches up anyway, but where nobody is, nobody would hear that a level was taken back."""
-    if time.monotonic() - _heard[0] >= _HEAR_EVERY_SECONDS:
-        _heard[0] = time.monotonic()
+def hear() -> None:
+    """Look at the invalidation log; for the server's clock. Whoever reads catches up anyway, but a
+    process that only takes posts, or refuses everybody, would never hear of a switch."""
+    if not _under_way:
         _begin(asyncio.get_running_loop(), invalidation.catch_up())
 
 

@@ -3,6 +3,7 @@
 Whatever happens inside, the client gets an answer that carries the request id.
 """
 
+import functools
 import logging
 import random
 import time
@@ -29,6 +30,8 @@ App = Callable[[Scope, Receive, Send], Any]
 MAX_BODY_BYTES = 1_048_576
 SERVER_ERROR = 500
 SLOW_SECONDS = 1.0
+# Whoever finds no place comes back after one of these, lest all do at the same second.
+_WAITS = (1, 2, 3, 4, 5)
 # The route of requests for which there was no place; the admission tells of them in the log.
 REFUSED = "refused"
 _REQUEST_ID = request_ids.HEADER
@@ -73,7 +76,7 @@ class Edge:
         limit_of: Callable[[str], int] | None = None,
         level_of: LevelOf | None = None,
         feature_of: FeatureOf | None = None,
-        when_dimmed: Callable[[], None] | None = None,
+        each_second: Callable[[], None] | None = None,
     ) -> None:
         """Wrap the doors.
 
@@ -82,14 +85,14 @@ class Edge:
             level_of: how important a request is, by method, path and whether it says who asks;
                 None: it needs no place. Everything is let in when unset.
             feature_of: what a request is for, by the same; None: it is never left out.
-            when_dimmed: called with each request that is left out.
+            each_second: called once a second by the server, in its loop, whoever comes.
         """
         self._inside = inside
         self.gate = gate
         self._limit_of = limit_of or _usual_limit
         self._level_of = level_of
         self._feature_of = feature_of
-        self._when_dimmed = when_dimmed
+        self.each_second = each_second
         self.admission = Admission(most=settings.ADMISSION_MAX, strain=house.strain)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,8 +170,6 @@ class Edge:
             return
         feature = self._feature_of(scope["method"], scope["path"], is_known(scope["found"]))
         if feature is not None and feature.level <= house.level:
-            if self._when_dimmed is not None:
-                self._when_dimmed()
             raise Dimmed(feature)
 
     def _visit(self, scope: Scope) -> Visit | None:
@@ -197,8 +198,23 @@ def is_known(headers: Mapping[bytes, bytes]) -> bool:
 
 def crowded(path: str, headers: Mapping[bytes, bytes]) -> tuple[bytes, str, Mapping[str, str]]:
     """What is answered where there is no place: body, its kind, and headers."""
-    answer, body, kind = _answer(Crowded(), path, headers)
-    return body, kind, answer.headers
+    language, is_page = _manner(path, headers)
+    return _crowded(language, is_page, random.choice(_WAITS))  # noqa: S311 (no secret)
+
+
+# Kept: it is asked for a thousand times a second when there is no time at all.
+@functools.lru_cache(maxsize=64)
+def _crowded(language: str, is_page: bool, wait: int) -> tuple[bytes, str, Mapping[str, str]]:
+    with translation.override(language):
+        answer = problems.of_exception(_no_place(wait))
+    if not is_page:
+        return answer.body, problems.CONTENT_TYPE, answer.headers
+    page = last_page.of_status(answer.status, language, last_page.CROWDED)
+    return page, last_page.CONTENT_TYPE, answer.headers
+
+
+def _no_place(wait: int) -> Unavailable:
+    return Unavailable("Too much at once here. Try again.", retry_after_seconds=wait)
 
 
 def _leave(visit: Visit | None, scope: Scope) -> None:
@@ -275,9 +291,7 @@ def _problem_of(error: Exception) -> problems.Problem:
     if isinstance(error, heads.HeadTooLarge):
         return heads.problem_of(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     if isinstance(error, Crowded):
-        # Not all at the same second.
-        wait = random.randint(1, 5)  # noqa: S311 (no secret)
-        error = Unavailable("Too much at once here. Try again.", retry_after_seconds=wait)
+        error = _no_place(random.choice(_WAITS))  # noqa: S311 (no secret)
     return problems.of_exception(error)
 
 
@@ -294,16 +308,21 @@ def _answer(
     error: Exception, path: str, headers: Mapping[bytes, bytes]
 ) -> tuple[problems.Problem, bytes, str]:
     """What is wrong, the body for whoever asks, a person or a program, and its content type."""
-    if path.startswith(last_page.PROGRAMS):
-        answer = _problem_of(error)
-        return answer, answer.body, problems.CONTENT_TYPE
-    language = languages.of_header(headers.get(b"accept-language", b"").decode("latin-1"))
+    language, is_page = _manner(path, headers)
     with translation.override(language):
         answer = _problem_of(Dimmed(error.feature) if isinstance(error, Dimmed) else error)
-    if b"text/html" not in headers.get(b"accept", b""):
+    if not is_page:
         return answer, answer.body, problems.CONTENT_TYPE
     page = last_page.of_status(answer.status, language, _sentence(error))
     return answer, page, last_page.CONTENT_TYPE
+
+
+def _manner(path: str, headers: Mapping[bytes, bytes]) -> tuple[str, bool]:
+    """In which language whoever asks is answered, and whether with a page."""
+    if path.startswith(last_page.PROGRAMS):
+        return languages.ENGLISH, False
+    language = languages.of_header(headers.get(b"accept-language", b"").decode("latin-1"))
+    return language, b"text/html" in headers.get(b"accept", b"")
 
 
 def _sentence(error: Exception) -> str:

@@ -201,7 +201,7 @@ class _Cycle:
         self._count(answer.status)
         if not self.disconnected:
             head = self._head(answer, more)
-            self.owner.finish(self, head, answer.body)
+            self.owner.finish(self, head, b"" if self.method == "HEAD" else answer.body)
 
     def _count(self, status: int) -> None:
         seconds = time.perf_counter() - self.started

@@ -28,6 +28,7 @@ IDLE_SECONDS = 5.0
 HURRY_SECONDS = 3.0
 # What gunicorn's arbiter knows a start by that failed.
 WORKER_BOOT_ERROR = 3
+_TICKS_PER_SECOND = 10
 _LOOK_SECONDS = 0.05
 _PROBE_SECONDS = 0.1
 _ANSWER_SECONDS = 5.0
@@ -69,6 +70,13 @@ class HouseServer(Server):
     def hurry(self) -> None:
         """Stop, and wait for nobody who is idle."""
         self.is_hurried = self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; tells the application once."""
+        each_second = getattr(self.config.app, "each_second", None)
+        if counter % _TICKS_PER_SECOND == 0 and each_second is not None:
+            each_second()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept; in the place of another process only when /readyz says so."""

@@ -290,6 +290,14 @@ class TestCrowded:
         assert b"text/html" in got
         assert "Gleich wieder da" in bodies(got)[0].decode()
 
+    def test_no_body_where_only_the_head_was_asked_for(self, talk: Any) -> None:
+        last = get("/healthz", "connection: close")
+
+        got = talk(get("/about").replace(b"GET", b"HEAD") + last, ends=99)
+
+        assert got.startswith(b"HTTP/1.1 503")
+        assert b"\r\n\r\nHTTP/1.1 200" in got
+
     def test_a_form_is_read_and_refused(self, talk: Any) -> None:
         form = b"POST /compose HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\na=b"
 
