@@ -10,6 +10,7 @@ ONLY ?=
 QUICK ?=
 N ?= 20000
 CASES ?= 200
+POSTS ?= 5000
 SCHEDULES ?= 100000
 HOURS ?= 1
 
@@ -69,9 +70,9 @@ soak: ## Hours under load with a fault a minute, and what grows: make soak HOURS
 	@.ci/setup dev
 	$(PYTHON) -m tests.faults.soak --hours $(HOURS)
 
-fuzz: ## Made-up requests to every operation of the API: make fuzz CASES=200
+fuzz: ## Made-up requests to every operation of the API, odd words in every form: make fuzz CASES=200 POSTS=5000
 	@.ci/setup dev
-	FUZZ_CASES=$(CASES) $(PYTEST) -n 2 --timeout=0 tests/conformance/test_fuzz.py $(ARGS)
+	FUZZ_CASES=$(CASES) FORM_POSTS=$(POSTS) $(PYTEST) -n 2 --timeout=0 tests/conformance/test_fuzz.py tests/flows/test_naughty_forms.py $(ARGS)
 
 bench: ## Measure; ONLY=F2,R1 picks figures, QUICK=1 takes 3 minutes and writes nothing
 	@.ci/setup dev
