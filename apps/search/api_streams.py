@@ -208,6 +208,7 @@ async def _open(
 ) -> StreamingHttpResponse:
     token = token_of(request.META.get("HTTP_AUTHORIZATION"))
     hub, connection = streams.hub(), streams.Connection(owner_id=owner_id, selection=selection)
+    connection.caller = _owner(request)
 
     async def is_allowed() -> bool:
         await invalidation.catch_up()

@@ -43,6 +43,8 @@ POLL_SECONDS = 0.1
 KEEP_ALIVE_SECONDS = 15.0
 MAX_QUEUE = 1_000
 MAX_CONNECTIONS = 250
+# Of one application, or of one account's own tokens: nobody keeps all others out.
+MAX_OF_CALLER = 10
 # Connections that one step asks about at most: whether their tokens are still good.
 MAX_CHECKS = 100
 # A connection that does not even take its last message is dropped after so long.
@@ -65,11 +67,13 @@ class Held:
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One open stream. `owner_id`: whose rules; None for the sample. `digest`: of its token."""
+    """One open stream. `owner_id`: whose rules; None for the sample. `digest`: of its token.
+    `caller`: who holds it, as the owner of rules is named."""
 
     owner_id: int | None
     selection: TweetSelection
     digest: str = ""
+    caller: int = 0
     # Whether its token is still good.
     is_allowed: Callable[[], Awaitable[bool]] | None = None
     # Tweets by id with their lines.
@@ -143,6 +147,9 @@ class Hub:
         """
         if len(self.connections) >= MAX_CONNECTIONS:
             raise RateLimited("Too many streams are open here.", retry_after_seconds=30)
+        if sum(one.caller == connection.caller for one in self.connections) >= MAX_OF_CALLER:
+            told = f"{MAX_OF_CALLER} streams of yours are open here. Close one first."
+            raise RateLimited(told, retry_after_seconds=30)
         try:
             if self._task is None or self._task.done():
                 newest = await _ask(b"XREVRANGE", store.STREAM, b"+", b"-", b"COUNT", b"1")

@@ -510,6 +510,19 @@ def test_too_many_streams_are_refused(api_as, live, alice, monkeypatch):
     assert client.get(STREAM).status_code == 429
 
 
+def test_nobody_keeps_all_others_out(api_as, live, alice, bob, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_OF_CALLER", 1)
+    clients = [api_as(alice), api_as(bob)]
+    for client in clients:
+        add(client, ("tea", ""))
+        live(client)
+
+    refused = clients[0].get(STREAM)
+
+    assert refused.status_code == 429
+    assert "streams of yours" in refused.json()["detail"]
+
+
 def test_a_suspended_author_is_not_streamed(api_as, live, alice, bob, drain_outbox):
     client = api_as(alice)
     add(client, ("tea", ""))

@@ -36,6 +36,8 @@ _WAITS = (1, 2, 3, 4, 5)
 REFUSED = "refused"
 _REQUEST_ID = request_ids.HEADER
 _BROWNOUT = b"tl-brownout"
+# Pages and files have it from what makes them.
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _SESSION = settings.SESSION_COOKIE_NAME.encode() + b"="
 log = logging.getLogger(__name__)
 
@@ -122,6 +124,8 @@ class Edge:
                 # The work is done; how quickly the client reads is its own affair.
                 _leave(visit, scope)
                 message["headers"].append((_REQUEST_ID, request_id.encode()))
+                if scope["path"].startswith(last_page.API):
+                    message["headers"].append(_NO_SNIFFING)
                 if house.level:
                     message["headers"].append((_BROWNOUT, b"%d" % house.level))
                 if bill is not None:

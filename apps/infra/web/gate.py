@@ -103,7 +103,10 @@ class _NoEvent:
 
 
 _NO_EVENT = _NoEvent()
-_HEAD = b"HTTP/1.1 %b\r\n%bcontent-type: %b\r\ncontent-length: %d\r\n%bx-request-id: %b\r\n\r\n"
+_HEAD = (
+    b"HTTP/1.1 %b\r\n%bx-content-type-options: nosniff\r\ncontent-type: %b\r\n"
+    b"content-length: %d\r\n%bx-request-id: %b\r\n\r\n"
+)
 _STATUS = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
 
 
@@ -254,7 +257,8 @@ class GateProtocol(BoundedHeads):
         if _Defaults.made_of is not given:
             _Defaults.text = b"".join(b"%b: %b\r\n" % (name, value) for name, value in given)
             _Defaults.usual = {
-                status: b"HTTP/1.1 %b\r\n%bcontent-type: %b\r\ncontent-length: "
+                status: b"HTTP/1.1 %b\r\n%bx-content-type-options: nosniff\r\n"
+                b"content-type: %b\r\ncontent-length: "
                 % (_STATUS[status], _Defaults.text, answers.JSON)
                 for status in (200, 201)
             }

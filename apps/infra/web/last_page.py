@@ -14,7 +14,8 @@ from apps.infra.resilience.brownout import GUEST_PAGES, GUEST_SEARCH
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 # Below these nobody asks for a page.
-PROGRAMS = ("/2/", "/1.1/", "/static/")
+API = ("/2/", "/1.1/")
+PROGRAMS = (*API, "/static/")
 CROWDED = gettext_noop("More people than usual are here. Load the page again in a few seconds.")
 TOO_LARGE, TOO_MANY, AWAY = 413, 429, 503
 

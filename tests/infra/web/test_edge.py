@@ -24,6 +24,11 @@ def test_every_answer_carries_a_request_id(api, api_as, alice):
     assert len(set(ids)) == 4
 
 
+@pytest.mark.parametrize("path", ["/2/users/me", "/2/nothing", "/1.1/nothing", "/login"])
+def test_no_answer_is_taken_for_what_it_is_not(api, path):
+    assert api.get(path).headers["x-content-type-options"] == "nosniff"
+
+
 def test_a_request_id_that_comes_in_goes_out(api):
     answer = api.get("/2/users/me", x_request_id="from-a-proxy.1")
 

@@ -168,6 +168,7 @@ def test_a_known_request_is_answered_with_all_headers(talk: Any) -> None:
     assert set(head.split(b"\r\n")) == {
         OK,
         b"server: test",
+        b"x-content-type-options: nosniff",
         b"content-type: application/json; charset=utf-8",
         b"content-length: 3",
         b"x-own: 1",
