@@ -123,11 +123,7 @@ class Edge:
                 status = message["status"]
                 # The work is done; how quickly the client reads is its own affair.
                 _leave(visit, scope)
-                message["headers"].append((_REQUEST_ID, request_id.encode()))
-                if scope["path"].startswith(last_page.API):
-                    message["headers"].append(_NO_SNIFFING)
-                if house.level:
-                    message["headers"].append((_BROWNOUT, b"%d" % house.level))
+                _mark(message["headers"], scope["path"], request_id)
                 if bill is not None:
                     await bill.settle()
                     message["headers"].extend(bill.headers())
@@ -193,6 +189,15 @@ class Edge:
             return False
         self.admission.note_refusal(level)
         return True
+
+
+def _mark(headers: list[tuple[bytes, bytes]], path: str, request_id: str) -> None:
+    """Add what every answer says."""
+    headers.append((_REQUEST_ID, request_id.encode()))
+    if path.startswith(last_page.API):
+        headers.append(_NO_SNIFFING)
+    if house.level:
+        headers.append((_BROWNOUT, b"%d" % house.level))
 
 
 def is_known(headers: Mapping[bytes, bytes]) -> bool:
