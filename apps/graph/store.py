@@ -114,7 +114,9 @@ def hold_relations(viewer_ids: list[int]) -> None:
         try:
             _hold(instance, [viewer_id])
         except redis_sync.RedisError:
-            redis.shout(instance, _tombstones([viewer_id], _run_ids.get(instance, "")))
+            commands = _tombstones([viewer_id], _run_ids.get(instance, ""))
+            if not redis.shout(instance, commands):
+                invalidation.shout_after_commit(instance, commands)
     invalidation.announce([("y", one) for one in viewer_ids])
 
 

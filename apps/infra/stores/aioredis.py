@@ -156,12 +156,19 @@ class _Connection(asyncio.Protocol):
 class AioRedis:
     """Client of one instance, for one event loop."""
 
-    def __init__(self, url: str, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        breaker: Breaker | None = None,
+        on_line: Callable[[], None] = lambda: None,
+    ) -> None:
         """Connect at the first command.
 
         Args:
             breaker: who says whether to try at all; always, without.
+            on_line: called with each new connection, before anything comes over it.
         """
+        self._on_line = on_line
         parts = urlsplit(url)
         self._breaker = breaker
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 6379
@@ -259,6 +266,7 @@ class AioRedis:
                 connection.close()
                 raise RedisDown(str(reply))
         self.run_id = run_id_of(replies[-1])
+        self._on_line()
         self._connection = connection
         return connection
 
@@ -268,6 +276,8 @@ def run_id_of(info: bytes) -> str:
     return info.partition(b"run_id:")[2][:8].decode()
 
 
+# Told the number of a state instance with each new connection to it.
+on_line: list[Callable[[int], None]] = []
 # One set of clients per event loop: a connection belongs to the loop that opened it.
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AioRedis]] = (
     weakref.WeakKeyDictionary()
@@ -295,8 +305,15 @@ def client(instance: int = 0, *, loop: asyncio.AbstractEventLoop | None = None) 
     url = _urls()[instance]
     found = clients.get(url)
     if found is None:
-        found = clients[url] = AioRedis(url, breaker_of(state_name(instance)))
+        found = clients[url] = AioRedis(
+            url, breaker_of(state_name(instance)), partial(_tell_of_line, instance)
+        )
     return found
+
+
+def _tell_of_line(instance: int) -> None:
+    for tell in on_line:
+        tell(instance)
 
 
 @cache

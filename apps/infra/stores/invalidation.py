@@ -6,6 +6,11 @@ and, when it moved, fetches the missing tail and evicts. An announced entry is h
 PostgreSQL for 5 s, longer than a transaction may last. So whatever was acknowledged before a read
 began is seen by that read, in every process.
 
+A state Redis that cannot be told, and is not dead for certain, is told again after the commit. If
+that fails too, a row of `untold_changes` says so until the event log has repeated the change, and
+whoever connects to a state Redis meanwhile, with a line that was cut or with the first one, does
+without it: what is kept there may be older than what was acknowledged. Record 0024.
+
 Kinds: t tweet · c a tweet's counters (not held) · u user · k token · p the set of pull authors ·
 n a new tweet of a pull author · a authors who posted with their new counts, `id=count,…`: entries
 are revised, not evicted · h a tweet that many like at once · m a picture · v the votes of a poll
@@ -23,11 +28,12 @@ from typing import Any, ClassVar
 
 import hiredis
 import redis as redis_sync
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.infra.batches import batches
+from apps.infra.errors import Unavailable
 from apps.infra.eventlog.log import Event, publish
-from apps.infra.stores import aioredis, cache, redis
+from apps.infra.stores import aiopostgres, aioredis, cache, redis
 from apps.infra.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -64,6 +70,8 @@ class AnnouncementLost(Event):
 
     topic: ClassVar[str] = "announcement.lost"
     entries: list[str]
+    # The row of `untold_changes` that goes when this is repeated.
+    untold: int
 
     def key(self) -> str:
         return "announcement"
@@ -90,7 +98,7 @@ def announce(
     if not entries:
         return
     arguments = [f"{kind}:{key}:{int(hold)}" for kind, key in entries]
-    is_lost = False
+    untold: list[tuple[int, list[tuple[str, ...]]]] = []
     for instance in range(redis.state_count()):
         for part in batches(arguments, AT_ONCE):
             try:
@@ -100,10 +108,33 @@ def announce(
                 if must:
                     raise
                 log.warning("invalidation not announced", extra={"error": str(error)})
-                told = redis.shout(instance, [("EVAL", _ANNOUNCE, "2", SEQ, LOG, *part)])
-                is_lost = is_lost or not told
-    if is_lost and hold:
-        publish(AnnouncementLost(entries=[f"{kind}:{key}" for kind, key in entries]))
+                command = ("EVAL", _ANNOUNCE, "2", SEQ, LOG, *part)
+                if not redis.shout(instance, [command]):
+                    untold.append((instance, [command]))
+    if untold and hold:
+        _note_untold(entries)
+        for instance, commands in untold:
+            shout_after_commit(instance, commands)
+
+
+def _note_untold(entries: Sequence[tuple[str, int | str]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("insert into untold_changes default values returning id")
+        (untold,) = cursor.fetchone()
+    told = [f"{kind}:{key}" for kind, key in entries]
+    publish(AnnouncementLost(entries=told, untold=untold))
+
+
+def shout_after_commit(instance: int, commands: Sequence[Sequence[Any]]) -> None:
+    """Tell a server that could not be told once more, before the change is acknowledged: whoever
+    has connected to it since, and found nothing amiss, hears of it in time."""
+    transaction.on_commit(lambda: redis.shout(instance, commands))
+
+
+def has_been_told(untold: Sequence[int]) -> None:
+    """These were repeated, in every state Redis."""
+    with connection.cursor() as cursor:
+        cursor.execute("delete from untold_changes where id = any(%s)", [list(untold)])
 
 
 def announcement(entries: Sequence[tuple[str, int | str]], *, hold: bool) -> aioredis.Command:
@@ -115,6 +146,16 @@ def announcement(entries: Sequence[tuple[str, int | str]], *, hold: bool) -> aio
 def announce_after_commit(entries: Sequence[tuple[str, int | str]]) -> None:
     """For what may be seen a moment late (counters): announce once the change is visible."""
     transaction.on_commit(lambda: announce(entries, hold=False))
+
+
+async def _ensure_told() -> None:
+    """Raise RedisDown while a change waits to be told: Redis may hold what was before it."""
+    try:
+        rows = await aiopostgres.fetch("select exists (select from untold_changes)")
+    except Unavailable as error:
+        raise aioredis.RedisDown("nobody can say what it was not told") from error
+    if rows[0][0]:
+        raise aioredis.RedisDown("it was not told of a change")
 
 
 class _Position:
@@ -265,9 +306,10 @@ async def _fetch_missing(instance: int, now: int, client: aioredis.AioRedis) -> 
         # An older reply, unless the tail says that the server was flushed.
         await _fetch(client, position, 0)
     elif position.run_id != client.run_id or not 0 <= missing <= MAX_LOG:
-        # Nothing is known of the time in between: a new, restarted or flushed server.
+        # Nothing is known of the time in between: a new line, a restarted or flushed server.
         position.run_id, position.seq, position.raw = "", 0, b""
         _forget_everything()
+        await _ensure_told()
         await _fetch(client, position, MAX_LOG)
     else:
         await _fetch(client, position, missing)
@@ -316,6 +358,14 @@ def _evict(entries: list[bytes]) -> None:
             listener(key)
         for local in cache.caches_of("t" if kind == "c" else kind):
             local.evict(key if kind == "k" else int(key), hold=hold == "1")
+
+
+def _doubt(instance: int) -> None:
+    """A new line to a server: what came over no line is not known, though it is the same server."""
+    _positions.pop(instance, None)
+
+
+aioredis.on_line.append(_doubt)
 
 
 def distrust() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from apps.graph import services as graph_services
 from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.stores import invalidation
+from apps.infra.stores.invalidation import AnnouncementLost
 from apps.timelines.services import fanout
 from apps.timelines.services.homes import drop_home
 
@@ -39,6 +40,9 @@ def invalidate(*, events: Sequence[LoggedEvent], late: bool) -> None:
     for event in events:
         fields = _RELATIONS_OF.get(event.topic, ())
         viewers.update(dict.fromkeys(event.payload[field] for field in fields))
+    lost = [event.payload for event in events if event.topic == AnnouncementLost.topic]
+    told = [entry.split(":", 1) for one in lost for entry in one["entries"]]
+    viewers.update(dict.fromkeys(int(key) for kind, key in told if kind == "y"))
     follows = [event.payload for event in events if event.topic == "follow.created"]
     authors = dict.fromkeys(follow["followee_id"] for follow in follows)
     if viewers:
@@ -47,6 +51,8 @@ def invalidate(*, events: Sequence[LoggedEvent], late: bool) -> None:
     for follower_id in dict.fromkeys(follow["follower_id"] for follow in follows):
         drop_home(user_id=follower_id)
     invalidation.announce(list(_entries(events)), hold=False, must=True)
+    if lost:
+        invalidation.has_been_told([one["untold"] for one in lost if "untold" in one])
     # What was hidden when a home was built is not in its list.
     shown = [event for event in events if event.topic == "tweet.unhidden"]
     if shown:
@@ -60,6 +66,6 @@ def _entries(events: Iterable[LoggedEvent]) -> Iterable[tuple[str, int | str]]:
             seen.add(("t", event.payload["tweet_id"]))
         elif event.topic == "user.changed":
             seen.add(("u", event.payload["user_id"]))
-        elif event.topic == invalidation.AnnouncementLost.topic:
+        elif event.topic == AnnouncementLost.topic:
             seen.update(tuple(entry.split(":", 1)) for entry in event.payload["entries"])
     return seen
