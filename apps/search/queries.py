@@ -1,16 +1,14 @@
 """Reads of the index: posts that fit a query, newest first, and how many there are."""
 
 from collections import Counter
-from collections.abc import Sequence
-
-from django.utils.translation import gettext as _
 
 from apps.graph import queries as graph_queries
 from apps.graph import queries_lists
 from apps.infra import clock, ids
-from apps.infra.errors import Unavailable
 from apps.infra.resilience.deadline import TookTooLong
-from apps.infra.stores import aiopostgres, partitions
+from apps.infra.stores import aiopostgres
+from apps.search import queries_ids
+from apps.search.queries_ids import Sought
 from apps.search.query.sql import Names, lists_in, to_sql, usernames_in
 from apps.search.query.tree import AtLeast, Node, leaves
 from apps.search.schemas import Bucket, Granularity, Window
@@ -19,8 +17,7 @@ from apps.tweets.visibility import visible_by_ids
 from apps.tweets.visible_sql import visible_sql
 from apps.users import queries as user_queries
 
-# One statement of a search; a count looks at every post that fits.
-SEARCH_LIMIT_MS = 3_000
+# A count looks at every post that fits.
 COUNT_LIMIT_MS = 6_000
 # How many rounds one page is filled up where the filter takes most of it away, and how many ids
 # a round looks at.
@@ -29,19 +26,6 @@ MAX_IDS = 800
 BUCKET_MS: dict[Granularity, int] = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _IDS_PER_MS = ids.at_ms(ids.EPOCH_MS + 1)
 _COUNTERS = " join tweets t on t.id = d.tweet_id and t.author_id = d.author_id"
-
-
-class SearchTooSlow(Unavailable):
-    """PostgreSQL could not answer in time."""
-
-    code = "search_too_slow"
-
-
-def _too_slow() -> SearchTooSlow:
-    return SearchTooSlow(
-        _("This search took too long. Add a rarer word, a #tag or from:user, or a shorter time."),
-        retry_after_seconds=5,
-    )
 
 
 async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, limit: int) -> Page:
@@ -59,12 +43,13 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     Raises:
         SearchTooSlow: with advice. Unavailable: PostgreSQL does not answer.
     """
-    source, params = await _source(viewer_id, tree)
+    sought = await _sought(viewer_id, tree)
     tweets: list[TweetOut] = []
     # One more than is shown tells whether there is another page.
     cursor, want = window.before_id, limit + 1
     for _round in range(MAX_ROUNDS):
-        found = await _ids(source, params, Window(after_id=window.after_id, before_id=cursor), want)
+        part = Window(after_id=window.after_id, before_id=cursor)
+        found = await queries_ids.ids_of(sought, part, want)
         tweets += await visible_by_ids(viewer_id=viewer_id, ids=found, surface="search")
         if len(tweets) > limit:
             return Page(tweets=tweets[:limit], next_before_id=tweets[limit - 1].id)
@@ -74,8 +59,8 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     return Page(tweets=tweets, next_before_id=cursor)
 
 
-async def _source(viewer_id: int | None, tree: Node) -> tuple[str, list[object]]:
-    """Where documents come from and which fit: what follows `from`, up to the time."""
+async def _sought(viewer_id: int | None, tree: Node) -> Sought:
+    """Where documents come from and which fit."""
     known = await user_queries.users_by_usernames(sorted(usernames_in(tree)))
     lists = await queries_lists.visible_lists(viewer_id, lists_in(tree))
     names = Names(
@@ -84,27 +69,8 @@ async def _source(viewer_id: int | None, tree: Node) -> tuple[str, list[object]]
     )
     condition, params = to_sql(tree, names=names)
     is_counted = any(isinstance(leaf, AtLeast) for leaf in leaves(tree))
-    return f"search_documents d{_COUNTERS if is_counted else ''} where {condition}", params
-
-
-async def _ids(source: str, params: Sequence[object], window: Window, limit: int) -> list[int]:
-    found: list[int] = []
-    months = await partitions.months()
-    for low, high in partitions.windows_back(window.before_id, months):
-        bounds = (max(low, window.after_id + 1), high, limit - len(found))
-        try:
-            rows = await aiopostgres.fetch(
-                f"select d.tweet_id from {source} and d.tweet_id >= %s and d.tweet_id < %s"
-                " order by d.tweet_id desc limit %s",
-                [*params, *bounds],
-                limit_ms=SEARCH_LIMIT_MS,
-            )
-        except TookTooLong as error:
-            raise _too_slow() from error
-        found.extend(row[0] for row in rows)
-        if len(found) >= limit or low <= window.after_id:
-            break
-    return found
+    joined = _COUNTERS if is_counted else ""
+    return Sought(tree=tree, joined=joined, condition=condition, params=params)
 
 
 async def tweet_counts(
@@ -129,7 +95,7 @@ async def tweet_counts(
         SearchTooSlow: with advice. Unavailable: PostgreSQL does not answer.
     """
     size = BUCKET_MS[granularity]
-    source, params = await _source(viewer_id, tree)
+    sought = await _sought(viewer_id, tree)
     relations = await graph_queries.relations(viewer_id)
     seen, readers = visible_sql("d", viewer_id=viewer_id, blocked=relations.blocked)
     low, high = ids.at_ms(start_ms), ids.at_ms(end_ms)
@@ -138,13 +104,13 @@ async def tweet_counts(
     try:
         rows = await aiopostgres.fetch(
             f"select (d.tweet_id / {_IDS_PER_MS} + {ids.EPOCH_MS}) / {size},"
-            f" count(*) from {source} and d.tweet_id >= %s and d.tweet_id < %s and {seen}"
+            f" count(*) from {sought.source} and d.tweet_id >= %s and d.tweet_id < %s and {seen}"
             " group by 1",
-            [*params, low, high, *readers],
+            [*sought.params, low, high, *readers],
             limit_ms=COUNT_LIMIT_MS,
         )
     except TookTooLong as error:
-        raise _too_slow() from error
+        raise queries_ids.too_slow() from error
     counts: Counter[int] = Counter(dict(rows))
     return [
         Bucket(

@@ -236,7 +236,7 @@ def test_killed_anywhere_the_next_run_goes_through_and_older_backups_are_brought
     below = f"{archiving.folder_of(photo)}/large.jpg"
     env = environment_of("twitterlite.settings.test")
     # As older code would leave it: one migration behind.
-    call_command("migrate", "infra", "0004", verbosity=0)
+    call_command("migrate", "infra", "0005", verbosity=0)
 
     with clogged(settings.MEDIA_DIR / below):
         reached = f".partial-*/media/{below}"

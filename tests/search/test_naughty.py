@@ -9,7 +9,7 @@ import pytest
 
 from apps.infra import clock
 from apps.infra.stores import postgres
-from apps.search import queries
+from apps.search import queries, queries_ids
 from apps.search.query.errors import QueryError
 from apps.search.query.parser import parse
 from apps.tweets.services_firehose import LivePost, post_tweets
@@ -61,7 +61,7 @@ def test_no_string_of_the_big_list_breaks_a_search(api_as, browser, alice, bob, 
 
 
 def test_a_search_that_takes_too_long_is_ended_with_advice(api_as, browser, bob, monkeypatch):
-    monkeypatch.setattr(queries, "SEARCH_LIMIT_MS", 50)
+    monkeypatch.setattr(queries_ids, "LIMIT_MS", 50)
     monkeypatch.setattr(queries, "COUNT_LIMIT_MS", 50)
 
     with postgres.connect() as raw, raw.transaction():
