@@ -98,7 +98,7 @@ def announce(
     if not entries:
         return
     arguments = [f"{kind}:{key}:{int(hold)}" for kind, key in entries]
-    untold: list[tuple[int, list[tuple[str, ...]]]] = []
+    untold: list[tuple[int, list[Sequence[Any]]]] = []
     for instance in range(redis.state_count()):
         for part in batches(arguments, AT_ONCE):
             try:
@@ -108,7 +108,7 @@ def announce(
                 if must:
                     raise
                 log.warning("invalidation not announced", extra={"error": str(error)})
-                command = ("EVAL", _ANNOUNCE, "2", SEQ, LOG, *part)
+                command: Sequence[Any] = ("EVAL", _ANNOUNCE, "2", SEQ, LOG, *part)
                 if not redis.shout(instance, [command]):
                     untold.append((instance, [command]))
     if untold and hold:
