@@ -86,7 +86,8 @@ def _step(highest: float) -> float:
 
 def charts(figures: Mapping[str, Any]) -> list[Chart]:
     """The plots that these figures (as in `latest.json`) have points for."""
-    found = (_followers(figures), _followees(figures), _depth(figures), _load(figures))
+    draw = (_followers, _followees, _depth, _load, _search)
+    found = [one(figures) for one in draw]
     return [chart for chart in found if all(chart.lines.values()) and chart.lines]
 
 
@@ -139,6 +140,19 @@ def _load(figures: Mapping[str, Any]) -> Chart:
         x_label="% of saturation",
         y_label="ms",
         lines={name: _series(figures, "R4", name) for name in ("p50", "p99")},
+    )
+
+
+def _search(figures: Mapping[str, Any]) -> Chart:
+    lines = {name: _series(figures, "S3", name) for name in ("ours", "one table, GIN")}
+    return Chart(
+        name="search",
+        title="The newest 20 posts with a word, among 2 million",
+        x_label="posts with the word",
+        y_label="ms",
+        lines=lines,
+        log_x=True,
+        log_y=True,
     )
 
 

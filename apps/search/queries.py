@@ -43,13 +43,13 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     Raises:
         SearchTooSlow: with advice. Unavailable: PostgreSQL does not answer.
     """
-    sought = await _sought(viewer_id, tree)
+    wanted = await sought(viewer_id, tree)
     tweets: list[TweetOut] = []
     # One more than is shown tells whether there is another page.
     cursor, want = window.before_id, limit + 1
     for _round in range(MAX_ROUNDS):
         part = Window(after_id=window.after_id, before_id=cursor)
-        found = await queries_ids.ids_of(sought, part, want)
+        found = await queries_ids.ids_of(wanted, part, want)
         tweets += await visible_by_ids(viewer_id=viewer_id, ids=found, surface="search")
         if len(tweets) > limit:
             return Page(tweets=tweets[:limit], next_before_id=tweets[limit - 1].id)
@@ -59,7 +59,7 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     return Page(tweets=tweets, next_before_id=cursor)
 
 
-async def _sought(viewer_id: int | None, tree: Node) -> Sought:
+async def sought(viewer_id: int | None, tree: Node) -> Sought:
     """Where documents come from and which fit."""
     known = await user_queries.users_by_usernames(sorted(usernames_in(tree)))
     lists = await queries_lists.visible_lists(viewer_id, lists_in(tree))
@@ -95,7 +95,7 @@ async def tweet_counts(
         SearchTooSlow: with advice. Unavailable: PostgreSQL does not answer.
     """
     size = BUCKET_MS[granularity]
-    sought = await _sought(viewer_id, tree)
+    wanted = await sought(viewer_id, tree)
     relations = await graph_queries.relations(viewer_id)
     seen, readers = visible_sql("d", viewer_id=viewer_id, blocked=relations.blocked)
     low, high = ids.at_ms(start_ms), ids.at_ms(end_ms)
@@ -104,9 +104,9 @@ async def tweet_counts(
     try:
         rows = await aiopostgres.fetch(
             f"select (d.tweet_id / {_IDS_PER_MS} + {ids.EPOCH_MS}) / {size},"
-            f" count(*) from {sought.source} and d.tweet_id >= %s and d.tweet_id < %s and {seen}"
+            f" count(*) from {wanted.source} and d.tweet_id >= %s and d.tweet_id < %s and {seen}"
             " group by 1",
-            [*sought.params, low, high, *readers],
+            [*wanted.params, low, high, *readers],
             limit_ms=COUNT_LIMIT_MS,
         )
     except TookTooLong as error:

@@ -26,6 +26,9 @@ from apps.search.schemas import Window
 LIMIT_MS = 3_000
 # Posts that a walk looks at for each that it may expect to find, and at most.
 PATIENCE, MAX_WALK = 8, 30_000
+# What it costs to fetch a post that the index names, in posts that a walk looks at: they lie
+# scattered, and a walk reads one page after the other.
+_SCATTERED = 10
 # A phrase is about so much rarer than the rarest of its words.
 _PHRASE = 0.3
 _KNOWN_SECONDS = 60.0
@@ -177,10 +180,10 @@ def _together(shares: Sequence[float]) -> float:
 def rows_to_walk(share: float | None, rows: float, limit: int) -> int:
     """How many of the newest posts to look at before the index is asked; 0: none.
 
-    To walk costs the posts until the page is full, the index all that fit: they cost the same
-    where share² · rows = limit.
+    To walk costs the posts until the page is full, limit / share; the index all that fit,
+    share · rows.
     """
-    if not share or share * share * rows < limit:
+    if not share or share * rows * _SCATTERED < limit / share:
         return 0
     return min(MAX_WALK, int(PATIENCE * limit / share))
 

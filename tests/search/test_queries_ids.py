@@ -93,10 +93,11 @@ def test_what_a_query_takes_of_all_posts(query, share):
 def test_common_words_are_walked_to_and_rare_ones_are_looked_up():
     walked = {word: rows_to_walk(share, 2_000_000, 20) for word, share in KNOWN.words.items()}
 
-    assert walked == {"the": 400, "tea": 3_200, "new": 8_000, "york": 30_000, "rain": 0}
+    assert walked == {"the": 400, "tea": 3_200, "new": 8_000, "york": 30_000, "rain": 30_000}
+    assert rows_to_walk(0.0009, 2_000_000, 20) == 0
     assert rows_to_walk(None, 2_000_000, 20) == rows_to_walk(0.0, 2_000_000, 20) == 0
     # Where there are few posts the index has few, too.
-    assert rows_to_walk(0.05, 5_000, 20) == 0
+    assert rows_to_walk(0.05, 500, 20) == 0
 
 
 def test_what_analyze_knows_is_used(posts, run):
