@@ -10,7 +10,7 @@ from apps.graph import queries_lists
 from apps.infra import clock, ids
 from apps.infra.errors import Unavailable
 from apps.infra.resilience.deadline import TookTooLong
-from apps.infra.stores import aiopostgres, partitions
+from apps.infra.stores import aiopostgres, aioreplica, partitions
 from apps.search.query.sql import Names, lists_in, to_sql, usernames_in
 from apps.search.query.tree import AtLeast, Node, leaves
 from apps.search.schemas import Bucket, Granularity, Window
@@ -93,7 +93,8 @@ async def _ids(source: str, params: Sequence[object], window: Window, limit: int
     for low, high in partitions.windows_back(window.before_id, months):
         bounds = (max(low, window.after_id + 1), high, limit - len(found))
         try:
-            rows = await aiopostgres.fetch(
+            # Old ids do no harm: what is shown is looked at on the primary.
+            rows = await aioreplica.fetch_stale(
                 f"select d.tweet_id from {source} and d.tweet_id >= %s and d.tweet_id < %s"
                 " order by d.tweet_id desc limit %s",
                 [*params, *bounds],

@@ -2,12 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from apps.graph.services import follow_user
 from apps.infra import clock
 from apps.infra.resilience.breaker import POSTGRES, breaker_of
+from apps.infra.stores import aioreplica
+from apps.infra.telemetry import metrics
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import post_tweet
 from tests.flows.test_breakers import let_settle
@@ -24,7 +27,7 @@ def table():
     first = rows.index(heads) + 1
     return {
         line[0]: dict(zip(heads[1:], line[1:], strict=True))
-        for line in rows[first : first + len(AWAY)]
+        for line in rows[first : first + len(AWAY) + len(REPLICA_AWAY)]
     }
 
 
@@ -45,6 +48,19 @@ def _each(verb, *names):
     return strike
 
 
+def _leave_behind(replica, house, monkeypatch):
+    monkeypatch.setattr(aioreplica, "MAX_LAG_SECONDS", 0.0)
+    monkeypatch.setattr(aioreplica, "_LOOK_SECONDS", 0.0)
+    replica.stop_replaying()
+    house.ask("liking")
+
+
+# Of a service that has a replica; all others have none.
+REPLICA_AWAY = {
+    "the replica, killed": lambda replica, *_: replica.engine.kill(),
+    "the replica, frozen": lambda replica, *_: replica.engine.pause(),
+    "the replica, behind": _leave_behind,
+}
 AWAY = {
     "PostgreSQL, killed": _kill_postgres,
     "PostgreSQL, frozen": _freeze_postgres,
@@ -124,13 +140,15 @@ COLUMNS = {
 READS = list(COLUMNS)[:6]
 
 
-@pytest.mark.parametrize("away", AWAY)
-def test_what_people_get(
-    away, alice, bob, api_as, browser_as, browser, breakable_engines, settings, monkeypatch
-):
+@pytest.fixture
+def house(alice, bob, api_as, browser_as, browser, monkeypatch):
     monkeypatch.setattr("apps.infra.stores.cache.HOLD_SECONDS", 0.0)
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
-    house = House(alice, bob, api_as(bob), browser_as(bob), browser)
+    return House(alice, bob, api_as(bob), browser_as(bob), browser)
+
+
+@pytest.mark.parametrize("away", AWAY)
+def test_what_people_get(away, breakable_engines, settings, house):
     AWAY[away](breakable_engines, settings)
     # Others have found out before: a request that finds out waits for its time-out.
     breaker_of(POSTGRES)._in_a_row = 3
@@ -139,3 +157,27 @@ def test_what_people_get(
     found = {column: house.ask(column) for column in COLUMNS}
 
     assert found == table()[away]
+
+
+@pytest.mark.parametrize("away", REPLICA_AWAY)
+def test_what_people_get_without_the_replica(away, replica, house, monkeypatch):
+    by_replica, by_primary = served("replica"), served("primary")
+    house.ask("search")
+    assert (served("replica"), served("primary")) == (by_replica + 1, by_primary)
+    REPLICA_AWAY[away](replica, house, monkeypatch)
+
+    found = {column: house.ask(column) for column in COLUMNS}
+
+    assert found == table()[away]
+    assert (served("replica"), served("primary")) == (by_replica + 1, by_primary + 1)
+
+
+def served(server):
+    """How many searches it has answered that the other could have."""
+    return sum(
+        metrics.STALE_READS.labels(server, why)._value.get() for why in get_args(aioreplica.Why)
+    )
+
+
+def test_the_table_has_these_rows_and_no_others():
+    assert [*table()] == [*AWAY, *REPLICA_AWAY]

@@ -14,12 +14,21 @@ from typing import Any
 
 import psycopg
 from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
 
 log = logging.getLogger(__name__)
 
 # Classes of SQLSTATE that speak of the server, not of the statement: too many connections, an
 # operator's shutdown (and a statement's time-out), input and output.
 _AWAY = ("53", "57", "58")
+_LIMITS: dict[str, Any] = {
+    "connect_timeout": 3,
+    # Whoever vanished with its machine says nothing, not even that.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 def parameters() -> dict[str, Any]:
@@ -31,13 +40,13 @@ def parameters() -> dict[str, Any]:
         "password": settings["PASSWORD"],
         "host": settings["HOST"],
         "port": settings["PORT"],
-        "connect_timeout": 3,
-        # Whoever vanished with its machine says nothing, not even that.
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
+        **_LIMITS,
     }
+
+
+def parameters_of(url: str) -> dict[str, Any]:
+    """The same of another server's address."""
+    return {**conninfo_to_dict(url), **_LIMITS}
 
 
 def connect(
