@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from apps.infra.engines import ports
 from apps.infra.engines.embedded import Postgres
 from apps.infra.engines.standby import Standby
 from apps.infra.resilience.breaker import REPLICA, breaker_of
-from apps.infra.stores import aiopostgres, aioreplica
+from apps.infra.stores import aiopostgres, aioreplica, postgres
 from tests.engines_plugin import Engines
 from tests.spine import wait_for
 
@@ -59,6 +60,29 @@ class Replica:
         self.catch_up()
         self.ask("select pg_wal_replay_pause()")
         wait_for(lambda: self.ask("select pg_get_wal_replay_pause_state()") == "paused")
+
+
+@contextmanager
+def wait_for_standby(name: str) -> Iterator[None]:
+    """Commits wait for a standby of this name, as long as the block lasts."""
+
+    def say(what: str) -> None:
+        with postgres.connect() as raw:
+            raw.execute(f"alter system {what}")
+            raw.execute("select pg_reload_conf()")
+
+    def is_said(wanted: str) -> Any:
+        with postgres.connect() as raw:
+            return raw.execute("show synchronous_standby_names").fetchone() == (wanted,)
+
+    say(f"set synchronous_standby_names = '{name}'")
+    try:
+        wait_for(lambda: is_said(name))
+        yield
+    finally:
+        say("reset synchronous_standby_names")
+        # It lets go of all that wait.
+        wait_for(lambda: is_said(""))
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,14 @@ import pytest
 
 from apps.graph.services import follow_user
 from apps.infra import clock
+from apps.infra.engines import standby
 from apps.infra.resilience.breaker import POSTGRES, breaker_of
 from apps.infra.stores import aioreplica
 from apps.infra.telemetry import metrics
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import post_tweet
 from tests.flows.test_breakers import let_settle
+from tests.replicas import wait_for_standby
 from tests.spine import drain_committed
 
 TABLE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
@@ -27,7 +29,7 @@ def table():
     first = rows.index(heads) + 1
     return {
         line[0]: dict(zip(heads[1:], line[1:], strict=True))
-        for line in rows[first : first + len(AWAY) + len(REPLICA_AWAY)]
+        for line in rows[first : first + len(AWAY) + len(REPLICA_AWAY) + len(STANDBY_AWAY)]
     }
 
 
@@ -61,6 +63,11 @@ REPLICA_AWAY = {
     "the replica, frozen": lambda replica, *_: replica.engine.pause(),
     "the replica, behind": _leave_behind,
 }
+# Of one that commits wait for (`synchronous_standby_names`).
+STANDBY_AWAY = {
+    "a synchronous replica, killed": "kill",
+    "a synchronous replica, frozen": "pause",
+}
 AWAY = {
     "PostgreSQL, killed": _kill_postgres,
     "PostgreSQL, frozen": _freeze_postgres,
@@ -90,6 +97,11 @@ class House:
         answer = getattr(self, f"_{COLUMNS[column]}")()
         if answer.status_code == 503:
             assert int(answer.headers["retry-after"]) > 0
+            return "no"
+        if column == "posting, site" and answer.status_code == 422:
+            # The form again, in its place on the page.
+            assert "Try again in a moment" in answer.text
+            assert "Here too." in answer.text
             return "no"
         assert answer.status_code < 400, answer.content
         return "marked" if "tl-degraded" in answer.headers else "yes"
@@ -172,6 +184,21 @@ def test_what_people_get_without_the_replica(away, replica, house, monkeypatch):
     assert (served("replica"), served("primary")) == (by_replica + 1, by_primary + 1)
 
 
+@pytest.mark.parametrize("away", STANDBY_AWAY)
+def test_what_people_get_while_nothing_can_be_confirmed(away, replica, house, settings):
+    with wait_for_standby(standby.NAME):
+        assert house.ask("posting, API") == "yes"
+        settings.DB_STATEMENT_TIMEOUT_MS = 200
+        getattr(replica.engine, STANDBY_AWAY[away])()
+
+        found = {column: house.ask(column) for column in COLUMNS}
+
+    assert found == table()[away]
+    # The operator has said that nothing is to be waited for.
+    breaker_of(POSTGRES).reset()
+    assert house.ask("posting, API") == house.ask("log-in") == "yes"
+
+
 def served(server):
     """How many searches it has answered that the other could have."""
     return sum(
@@ -180,4 +207,4 @@ def served(server):
 
 
 def test_the_table_has_these_rows_and_no_others():
-    assert [*table()] == [*AWAY, *REPLICA_AWAY]
+    assert [*table()] == [*AWAY, *REPLICA_AWAY, *STANDBY_AWAY]
