@@ -114,10 +114,10 @@ MEASURED = {
         but 200 and 503 fails. `burst_recovery_s`: at half of the closed loop's rate, 25 times as
         many come for a second; how long after it until 98 % of those who come within half a second
         are answered in time again, the worst of three.""",
-    "S3": """2 million texts of 12 words (Zipf's law, each text ten times) as a month of the index, and
-        in a table of their own with a GIN index of the words. Each query is asked of both in turn,
-        by the service's own function for statements, with the same limit of time; what they find
-        must be the same. `rare_slower_x`: the worst of the queries with a rare word.""",
+    "S3": """2 million texts of 12 words (Zipf's law, each text ten times) as a month of the index,
+        and in a table of their own with a GIN index of the words. Each query is asked of both in
+        turn, by the service's own function for statements, with the same limit of time; what they
+        find must be the same. `rare_slower_x`: the worst of the queries with a rare word.""",
     "X1": """R1, W2 and F2 by their CPU per operation, those of this run or else the last ones
         written: 600,000 reads, 6,000 posts without their deliveries, and 6,000 × 75 deliveries, a
         second. What a machine needs to stay below full load is not in it.""",

@@ -22,6 +22,7 @@ from apps.users.services import issue_token
 from tests.browsing import browser, browser_as  # noqa: F401 - fixtures of the pages
 from tests.factories import UserFactory
 from tests.http import Client
+from tests.replicas import replica, replica_engine  # noqa: F401 - fixtures of the replica
 from tests.spine import drain_outbox, spine, spine_processes  # noqa: F401 - fixtures of the event log
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from apps.graph import queries
 from apps.graph.schemas import Relations
-from apps.infra.stores import aiopostgres
+from apps.infra.stores import aioreplica
 from apps.infra.stores.cache import LocalCache
 from apps.infra.stores.id_queries import IdQuery
 from apps.users import queries as user_queries
@@ -58,7 +58,7 @@ async def suggestions(viewer_id: int) -> tuple[Suggestion, ...]:
     if kept is not None and kept[0] > time.monotonic():
         return kept[1]
     started = time.monotonic()
-    rows = await aiopostgres.fetch(
+    rows = await aioreplica.fetch_stale(
         _TWO_HOPS,
         {"viewer": viewer_id, "first": FIRST_HOP, "second": SECOND_HOP, "kept": KEPT},
     )

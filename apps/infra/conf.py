@@ -51,6 +51,9 @@ class Conf:
     )
     var_dir: Path = _env(_VAR_DIR, "Folder for engines, logs, keys and run files.")  # noqa: RUF009 (immutable)
     database_url: str = _secret("PostgreSQL; unset means the embedded engine.")
+    database_replica_url: str = _secret(
+        "A replica of PostgreSQL, for reads that may be seconds old; unset means none."
+    )
     redis_state_url: str = _secret("State Redis instances, comma-separated; [0] is the broker.")
     redis_cache_url: str = _secret("Cache Redis; may evict, never shared with state.")
     redis_timeout_seconds: float = _env(0.5, "Limit of one Redis command, in seconds.")
@@ -148,6 +151,6 @@ def load(environ: Mapping[str, str] | None = None) -> Conf:
         if raw:
             values[spec.name] = _parse(name, spec.type, raw)
     running = runfile.read_urls(values.get("var_dir", BASE_DIR / "var"))
-    for name in ("database_url", "redis_state_url", "redis_cache_url"):
+    for name in ("database_url", "database_replica_url", "redis_state_url", "redis_cache_url"):
         values.setdefault(name, running.get(name.upper(), ""))
     return Conf(**values)

@@ -200,16 +200,21 @@ class _Leased:
             until = clock.now_ms() + _LEASE_MS
             with postgres.connect() as connection:
                 arguments = {"until": until, "machine": generator.machine, "token": self._token}
-                if connection.execute(_RENEW, arguments).fetchone():
+                row = connection.execute(_RENEW, arguments).fetchone()
+                postgres.ensure_confirmed(connection)
+                if row:
                     generator.until_ms = until
                 else:
                     self._generator = None
 
 
 def _take(connection: psycopg.Connection[tuple[int, str]], now: int) -> tuple[int, str] | None:
-    return connection.execute(
+    row = connection.execute(
         _TAKE, {"max": MAX_MACHINE, "now": now, "until": now + _LEASE_MS}
     ).fetchone()
+    # Of a lease that is lost with the server somebody else would make the same ids.
+    postgres.ensure_confirmed(connection)
+    return row
 
 
 _leased: _Leased | None = None

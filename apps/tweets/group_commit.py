@@ -223,6 +223,7 @@ class _Lane:
                 with postgres.cut_after(connection, _limit_seconds()):
                     cursor = await connection.execute(_STORE, [orjson.dumps(rows).decode()])
                     found = await cursor.fetchone()
+                postgres.ensure_confirmed(connection)
                 break
             except _AGAIN:
                 if attempt == _ATTEMPTS or not budget_of(POSTGRES).allows():
@@ -248,13 +249,15 @@ async def _ids(batch: Sequence[_Post]) -> list[int]:
 
 async def _connect() -> psycopg.AsyncConnection[Any]:
     await asyncio.get_running_loop().run_in_executor(pool(), prepare_log)
-    return await psycopg.AsyncConnection.connect(
+    made = await psycopg.AsyncConnection.connect(
         **postgres.parameters(),
         autocommit=True,
         options=f"-c statement_timeout={settings.DB_STATEMENT_TIMEOUT_MS}",
         # PgBouncer in transaction mode knows no prepared statements.
         prepare_threshold=None,
     )
+    postgres.hear(made)
+    return made
 
 
 def _tweet(post: _Post, new_id: int) -> TweetOut:

@@ -2,15 +2,20 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from apps.graph.services import follow_user
 from apps.infra import clock
+from apps.infra.engines import standby
 from apps.infra.resilience.breaker import POSTGRES, breaker_of
+from apps.infra.stores import aioreplica
+from apps.infra.telemetry import metrics
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import post_tweet
 from tests.flows.test_breakers import let_settle
+from tests.replicas import wait_for_standby
 from tests.spine import drain_committed
 
 TABLE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
@@ -24,7 +29,7 @@ def table():
     first = rows.index(heads) + 1
     return {
         line[0]: dict(zip(heads[1:], line[1:], strict=True))
-        for line in rows[first : first + len(AWAY)]
+        for line in rows[first : first + len(AWAY) + len(REPLICA_AWAY) + len(STANDBY_AWAY)]
     }
 
 
@@ -45,6 +50,24 @@ def _each(verb, *names):
     return strike
 
 
+def _leave_behind(replica, house, monkeypatch):
+    monkeypatch.setattr(aioreplica, "MAX_LAG_SECONDS", 0.0)
+    monkeypatch.setattr(aioreplica, "_LOOK_SECONDS", 0.0)
+    replica.stop_replaying()
+    house.ask("liking")
+
+
+# Of a service that has a replica; all others have none.
+REPLICA_AWAY = {
+    "the replica, killed": lambda replica, *_: replica.engine.kill(),
+    "the replica, frozen": lambda replica, *_: replica.engine.pause(),
+    "the replica, behind": _leave_behind,
+}
+# Of one that commits wait for (`synchronous_standby_names`).
+STANDBY_AWAY = {
+    "a synchronous replica, killed": "kill",
+    "a synchronous replica, frozen": "pause",
+}
 AWAY = {
     "PostgreSQL, killed": _kill_postgres,
     "PostgreSQL, frozen": _freeze_postgres,
@@ -74,6 +97,11 @@ class House:
         answer = getattr(self, f"_{COLUMNS[column]}")()
         if answer.status_code == 503:
             assert int(answer.headers["retry-after"]) > 0
+            return "no"
+        if column == "posting, site" and answer.status_code == 422:
+            # The form again, in its place on the page.
+            assert "Try again in a moment" in answer.text
+            assert "Here too." in answer.text
             return "no"
         assert answer.status_code < 400, answer.content
         return "marked" if "tl-degraded" in answer.headers else "yes"
@@ -124,13 +152,15 @@ COLUMNS = {
 READS = list(COLUMNS)[:6]
 
 
-@pytest.mark.parametrize("away", AWAY)
-def test_what_people_get(
-    away, alice, bob, api_as, browser_as, browser, breakable_engines, settings, monkeypatch
-):
+@pytest.fixture
+def house(alice, bob, api_as, browser_as, browser, monkeypatch):
     monkeypatch.setattr("apps.infra.stores.cache.HOLD_SECONDS", 0.0)
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
-    house = House(alice, bob, api_as(bob), browser_as(bob), browser)
+    return House(alice, bob, api_as(bob), browser_as(bob), browser)
+
+
+@pytest.mark.parametrize("away", AWAY)
+def test_what_people_get(away, breakable_engines, settings, house):
     AWAY[away](breakable_engines, settings)
     # Others have found out before: a request that finds out waits for its time-out.
     breaker_of(POSTGRES)._in_a_row = 3
@@ -139,3 +169,42 @@ def test_what_people_get(
     found = {column: house.ask(column) for column in COLUMNS}
 
     assert found == table()[away]
+
+
+@pytest.mark.parametrize("away", REPLICA_AWAY)
+def test_what_people_get_without_the_replica(away, replica, house, monkeypatch):
+    by_replica, by_primary = served("replica"), served("primary")
+    house.ask("search")
+    assert (served("replica"), served("primary")) == (by_replica + 1, by_primary)
+    REPLICA_AWAY[away](replica, house, monkeypatch)
+
+    found = {column: house.ask(column) for column in COLUMNS}
+
+    assert found == table()[away]
+    assert (served("replica"), served("primary")) == (by_replica + 1, by_primary + 1)
+
+
+@pytest.mark.parametrize("away", STANDBY_AWAY)
+def test_what_people_get_while_nothing_can_be_confirmed(away, replica, house, settings):
+    with wait_for_standby(standby.NAME):
+        assert house.ask("posting, API") == "yes"
+        settings.DB_STATEMENT_TIMEOUT_MS = 200
+        getattr(replica.engine, STANDBY_AWAY[away])()
+
+        found = {column: house.ask(column) for column in COLUMNS}
+
+    assert found == table()[away]
+    # The operator has said that nothing is to be waited for.
+    breaker_of(POSTGRES).reset()
+    assert house.ask("posting, API") == house.ask("log-in") == "yes"
+
+
+def served(server):
+    """How many searches it has answered that the other could have."""
+    return sum(
+        metrics.STALE_READS.labels(server, why)._value.get() for why in get_args(aioreplica.Why)
+    )
+
+
+def test_the_table_has_these_rows_and_no_others():
+    assert [*table()] == [*AWAY, *REPLICA_AWAY, *STANDBY_AWAY]

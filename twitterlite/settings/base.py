@@ -71,6 +71,7 @@ TEMPLATES = [
 
 _db = urlsplit(CONF.database_url)
 DATABASE_URL = CONF.database_url
+DATABASE_REPLICA_URL = CONF.database_replica_url
 DATABASES = {
     "default": {
         "ENGINE": "apps.infra.stores.guarded",

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -173,6 +173,7 @@ class Postgres(Engine):
     """A PostgreSQL cluster with one superuser and one database, both named `twitterlite`."""
 
     max_connections: int = 200
+    more_settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     programs = ("postgres",)
     stop_signal = signal.SIGINT  # "fast": roll back what is open; SIGTERM would wait for clients
@@ -191,8 +192,9 @@ class Postgres(Engine):
         """Return the command; settings are arguments, so that an old cluster gets new ones."""
         settings = POSTGRES_SETTINGS | (THROW_AWAY_SETTINGS if self.throw_away else {})
         settings |= {"port": str(self.port), "max_connections": str(self.max_connections)}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(binaries.postgres_bin() / "postgres"), "-D", str(self.home), *options]
+        settings |= self.more_settings
+        program = str(binaries.postgres_bin() / "postgres")
+        return [program, "-D", str(self.home), *options_of(settings)]
 
     def is_ready(self) -> bool:
         """Ask with `pg_isready`, which needs no password."""
@@ -211,16 +213,8 @@ class Postgres(Engine):
         if self.home.exists():
             self._check_version()
             return
-        fresh = self.home.with_name(f"{self.home.name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700, parents=True)
-        secret = fresh.with_suffix(".password")
-        secret.unlink(missing_ok=True)
-        secret.touch(mode=0o600)
-        secret.write_text(self.password)
-        if account := process.engine_account():
-            os.chown(fresh, *account)
-            os.chown(secret, *account)
+        fresh = self._fresh()
+        secret = self._secret(fresh.with_suffix(".password"), self.password)
         try:
             self._run(self._initdb(fresh, secret), given="")
         finally:
@@ -228,6 +222,24 @@ class Postgres(Engine):
         single = [str(binaries.postgres_bin() / "postgres"), "--single", "-D", str(fresh)]
         self._run([*single, "postgres"], given=f"CREATE DATABASE {DATABASE}\n")
         fresh.rename(self.home)
+
+    def _fresh(self) -> Path:
+        """Make an empty folder that becomes the data directory when all is in it."""
+        fresh = self.home.with_name(f"{self.home.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700, parents=True)
+        if account := process.engine_account():
+            os.chown(fresh, *account)
+        return fresh
+
+    def _secret(self, path: Path, text: str) -> Path:
+        """Write a file that only the server's programs read."""
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text)
+        if account := process.engine_account():
+            os.chown(path, *account)
+        return path
 
     def _initdb(self, fresh: Path, secret: Path) -> list[str]:
         """Return the command that makes a cluster.
@@ -342,6 +354,11 @@ class Valkey(Engine):
         except OSError:
             return False
         return b"+PONG" in answer
+
+
+def options_of(settings: Mapping[str, str]) -> list[str]:
+    """Return settings as arguments of the server."""
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
 def new_password() -> str:

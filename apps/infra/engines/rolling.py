@@ -39,7 +39,10 @@ dotenv.load(Path(".env"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "twitterlite.settings.dev")
 forked.load_code()
 """
-_ADDRESSES = ("DATABASE_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "VAR_DIR", "HOST", "PORT")
+_ADDRESSES = (
+    "DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "VAR_DIR", "HOST",
+    "PORT",
+)  # fmt: skip
 _LOOK_SECONDS = 0.1
 _WAIT_FOR_LATER = {
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, RESTART_SIGNAL,

@@ -202,10 +202,15 @@ class _Window:
 
 
 POSTGRES = "postgresql"
+REPLICA = "replica"
 CACHE = "cache"
 # A lost connection is tried again soon: to be refused costs the engine nothing, and one probe does.
 _REDIS = Rules(in_a_row=1, first_seconds=0.1, longest_seconds=1.0, probes=1)
-_POSTGRES = Rules(in_a_row=5)
+_RULES = {
+    POSTGRES: Rules(in_a_row=5),
+    # What it cannot be asked, the primary answers.
+    REPLICA: Rules(in_a_row=1, probes=1),
+}
 
 
 def state_name(instance: int) -> str:
@@ -215,11 +220,12 @@ def state_name(instance: int) -> str:
 
 @cache
 def breaker_of(engine: str) -> Breaker:
-    """This process's breaker of an engine: POSTGRES, CACHE, or a `state_name`."""
-    return Breaker(engine, _POSTGRES if engine == POSTGRES else _REDIS)
+    """This process's breaker of an engine: POSTGRES, REPLICA, CACHE, or a `state_name`."""
+    return Breaker(engine, _RULES.get(engine, _REDIS))
 
 
 def all_breakers() -> list[Breaker]:
     """Those of all engines, PostgreSQL first."""
+    replicas = [REPLICA] if settings.DATABASE_REPLICA_URL else []
     states = [state_name(number) for number in range(len(settings.REDIS_STATE_URLS))]
-    return [breaker_of(engine) for engine in (POSTGRES, *states, CACHE)]
+    return [breaker_of(engine) for engine in (POSTGRES, *replicas, *states, CACHE)]

@@ -1,14 +1,16 @@
-"""Asynchronous reads from PostgreSQL: plain SQL over a small pool, one pool per event loop.
+"""Asynchronous reads from PostgreSQL: plain SQL over a small pool, one per event loop and server.
 
 Reads only. What changes state is synchronous and goes through Django's transaction; what only
-reads never needs a thread. Rows are tuples.
+reads never needs a thread. Rows are tuples. `aioreplica` reads from a replica by the same code.
 """
 
 import asyncio
 import logging
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
@@ -27,21 +29,44 @@ log = logging.getLogger(__name__)
 Row = tuple[Any, ...]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Row]]
 
-_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
-_WAIT_SECONDS = 3.0
-# The server ends a statement at its limit; if even that does not come, the connection is cut.
-_GRACE_SECONDS = 1.0
 _REPEAT_SECONDS = 1.0
-_ATTEMPTS = 2
 
 
-async def _pool() -> Pool:
-    loop = asyncio.get_running_loop()
-    pool = _pools.get(loop)
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A PostgreSQL that is read from.
+
+    Attributes:
+        engine: names its circuit breaker and its budget of retries.
+        parameters: gives the keyword arguments for `psycopg.connect`.
+        wait_seconds: for a connection, at most.
+        grace_seconds: the server ends a statement at its limit; if even that has not come so long
+            after it, the connection is cut.
+        attempts: how often a statement is tried whose connection broke.
+        held: entered while a statement is under way, with its connection.
+    """
+
+    engine: str
+    parameters: Callable[[], dict[str, Any]]
+    wait_seconds: float = 3.0
+    grace_seconds: float = 1.0
+    attempts: int = 2
+    held: Callable[["psycopg.AsyncConnection[Row]"], AbstractContextManager[Any]] = nullcontext
+
+
+PRIMARY = Server(engine=POSTGRES, parameters=postgres.parameters)
+_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Pool]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+async def _pool(server: Server) -> Pool:
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    pool = pools.get(server.engine)
     if pool is None:
         pool = AsyncConnectionPool(
             kwargs={
-                **postgres.parameters(),
+                **server.parameters(),
                 "autocommit": True,
                 "options": (
                     f"-c statement_timeout={settings.DB_STATEMENT_TIMEOUT_MS}"
@@ -55,12 +80,12 @@ async def _pool() -> Pool:
             },
             min_size=0,
             max_size=settings.DB_POOL_MAX_SIZE,
-            timeout=_WAIT_SECONDS,
+            timeout=server.wait_seconds,
             max_idle=60,
             reconnect_timeout=2,
             open=False,
         )
-        _pools[loop] = pool
+        pools[server.engine] = pool
         await pool.open()
     return pool
 
@@ -81,9 +106,20 @@ async def fetch(
         Unavailable: no connection within 3 s, or it broke twice, or the circuit breaker is open;
             nothing was changed.
     """
-    pool, breaker = await _pool(), breaker_of(POSTGRES)
-    budget_of(POSTGRES).called()
-    for attempt in range(1, _ATTEMPTS + 1):
+    return await fetch_from(PRIMARY, query, parameters, limit_ms=limit_ms)
+
+
+async def fetch_from(
+    server: Server,
+    query: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+    *,
+    limit_ms: int | None = None,
+) -> list[Row]:
+    """The same of another server, whose waits and attempts count instead."""
+    pool, breaker = await _pool(server), breaker_of(server.engine)
+    budget_of(server.engine).called()
+    for attempt in range(1, server.attempts + 1):
         left = deadline.remaining()
         if left <= 0:
             raise deadline.late()
@@ -91,8 +127,9 @@ async def fetch(
             raise away()
         began = time.monotonic()
         try:
-            async with pool.connection(timeout=min(left, _WAIT_SECONDS)) as connection:
-                rows = await _rows(connection, query, parameters, limit_ms)
+            async with pool.connection(timeout=min(left, server.wait_seconds)) as connection:
+                with server.held(connection):
+                    rows = await _rows(server, connection, query, parameters, limit_ms)
         except psycopg.errors.QueryCanceled as error:
             # A caller's own limit says nothing of the server.
             _note(breaker, is_good=limit_ms is not None)
@@ -101,9 +138,11 @@ async def fetch(
             _note(breaker, is_good=not postgres.is_away(error))
             # A restarted server leaves dead connections behind; a read may simply be repeated.
             # Not what was waited for: the next one would be waited for as long.
-            if attempt == _ATTEMPTS or not _may_repeat(began):
+            if attempt == server.attempts or not _may_repeat(server, began):
                 # Whether none could be made, or all are held by somebody, says the pool alone.
-                log.warning("no database connection", extra=pool.get_stats())
+                log.warning(
+                    "no database connection", extra={"engine": server.engine, **pool.get_stats()}
+                )
                 raise away() from error
             await pool.check()
         else:
@@ -112,8 +151,8 @@ async def fetch(
     raise AssertionError("unreachable")
 
 
-def _may_repeat(began: float) -> bool:
-    return time.monotonic() - began <= _REPEAT_SECONDS and budget_of(POSTGRES).allows()
+def _may_repeat(server: Server, began: float) -> bool:
+    return time.monotonic() - began <= _REPEAT_SECONDS and budget_of(server.engine).allows()
 
 
 def _note(breaker: Breaker, *, is_good: bool) -> None:
@@ -130,12 +169,13 @@ def away() -> Unavailable:
 
 
 async def _rows(
+    server: Server,
     connection: psycopg.AsyncConnection[Row],
     query: LiteralString,
     parameters: Sequence[Any] | Mapping[str, Any],
     limit_ms: int | None,
 ) -> list[Row]:
-    seconds = (limit_ms or settings.DB_STATEMENT_TIMEOUT_MS) / 1000 + _GRACE_SECONDS
+    seconds = (limit_ms or settings.DB_STATEMENT_TIMEOUT_MS) / 1000 + server.grace_seconds
     with postgres.cut_after(connection, seconds):
         if limit_ms is not None:
             return await _fetch_limited(connection, query, parameters, limit_ms)
@@ -158,7 +198,6 @@ async def _fetch_limited(
 
 
 async def close() -> None:
-    """Close the running loop's pool (at shutdown, and at the end of a test run)."""
-    pool = _pools.pop(asyncio.get_running_loop(), None)
-    if pool is not None:
+    """Close the running loop's pools (at shutdown, and at the end of a test run)."""
+    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
         await pool.close()

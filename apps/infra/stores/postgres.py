@@ -9,17 +9,41 @@ import logging
 import os
 import select
 import socket
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
 
 log = logging.getLogger(__name__)
+
+AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 
 # Classes of SQLSTATE that speak of the server, not of the statement: too many connections, an
 # operator's shutdown (and a statement's time-out), input and output.
 _AWAY = ("53", "57", "58")
+_LIMITS: dict[str, Any] = {
+    "connect_timeout": 3,
+    # Whoever vanished with its machine says nothing, not even that.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+# Where PostgreSQL's source says that somebody broke off a commit's wait for a standby. Its words
+# are in the server's language.
+_BROKEN_OFF = "SyncRepWaitForLSN"
+_heard: "weakref.WeakSet[AnyConnection]" = weakref.WeakSet()
+_unconfirmed: "weakref.WeakSet[AnyConnection]" = weakref.WeakSet()
+
+
+class Unconfirmed(psycopg.OperationalError):
+    """A commit that stands here, and of which the synchronous standby may know nothing: if this
+    server is lost now, so is what was committed. PostgreSQL calls it done, with a warning."""
 
 
 def parameters() -> dict[str, Any]:
@@ -31,13 +55,13 @@ def parameters() -> dict[str, Any]:
         "password": settings["PASSWORD"],
         "host": settings["HOST"],
         "port": settings["PORT"],
-        "connect_timeout": 3,
-        # Whoever vanished with its machine says nothing, not even that.
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
+        **_LIMITS,
     }
+
+
+def parameters_of(url: str) -> dict[str, Any]:
+    """The same of another server's address."""
+    return {**conninfo_to_dict(url), **_LIMITS}
 
 
 def connect(
@@ -48,10 +72,34 @@ def connect(
     Args:
         options: server settings, as of libpq's `options`.
     """
-    return psycopg.connect(**{"autocommit": True, **parameters(), "options": options, **keywords})
+    made = psycopg.connect(**{"autocommit": True, **parameters(), "options": options, **keywords})
+    hear(made)
+    return made
 
 
-def is_stale(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+def hear(connection: AnyConnection) -> None:
+    """Note what the server says of this connection's commits, for `ensure_confirmed`."""
+    if connection in _heard:
+        return
+    _heard.add(connection)
+    mine = weakref.ref(connection)
+
+    def note(said: psycopg.errors.Diagnostic) -> None:
+        found = mine()
+        if said.source_function == _BROKEN_OFF and found is not None:
+            _unconfirmed.add(found)
+
+    connection.add_notice_handler(note)
+
+
+def ensure_confirmed(connection: AnyConnection) -> None:
+    """After a commit that somebody is to be told of. Raises Unconfirmed."""
+    if _unconfirmed and connection in _unconfirmed:
+        _unconfirmed.discard(connection)
+        raise Unconfirmed("committed, but perhaps not on the synchronous standby")
+
+
+def is_stale(connection: AnyConnection) -> bool:
     """Whether an idle connection has ended: the server was restarted, or threw us out.
 
     Nothing was asked, so whatever lies in the socket is the end. Costs a microsecond or two, no
@@ -84,7 +132,7 @@ def cut_after(connection: "psycopg.AsyncConnection[Any]", seconds: float) -> Ite
         timer.cancel()
 
 
-def cut(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> None:
+def cut(connection: AnyConnection) -> None:
     """Break a connection under whoever waits for it, in this thread or another."""
     if connection.closed:
         return

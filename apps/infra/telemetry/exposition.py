@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from apps.infra.stores import aioreplica
 from apps.infra.telemetry import tally
 from apps.infra.web import problems
 from apps.infra.web.threads import in_thread
@@ -19,6 +20,7 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read(request):
         return problems.problem(403, "Metrics are read with METRICS_TOKEN.").response()
     tally.flush()
+    await aioreplica.observe()
     return HttpResponse(await in_thread(collect), content_type=CONTENT_TYPE_LATEST)
 
 

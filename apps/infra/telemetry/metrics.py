@@ -39,6 +39,16 @@ BREAKER_STATE = Gauge(
 BREAKER_REFUSED = Counter(
     "tl_breaker_refused", "Calls that an open circuit breaker did not make", ["engine"]
 )
+REPLICA_LAG_SECONDS = Gauge(
+    "tl_replica_lag_seconds",
+    "How old the replica's data may be; +Inf where it does not answer or is no replica",
+    multiprocess_mode="mostrecent",
+)
+STALE_READS = Counter(
+    "tl_stale_reads",
+    "Reads that may be old, by who answered, and why it was not the replica",
+    ["server", "why"],
+)
 RETRIES = Counter(
     "tl_retries", "Calls repeated (made), and not for want of budget (refused)", ["engine", "what"]
 )

@@ -25,11 +25,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, or take a connection from the pool."""
-        return _called(super().get_new_connection, conn_params)
+        made = _called(super().get_new_connection, conn_params)
+        postgres.hear(made)
+        return made
+
+    def _commit(self) -> None:
+        """Commit; not done where the synchronous standby may lack it. Raises OperationalError."""
+        super()._commit()  # type: ignore[misc] # the stubs lack it
+        self.ensure_confirmed()
+
+    def ensure_confirmed(self) -> None:
+        """After a statement that may have been a commit, too."""
+        if self.connection is not None:
+            with self.wrap_database_errors:
+                postgres.ensure_confirmed(self.connection)
 
 
 def _guarded(execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any) -> Any:
-    return _called(execute, sql, params, many, context)
+    result = _called(execute, sql, params, many, context)
+    context["connection"].ensure_confirmed()
+    return result
 
 
 def _called(call: Callable[..., Any], *args: Any) -> Any:
