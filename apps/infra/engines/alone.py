@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from apps.infra.engines import embedded, runfile, services, setup, stack
+from apps.infra.engines import embedded, options, runfile, services, setup, stack
 from apps.infra.engines.binaries import EngineMissing
 from apps.infra.engines.progress import Progress
 
@@ -31,7 +31,7 @@ def engines_for(command: str) -> Iterator[None]:
     Those that the environment names are left alone. Exits with 1, and a sentence, where it cannot
     be done.
     """
-    var_dir = stack.var_dir()
+    var_dir = options.var_dir()
     var_dir.mkdir(parents=True, exist_ok=True)
     with stack.only_one(var_dir) as is_free:
         if not is_free and command == "restore":
@@ -53,7 +53,7 @@ def engines_for(command: str) -> Iterator[None]:
 
 def _wanted(command: str) -> dict[str, embedded.Engine]:
     """The engines of ours that a command needs."""
-    var_dir = stack.var_dir()
+    var_dir = options.var_dir()
     (var_dir / "log").mkdir(exist_ok=True)
     engines = services.embedded_engines(
         var_dir=var_dir, kept_ports=runfile.read(var_dir).ports, environ=os.environ

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import fcntl
 import os
 import shutil
@@ -24,11 +23,17 @@ from apps.infra.engines import (
     setup,
 )
 from apps.infra.engines.binaries import EngineMissing
+from apps.infra.engines.options import (
+    Options,
+    add_restart_arguments,
+    add_up_arguments,
+    options_from,
+    var_dir,
+)
 from apps.infra.engines.progress import Progress
 from apps.infra.engines.supervisor import NotReady, Service, StopRequested, Supervisor
 
 BASE_DIR = Path(__file__).resolve().parents[3]
-DEFAULT_PORT = 3000
 # PostgreSQL may have to replay its log after a crash of the machine.
 ENGINES_READY_SECONDS = 120.0
 WEB_READY_SECONDS = 120.0
@@ -45,22 +50,6 @@ class PortTaken(Exception):
     """Another program listens where the web pages should be."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the command line and the environment ask for."""
-
-    var_dir: Path
-    host: str
-    port: int
-    demo: bool
-
-    @property
-    def url(self) -> str:
-        """Where people find the site."""
-        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "") else self.host  # noqa: S104
-        return f"http://{name}:{self.port}"
-
-
 def command_line(argv: Sequence[str]) -> int:
     """Run `up` or `down` with its options and return the exit code."""
     parser = argparse.ArgumentParser(prog="manage.py")
@@ -74,34 +63,6 @@ def command_line(argv: Sequence[str]) -> int:
     if given.command == "restart":
         return rolling.restart(var_dir=var_dir(), fresh=given.fresh)
     return up(options_from(port=given.port, demo=not given.no_demo))
-
-
-def add_up_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `up`."""
-    parser.add_argument("--port", type=int, help="port of the web pages (PORT, else 3000)")
-    parser.add_argument("--no-demo", action="store_true", help="do not make the demo world")
-
-
-def add_restart_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `restart`."""
-    parser.add_argument(
-        "--fresh", action="store_true", help="load the code anew, though it looks the same"
-    )
-
-
-def options_from(*, port: int | None, demo: bool) -> Options:
-    """Complete the command line from the environment."""
-    return Options(
-        var_dir=var_dir(),
-        host=os.environ.get("HOST") or ports.LOOPBACK,
-        port=port or int(os.environ.get("PORT") or DEFAULT_PORT),
-        demo=demo,
-    )
-
-
-def var_dir() -> Path:
-    """Return the folder for everything that is made at run time (VAR_DIR)."""
-    return Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
 
 
 def up(options: Options) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from apps.infra.engines import alone, stack
-from apps.infra.engines.stack import Options
+from apps.infra.engines.options import Options
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from apps.infra.conf import Conf, load
 from apps.infra.engines import dotenv, embedded, ports, process, rolling, runfile, services, stack
+from apps.infra.engines.options import Options
 from twitterlite import topology
 
 HOLDS_THE_LOCK = """
@@ -38,8 +39,8 @@ def another_up(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         holder.kill()
 
 
-def options(var_dir: Path, port: int) -> stack.Options:
-    return stack.Options(var_dir=var_dir, host=ports.LOOPBACK, port=port, demo=False)
+def options(var_dir: Path, port: int) -> Options:
+    return Options(var_dir=var_dir, host=ports.LOOPBACK, port=port, demo=False)
 
 
 def test_a_second_up_says_who_runs_and_harms_nothing(
