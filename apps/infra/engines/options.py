@@ -19,6 +19,7 @@ class Options:
     host: str
     port: int
     demo: bool
+    replica: bool = False
 
     @property
     def url(self) -> str:
@@ -31,6 +32,9 @@ def add_up_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `up`."""
     parser.add_argument("--port", type=int, help="port of the web pages (PORT, else 3000)")
     parser.add_argument("--no-demo", action="store_true", help="do not make the demo world")
+    parser.add_argument(
+        "--replica", action="store_true", help="run a replica of the embedded PostgreSQL, too"
+    )
 
 
 def add_restart_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,14 +44,21 @@ def add_restart_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def options_from(*, port: int | None, demo: bool) -> Options:
+def options_from(*, port: int | None, demo: bool, replica: bool = False) -> Options:
     """Complete the command line from the environment."""
     return Options(
         var_dir=var_dir(),
         host=os.environ.get("HOST") or ports.LOOPBACK,
         port=port or int(os.environ.get("PORT") or DEFAULT_PORT),
         demo=demo,
+        replica=replica,
     )
+
+
+def switches(options: Options) -> list[str]:
+    """Return the options that are no address, as they stand on a command line."""
+    asked = {"--no-demo": not options.demo, "--replica": options.replica}
+    return [switch for switch, is_on in asked.items() if is_on]
 
 
 def var_dir() -> Path:

@@ -28,6 +28,7 @@ from apps.infra.engines.options import (
     add_restart_arguments,
     add_up_arguments,
     options_from,
+    switches,
     var_dir,
 )
 from apps.infra.engines.progress import Progress
@@ -62,7 +63,7 @@ def command_line(argv: Sequence[str]) -> int:
         return down(var_dir=var_dir())
     if given.command == "restart":
         return rolling.restart(var_dir=var_dir(), fresh=given.fresh)
-    return up(options_from(port=given.port, demo=not given.no_demo))
+    return up(options_from(port=given.port, demo=not given.no_demo, replica=given.replica))
 
 
 def up(options: Options) -> int:
@@ -173,10 +174,10 @@ class Stack:
             self.journal.fail(f"The code cannot be loaded; all goes on as before.\n{error}")
             return
         assert self._listener is not None  # noqa: S101 - for the type checker
-        demo = [] if self.options.demo else ["--no-demo"]
+        command = [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port)]
         try:
             rolling.begin_anew(
-                [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port), *demo],
+                [*command, *switches(self.options)],
                 keeps={"listener": self._listener.fileno(), LOCK: _locks[0]},
                 host=self.options.host,
             )
@@ -193,6 +194,7 @@ class Stack:
             kept_ports=self.run_file.ports,
             environ=os.environ,
             are_running=True,
+            with_replica=self.options.replica,
         )
         of_engines = [services.engine_service(name, one) for name, one in engines.items()]
         self.supervisor.adopt(*of_engines, pids=running)
@@ -260,8 +262,13 @@ class Stack:
     def _start_engines(self) -> dict[str, embedded.Engine]:
         """Start the engines that are not given from outside, and keep their addresses."""
         engines = services.embedded_engines(
-            var_dir=self.options.var_dir, kept_ports=self.run_file.ports, environ=os.environ
+            var_dir=self.options.var_dir,
+            kept_ports=self.run_file.ports,
+            environ=os.environ,
+            with_replica=self.options.replica,
         )
+        if self.options.replica and services.REPLICA not in engines:
+            self.progress.warn("No replica is made: the environment says which engines there are.")
         # Before the new addresses are noted: a start that dies in between does it again.
         if services.empty_moved_states(engines, last_urls=self.run_file.urls):
             self.progress.say("  The state Valkeys begin empty; reading fills timelines again.")
@@ -270,10 +277,11 @@ class Stack:
         runfile.write(self.options.var_dir, self.run_file)
         names = ", ".join(engines) or "none of ours: all addresses are given"
         with self.progress.step("engines", names):
-            self.supervisor.start(
-                *(services.engine_service(name, engine) for name, engine in engines.items()),
-                ready_seconds=ENGINES_READY_SECONDS,
-            )
+            for together in services.in_turn(engines):
+                self.supervisor.start(
+                    *(services.engine_service(name, engines[name]) for name in together),
+                    ready_seconds=ENGINES_READY_SECONDS,
+                )
         return engines
 
     def _load_code(self, engines: dict[str, embedded.Engine]) -> None:
