@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,13 @@ from tests.faults.proxy import Proxies
 READY_SECONDS = 240.0
 STOP_SECONDS = 60.0
 # Read by `up` only when there is no outside engine: those of the test run must not leak in.
-OUTSIDE = {"DATABASE_URL", "REDIS_STATE_URL", "REDIS_CACHE_URL", "DJANGO_SETTINGS_MODULE"}
+OUTSIDE = {
+    "DATABASE_URL",
+    "DATABASE_REPLICA_URL",
+    "REDIS_STATE_URL",
+    "REDIS_CACHE_URL",
+    "DJANGO_SETTINGS_MODULE",
+}
 
 
 @dataclass
@@ -105,11 +111,14 @@ def _readable(line: str) -> str:
 
 
 @contextmanager
-def running(home: Path, *, proxied: bool = False, **settings: str) -> Iterator[Service]:
+def running(
+    home: Path, *, proxied: bool = False, options: Sequence[str] = (), **settings: str
+) -> Iterator[Service]:
     """The service for the length of a block, without the demo world.
 
     Args:
         proxied: whether its lines to the engines can be made bad.
+        options: more of the command line.
         settings: more variables of its environment.
     """
     environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
@@ -118,7 +127,7 @@ def running(home: Path, *, proxied: bool = False, **settings: str) -> Iterator[S
     port = ports.choose()
     command = ["-m", "tests.faults.behind"] if proxied else ["manage.py"]
     up = process.spawn(
-        [sys.executable, *command, "up", "--no-demo", "--port", str(port)],
+        [sys.executable, *command, "up", "--no-demo", "--port", str(port), *options],
         log=home / "up.log",
         env=environment,
         cwd=stack.BASE_DIR,

@@ -11,13 +11,14 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from apps.infra.engines import ports, process, stack
+from apps.infra.engines import ports, process, runfile, stack
 from apps.infra.engines.embedded import Postgres
 from apps.infra.engines.standby import NAME, Standby
 from tests.faults.clients import Client, Person, Report
@@ -196,3 +197,45 @@ def check_that_it_comes_back_as_a_replica(old: Postgres, new: Standby, ids: set[
     finally:
         back.kill()
         back.clear_leftovers()
+
+
+def ask(service: Service, path: str) -> str:
+    with urllib.request.urlopen(f"http://{ports.LOOPBACK}:{service.port}{path}") as answer:
+        return str(answer.read().decode())
+
+
+async def say(service: Service, author: Person) -> int:
+    client = Client(service.port, Report())
+    reply = await client.insist(
+        "post", "POST", "/2/tweets", who=author, data={"text": "once"}, expect=(201,)
+    )
+    client.close()
+    return int(reply.json()["data"]["id"])
+
+
+def test_the_embedded_engines_have_a_replica_that_takes_over(tmp_path: Path):
+    with running(tmp_path, proxied=False, options=["--replica"]) as service:
+        author, *_ = make_people(service)
+        posted = asyncio.run(say(service, author))
+        urls = runfile.read_urls(service.var_dir)
+        # A search reads from it, and it is started again when it dies.
+        ask(service, "/search?q=once")
+        assert 'tl_stale_reads_total{server="replica",why=""}' in ask(service, "/metrics")
+        before = service.pids()["replica"]
+        process.kill_all([before])
+        wait_for(lambda: service.pids().get("replica", before) != before)
+        here = f"select count(*) = 1 from tweets where id = {posted}"
+        wait_for(lambda: tell(urls["DATABASE_REPLICA_URL"], here) == (True,))
+        environment = service.environment
+        with pytest.raises(subprocess.CalledProcessError):
+            promote(environment)
+
+    (tmp_path / "var" / "pg" / "PG_VERSION").unlink()
+    said = promote(environment)
+    assert "Promoted." in said
+
+    assert not (tmp_path / "var" / "pg-replica").exists()
+    with running(tmp_path, proxied=False, options=["--replica"]) as service:
+        assert tell(runfile.read_urls(service.var_dir)["DATABASE_URL"], here) == (True,)
+        assert asyncio.run(say(service, author)) > posted
+        assert "replica" in service.pids()

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from apps.infra.engines import embedded, forked, leaving, ports, ready
+from apps.infra.engines import embedded, forked, leaving, ports, ready, standby
 from apps.infra.engines.supervisor import Service
 
 # The page of the roof that names the worker lanes. By name: nothing here imports upwards.
@@ -28,6 +28,9 @@ VARIABLES = {
     "state2": "REDIS_STATE_URL",
     "cache": "REDIS_CACHE_URL",
 }
+# Made only when asked for, of the PostgreSQL that is ours.
+REPLICA = standby.NAME
+_VARIABLES = {**VARIABLES, REPLICA: "DATABASE_REPLICA_URL"}
 
 
 def embedded_engines(
@@ -36,17 +39,17 @@ def embedded_engines(
     kept_ports: Mapping[str, int],
     environ: Mapping[str, str],
     are_running: bool = False,
+    with_replica: bool = False,
 ) -> dict[str, embedded.Engine]:
     """Return the engines that must run here: those whose address the environment does not give.
 
     Args:
         are_running: the kept ports are taken by these very engines.
+        with_replica: with a replica of PostgreSQL, where that is one of them.
     """
-    wanted = [
-        name
-        for name, variable in VARIABLES.items()
-        if not (environ.get(variable) or environ.get(f"{variable}_FILE"))
-    ]
+    wanted = [name for name in VARIABLES if not _is_given(name, environ)]
+    if with_replica and "postgres" in wanted and not _is_given(REPLICA, environ):
+        wanted.append(REPLICA)
     if not wanted:
         return {}
     password = _engine_password(var_dir)
@@ -58,7 +61,19 @@ def embedded_engines(
         log = var_dir / "log" / f"{name}.log"
         if name == "postgres":
             engines[name] = embedded.Postgres(
-                home=var_dir / "pg", port=port, password=password, log=log
+                home=var_dir / "pg",
+                port=port,
+                password=password,
+                log=log,
+                more_settings=standby.PRIMARY_SETTINGS if REPLICA in wanted else {},
+            )
+        elif name == REPLICA:
+            engines[name] = standby.Standby(
+                home=var_dir / "pg-replica",
+                port=port,
+                password=password,
+                log=log,
+                primary_port=engines["postgres"].port,
             )
         else:
             engines[name] = embedded.Valkey(
@@ -71,11 +86,22 @@ def embedded_engines(
     return engines
 
 
+def _is_given(name: str, environ: Mapping[str, str]) -> bool:
+    variable = _VARIABLES[name]
+    return bool(environ.get(variable) or environ.get(f"{variable}_FILE"))
+
+
+def in_turn(engines: Mapping[str, embedded.Engine]) -> list[list[str]]:
+    """Return which are started together: a replica is copied from a PostgreSQL that runs."""
+    first = [name for name in engines if name != REPLICA]
+    return [first, [REPLICA]] if REPLICA in engines else [first]
+
+
 def addresses(engines: Mapping[str, embedded.Engine]) -> dict[str, str]:
     """Return variable -> address of these engines; several of one variable joined by commas."""
     urls: dict[str, list[str]] = {}
     for name, engine in engines.items():
-        urls.setdefault(VARIABLES[name], []).append(engine.url)
+        urls.setdefault(_VARIABLES[name], []).append(engine.url)
     return {variable: ",".join(of_it) for variable, of_it in urls.items()}
 
 
@@ -99,7 +125,7 @@ def empty_moved_states(
     states = [
         engine
         for name, engine in engines.items()
-        if VARIABLES[name] == variable and isinstance(engine, embedded.Valkey)
+        if _VARIABLES[name] == variable and isinstance(engine, embedded.Valkey)
     ]
     last = [url for url in last_urls.get(variable, "").split(",") if url]
     if len(last) == len(states):

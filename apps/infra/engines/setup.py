@@ -95,6 +95,16 @@ def demo_is_not_made(home: Path, instead: str) -> Iterator[None]:
         raise
 
 
+def carry_notes(old: Path, new: Path) -> None:
+    """Have a copy of the data know what was done since it was made: the demo world above all.
+
+    Args:
+        old, new: data directories of the embedded PostgreSQL.
+    """
+    for note in old.glob("twitterlite.*"):
+        (new / note.name).write_text(note.read_text())
+
+
 class _Notes:
     """Small files beside the data; without a directory nothing is remembered."""
 

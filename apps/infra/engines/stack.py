@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import fcntl
 import os
 import shutil
@@ -24,11 +23,18 @@ from apps.infra.engines import (
     setup,
 )
 from apps.infra.engines.binaries import EngineMissing
+from apps.infra.engines.options import (
+    Options,
+    add_restart_arguments,
+    add_up_arguments,
+    options_from,
+    switches,
+    var_dir,
+)
 from apps.infra.engines.progress import Progress
 from apps.infra.engines.supervisor import NotReady, Service, StopRequested, Supervisor
 
 BASE_DIR = Path(__file__).resolve().parents[3]
-DEFAULT_PORT = 3000
 # PostgreSQL may have to replay its log after a crash of the machine.
 ENGINES_READY_SECONDS = 120.0
 WEB_READY_SECONDS = 120.0
@@ -45,22 +51,6 @@ class PortTaken(Exception):
     """Another program listens where the web pages should be."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the command line and the environment ask for."""
-
-    var_dir: Path
-    host: str
-    port: int
-    demo: bool
-
-    @property
-    def url(self) -> str:
-        """Where people find the site."""
-        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "") else self.host  # noqa: S104
-        return f"http://{name}:{self.port}"
-
-
 def command_line(argv: Sequence[str]) -> int:
     """Run `up` or `down` with its options and return the exit code."""
     parser = argparse.ArgumentParser(prog="manage.py")
@@ -73,35 +63,7 @@ def command_line(argv: Sequence[str]) -> int:
         return down(var_dir=var_dir())
     if given.command == "restart":
         return rolling.restart(var_dir=var_dir(), fresh=given.fresh)
-    return up(options_from(port=given.port, demo=not given.no_demo))
-
-
-def add_up_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `up`."""
-    parser.add_argument("--port", type=int, help="port of the web pages (PORT, else 3000)")
-    parser.add_argument("--no-demo", action="store_true", help="do not make the demo world")
-
-
-def add_restart_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `restart`."""
-    parser.add_argument(
-        "--fresh", action="store_true", help="load the code anew, though it looks the same"
-    )
-
-
-def options_from(*, port: int | None, demo: bool) -> Options:
-    """Complete the command line from the environment."""
-    return Options(
-        var_dir=var_dir(),
-        host=os.environ.get("HOST") or ports.LOOPBACK,
-        port=port or int(os.environ.get("PORT") or DEFAULT_PORT),
-        demo=demo,
-    )
-
-
-def var_dir() -> Path:
-    """Return the folder for everything that is made at run time (VAR_DIR)."""
-    return Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
+    return up(options_from(port=given.port, demo=not given.no_demo, replica=given.replica))
 
 
 def up(options: Options) -> int:
@@ -212,10 +174,10 @@ class Stack:
             self.journal.fail(f"The code cannot be loaded; all goes on as before.\n{error}")
             return
         assert self._listener is not None  # noqa: S101 - for the type checker
-        demo = [] if self.options.demo else ["--no-demo"]
+        command = [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port)]
         try:
             rolling.begin_anew(
-                [str(BASE_DIR / "manage.py"), "up", "--port", str(self.options.port), *demo],
+                [*command, *switches(self.options)],
                 keeps={"listener": self._listener.fileno(), LOCK: _locks[0]},
                 host=self.options.host,
             )
@@ -232,6 +194,7 @@ class Stack:
             kept_ports=self.run_file.ports,
             environ=os.environ,
             are_running=True,
+            with_replica=self.options.replica,
         )
         of_engines = [services.engine_service(name, one) for name, one in engines.items()]
         self.supervisor.adopt(*of_engines, pids=running)
@@ -299,8 +262,13 @@ class Stack:
     def _start_engines(self) -> dict[str, embedded.Engine]:
         """Start the engines that are not given from outside, and keep their addresses."""
         engines = services.embedded_engines(
-            var_dir=self.options.var_dir, kept_ports=self.run_file.ports, environ=os.environ
+            var_dir=self.options.var_dir,
+            kept_ports=self.run_file.ports,
+            environ=os.environ,
+            with_replica=self.options.replica,
         )
+        if self.options.replica and services.REPLICA not in engines:
+            self.progress.warn("No replica is made: the environment says which engines there are.")
         # Before the new addresses are noted: a start that dies in between does it again.
         if services.empty_moved_states(engines, last_urls=self.run_file.urls):
             self.progress.say("  The state Valkeys begin empty; reading fills timelines again.")
@@ -309,10 +277,11 @@ class Stack:
         runfile.write(self.options.var_dir, self.run_file)
         names = ", ".join(engines) or "none of ours: all addresses are given"
         with self.progress.step("engines", names):
-            self.supervisor.start(
-                *(services.engine_service(name, engine) for name, engine in engines.items()),
-                ready_seconds=ENGINES_READY_SECONDS,
-            )
+            for together in services.in_turn(engines):
+                self.supervisor.start(
+                    *(services.engine_service(name, engines[name]) for name in together),
+                    ready_seconds=ENGINES_READY_SECONDS,
+                )
         return engines
 
     def _load_code(self, engines: dict[str, embedded.Engine]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from apps.infra.engines import forked, process, ready
+from apps.infra.engines.embedded import EngineFailed
 from apps.infra.engines.forked import Child
 
 FIRST_DELAY_SECONDS = 0.2
@@ -292,7 +293,8 @@ class Supervisor:
                 reason, delay_seconds = _reason(ended.code), ended.restart_in_seconds
                 self._say(f"{service.name} ended ({reason}), again in {delay_seconds:.1f} s")
             elif service.restart_at is not None and service.restart_at <= now:
-                self._launch(service)
+                # What was well once may be again; all others go on meanwhile.
+                self._launch(service, survives=(OSError, EngineFailed))
         due = [service.restart_at - now for service in self.services if service.restart_at]
         waits = [*due, *([longest_seconds] if longest_seconds is not None else [])]
         self._sleep(max(0.0, min(waits)) if waits else None)
@@ -326,11 +328,13 @@ class Supervisor:
         for service in services:
             service.child = service.restart_at = None
 
-    def _launch(self, service: Service) -> None:
+    def _launch(
+        self, service: Service, *, survives: tuple[type[Exception], ...] = (OSError,)
+    ) -> None:
         """Start a service; when even that fails, say why and try again later."""
         try:
             self._started(service.name, service.start())
-        except OSError as error:
+        except survives as error:
             self._say(f"{service.name} cannot start: {error}")
             service.restart_at = time.monotonic() + service.delay_seconds
             service.delay_seconds = min(service.delay_seconds * 2, LONGEST_DELAY_SECONDS)

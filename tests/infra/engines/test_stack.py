@@ -14,6 +14,7 @@ import pytest
 
 from apps.infra.conf import Conf, load
 from apps.infra.engines import dotenv, embedded, ports, process, rolling, runfile, services, stack
+from apps.infra.engines.options import Options
 from twitterlite import topology
 
 HOLDS_THE_LOCK = """
@@ -38,8 +39,8 @@ def another_up(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         holder.kill()
 
 
-def options(var_dir: Path, port: int) -> stack.Options:
-    return stack.Options(var_dir=var_dir, host=ports.LOOPBACK, port=port, demo=False)
+def options(var_dir: Path, port: int) -> Options:
+    return Options(var_dir=var_dir, host=ports.LOOPBACK, port=port, demo=False)
 
 
 def test_a_second_up_says_who_runs_and_harms_nothing(
@@ -214,6 +215,23 @@ def test_an_engine_whose_address_is_given_is_not_started(tmp_path: Path):
         )
         == {}
     )
+
+
+def test_a_replica_is_made_when_asked_for_of_a_postgresql_that_is_ours(tmp_path: Path):
+    def engines(*, asked: bool, **environ: str) -> dict[str, embedded.Engine]:
+        return services.embedded_engines(
+            var_dir=tmp_path, kept_ports={}, environ=environ, with_replica=asked
+        )
+
+    assert "replica" not in engines(asked=False)
+    assert "replica" not in engines(asked=True, DATABASE_URL="postgresql://elsewhere")
+    assert "replica" not in engines(asked=True, DATABASE_REPLICA_URL_FILE="/run/secrets/replica")
+    made = engines(asked=True)
+    assert services.addresses(made)["DATABASE_REPLICA_URL"] == made["replica"].url
+    assert services.in_turn(made) == [["postgres", "state", "state2", "cache"], ["replica"]]
+    # It can be away for a while.
+    assert any("wal_keep_size" in one for one in made["postgres"].argv())
+    assert not any("wal_keep_size" in one for one in engines(asked=False)["postgres"].argv())
 
 
 def test_the_state_valkeys_are_told_in_order_and_the_first_is_that_of_one_alone(tmp_path: Path):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from apps.infra.engines import process, ready, supervisor
+from apps.infra.engines.embedded import EngineFailed
 from apps.infra.engines.supervisor import NotReady, Service, StopRequested, Supervisor
 
 SLEEPER = "import time; time.sleep(600)"
@@ -327,3 +328,20 @@ def test_processes_of_a_supervisor_before_are_taken_over(stage: Stage):
         os.kill(left.pid, signal.SIGKILL)
         stage.run_until(lambda: len(stage.starts_of("relay")) == 1)
     left.returncode = 0  # the supervisor has heard of its end
+
+
+def test_an_engine_that_cannot_be_prepared_again_takes_nothing_with_it(stage: Stage):
+    failures: list[bool] = []
+
+    def prepare():
+        if stage.starts and len(failures) < 2:
+            failures.append(True)
+            raise EngineFailed("it was promoted")
+
+    engine = stage.service("replica", prepare=prepare)
+    with stage.supervisor.signals():
+        stage.supervisor.start(engine, ready_seconds=5)
+        os.kill(stage.starts_of("replica")[0], signal.SIGKILL)
+        stage.run_until(lambda: len(stage.starts_of("replica")) == 2)
+
+    assert "replica cannot start: it was promoted" in stage.lines

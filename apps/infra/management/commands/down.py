@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.infra.engines import stack
+from apps.infra.engines.options import var_dir
 
 
 class Command(BaseCommand):
@@ -16,4 +17,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait until all is stopped."""
-        sys.exit(stack.down(var_dir=stack.var_dir()))
+        sys.exit(stack.down(var_dir=var_dir()))

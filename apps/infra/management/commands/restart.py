@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.infra.engines import rolling, stack
+from apps.infra.engines import rolling
+from apps.infra.engines.options import add_restart_arguments, var_dir
 
 
 class Command(BaseCommand):
@@ -20,8 +21,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        stack.add_restart_arguments(parser)
+        add_restart_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait until all are replaced."""
-        sys.exit(rolling.restart(var_dir=stack.var_dir(), fresh=options["fresh"]))
+        sys.exit(rolling.restart(var_dir=var_dir(), fresh=options["fresh"]))

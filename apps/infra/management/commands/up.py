@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.infra.engines import stack
+from apps.infra.engines.options import BASE_DIR, add_up_arguments, options_from, switches
 
 
 class Command(BaseCommand):
@@ -25,11 +25,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        stack.add_up_arguments(parser)
+        add_up_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Begin anew by the short cut: the settings must not be loaded before the engines run."""
         port = ["--port", str(options["port"])] if options["port"] else []
-        demo = ["--no-demo"] if options["no_demo"] else []
-        script = str(stack.BASE_DIR / "manage.py")
-        os.execv(sys.executable, [sys.executable, script, "up", *port, *demo])  # noqa: S606
+        given = options_from(
+            port=options["port"], demo=not options["no_demo"], replica=options["replica"]
+        )
+        script = str(BASE_DIR / "manage.py")
+        os.execv(sys.executable, [sys.executable, script, "up", *port, *switches(given)])  # noqa: S606

@@ -32,5 +32,5 @@ class Command(BaseCommand):
             say("It is a primary already.")
         if done.waited_for:
             say(f"Its commits waited for {done.waited_for!r}; now for nobody, until you say so.")
-        say("Now: set DATABASE_URL to its address, unset DATABASE_REPLICA_URL, start the service.")
+        say("With addresses of your own: set DATABASE_URL to its, and unset DATABASE_REPLICA_URL.")
         say("The old primary comes back as a replica of this one, or not at all.")
