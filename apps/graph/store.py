@@ -18,6 +18,7 @@ import orjson
 import redis as redis_sync
 
 from apps.graph.schemas import MutedWord, Relations
+from apps.infra import ids
 from apps.infra.batches import batches
 from apps.infra.stores import invalidation, redis
 from apps.infra.stores.aioredis import run_id_of
@@ -121,9 +122,14 @@ def hold_relations(viewer_ids: list[int]) -> None:
 
 
 def touch_block(author_id: int) -> None:
-    """Make workers load the newest followers of an author. Call before a follow's commit."""
+    """Make workers load the newest followers of an author. Call before a follow's commit, when it
+    has its id."""
+    commands = _touch(author_id)
+    if ids.are_dated_back():
+        # Not among the newest.
+        commands.append(("DEL", block_version_key(author_id)))
     with contextlib.suppress(redis_sync.RedisError):
-        redis.pipe(instance_of(shard_of(author_id)), _touch(author_id))
+        redis.pipe(instance_of(shard_of(author_id)), commands)
 
 
 def hold_many(

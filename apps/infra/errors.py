@@ -81,3 +81,8 @@ class Unavailable(DomainError):
     status = 503
     code = "unavailable"
     title = "Service Unavailable"
+
+    def __init__(
+        self, detail: str = "", *, field: str = "", retry_after_seconds: int | None = 2
+    ) -> None:
+        super().__init__(detail, field=field, retry_after_seconds=retry_after_seconds)

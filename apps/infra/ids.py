@@ -7,8 +7,14 @@ every client holds. The layout is that of Twitter's Snowflake (2010).
 the row says up to which ms the owner may make ids. An owner never goes past that ms without
 renewing; whoever takes the machine id next starts behind it. So two holders use disjoint
 milliseconds, however their clocks differ, over crashes and restarts too.
+
+**A clock that is set back** by up to 10 ms is waited for. Up to 10 s, ids are refused until it has
+caught up, so that they rise. Where it is further behind it was wrong before, or is wrong now,
+and nobody waits for so long: the process goes on with another machine id, and its ids with the
+clock. They are unique, and below those of before.
 """
 
+import logging
 import os
 import threading
 import time
@@ -17,6 +23,7 @@ from datetime import datetime
 import psycopg
 
 from apps.infra import clock
+from apps.infra.errors import Unavailable
 from apps.infra.stores import postgres
 
 EPOCH_MS = 1_288_834_974_657
@@ -27,6 +34,8 @@ PER_MS = 1 << _SEQUENCE_BITS
 MAX_MACHINE = (1 << _MACHINE_BITS) - 1
 # A wait this short is invisible; a longer step back means somebody set the clock.
 MAX_BACKWARDS_MS = 10
+# For so long ids are refused, so that they rise; who is asked to wait for longer goes on.
+MAX_REFUSED_MS = 10_000
 _LEASE_MS = 60_000
 _PAUSE_SECONDS = 0.0002
 
@@ -51,11 +60,14 @@ returning machine
 """
 
 
-class ClockWentBack(RuntimeError):
-    """The clock stepped back by more than 10 ms; no id can be made safely."""
+log = logging.getLogger(__name__)
 
 
-class NoMachineId(RuntimeError):
+class ClockWentBack(Unavailable):
+    """The clock stepped back by more than 10 ms, at most 10 s; no id would rise."""
+
+
+class NoMachineId(Unavailable):
     """All 1,024 machine ids are leased, or PostgreSQL gave none."""
 
 
@@ -80,7 +92,7 @@ class Generator:
     def __init__(self, *, machine: int, last_ms: int, until_ms: int) -> None:
         self.machine = machine
         self.until_ms = until_ms
-        self._last_ms = last_ms
+        self.last_ms = last_ms
         self._sequence = PER_MS
         self._lock = threading.Lock()
 
@@ -89,6 +101,7 @@ class Generator:
 
         Raises:
             ClockWentBack: by more than 10 ms. LeaseOver: the lease ends before these ids.
+            ClockSetBack: by more than 10 s.
         """
         ids: list[int] = []
         with self._lock:
@@ -98,7 +111,7 @@ class Generator:
                     self._next_ms()
                 first = self._sequence
                 last = min(PER_MS, first + count - len(ids))
-                base = (self._last_ms - EPOCH_MS) << _SHIFT | self.machine << _SEQUENCE_BITS
+                base = (self.last_ms - EPOCH_MS) << _SHIFT | self.machine << _SEQUENCE_BITS
                 ids.extend(range(base + first, base + last))
                 self._sequence = last
         return ids
@@ -106,10 +119,10 @@ class Generator:
     def _catch_up(self, ms: int) -> None:
         """Go to the present at the start of a call."""
         self._refuse_if_back(ms)
-        while ms < self._last_ms:
+        while ms < self.last_ms:
             time.sleep(_PAUSE_SECONDS)
             ms = self._tick()
-        if ms > self._last_ms:
+        if ms > self.last_ms:
             self._begin(ms)
         elif ms >= self.until_ms:
             raise LeaseOver
@@ -120,32 +133,41 @@ class Generator:
         One, not to the present: whoever was kept from the processor for some milliseconds of a
         bulk has them still to use. They are later than the call's start, and nobody else's.
         """
-        ms = self._last_ms + 1
+        ms = self.last_ms + 1
         while (now := self._tick()) < ms:
             self._refuse_if_back(now)
             time.sleep(_PAUSE_SECONDS)
         self._begin(ms)
 
     def _refuse_if_back(self, ms: int) -> None:
-        behind = self._last_ms - ms
+        behind = self.last_ms - ms
+        if behind > MAX_REFUSED_MS:
+            raise ClockSetBack(f"the clock is {behind // 1000} s behind the last id")
         if behind > MAX_BACKWARDS_MS:
-            raise ClockWentBack(f"the clock is {behind} ms behind the last id; ids are refused")
+            raise ClockWentBack(
+                f"The clock here was set back and is {behind} ms behind. Try again in a moment.",
+                retry_after_seconds=-(-behind // 1000),
+            )
 
     def _begin(self, ms: int) -> None:
         if ms >= self.until_ms:
             raise LeaseOver
-        self._last_ms, self._sequence = ms, 0
+        self.last_ms, self._sequence = ms, 0
 
     def _tick(self) -> int:
         ms = clock.now_ms()
         if not clock.is_frozen():
             return ms
         # A frozen clock (tests) would never move on by itself: borrow the next millisecond.
-        return max(ms, self._last_ms + (self._sequence >= PER_MS))
+        return max(ms, self.last_ms + (self._sequence >= PER_MS))
 
 
 class LeaseOver(Exception):
     """The generator may not go on under its lease; renew or take another."""
+
+
+class ClockSetBack(Exception):
+    """The generator would have to refuse for more than 10 s; take another machine id."""
 
 
 class _Leased:
@@ -156,6 +178,8 @@ class _Leased:
         self._lock = threading.Lock()
         self._generator: Generator | None = None
         self._token = ""
+        # The last ms of ids that were given up because the clock was set back.
+        self.left_ms = 0
 
     def take(self, count: int) -> list[int]:
         while True:
@@ -164,12 +188,15 @@ class _Leased:
                 return generator.take(count)
             except LeaseOver:
                 self._renew(generator)
+            except ClockSetBack as error:
+                log.error("%s: other ids are made, below it", error)
+                self._let_go(generator)
 
     def take_at_hand(self, count: int) -> list[int] | None:
         generator = self._generator
         try:
             return None if generator is None else generator.take(count)
-        except LeaseOver:
+        except (LeaseOver, ClockSetBack):
             return None
 
     def _current(self) -> Generator:
@@ -207,6 +234,12 @@ class _Leased:
                 else:
                     self._generator = None
 
+    def _let_go(self, generator: Generator) -> None:
+        with self._lock:
+            if self._generator is generator:
+                self._generator = None
+                self.left_ms = max(self.left_ms, generator.last_ms)
+
 
 def _take(connection: psycopg.Connection[tuple[int, str]], now: int) -> tuple[int, str] | None:
     row = connection.execute(
@@ -224,7 +257,7 @@ def next_ids(count: int) -> list[int]:
     """`count` new ids, rising; at most 4,096 per ms, so a large bulk takes that long.
 
     Raises:
-        ClockWentBack: the clock stepped back. NoMachineId: no lease could be had.
+        ClockWentBack: the clock stepped back, by at most 10 s. NoMachineId: no lease could be had.
     """
     global _leased  # noqa: PLW0603 (one lease per process, another after a fork)
     if _leased is None or _leased.pid != os.getpid():
@@ -242,6 +275,11 @@ def ids_at_hand(count: int) -> list[int] | None:
     if leased is None or leased.pid != os.getpid():
         return None
     return leased.take_at_hand(count)
+
+
+def are_dated_back() -> bool:
+    """Whether new ids are below some that this process has made: its clock was set back."""
+    return _leased is not None and clock.now_ms() <= _leased.left_ms
 
 
 def next_id() -> int:

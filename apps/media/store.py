@@ -4,6 +4,8 @@ Names are made of ids, never of what a client sent. A file is written under anot
 renamed, so a reader finds all of it or nothing.
 """
 
+import errno
+import logging
 import os
 import re
 import secrets
@@ -13,17 +15,28 @@ from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.infra.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z]{1,16}(-\d{1,3})?(\.[a-z]{3,4})?")
 SHARDS = 1_000
 _PART = 262_144
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+AGAIN_SECONDS = 60
+
+
+class NoRoom(Unavailable):
+    """The disk is full, or a quota is used up; nothing was stored."""
 
 
 class Store(Protocol):
     """Files by picture and name; names are `large.jpg`, `segment-7`."""
 
     def write(self, media_id: int, name: str, content: bytes) -> None:
-        """Put a file there, whole or not at all; one that is there is replaced."""
+        """Put a file there, whole or not at all; one that is there is replaced. Raises NoRoom."""
 
     def read(self, media_id: int, name: str) -> bytes:
         """The content. Raises FileNotFoundError."""
@@ -60,10 +73,20 @@ class FolderStore:
         return self._folder(media_id) / name
 
     def write(self, media_id: int, name: str, content: bytes) -> None:
-        """Put a file there, whole or not at all; one that is there is replaced."""
+        """Put a file there, whole or not at all; one that is there is replaced. Raises NoRoom."""
         path = self._path(media_id, name)
+        try:
+            self._write(path, content)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            log.error("no room for pictures", extra={"error": str(error)})
+            text = _("There is no room for pictures just now. Try again later.")
+            raise NoRoom(text, retry_after_seconds=AGAIN_SECONDS) from error
+
+    def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{name}.{secrets.token_hex(8)}")
+        half = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
             with half.open("wb") as file:
                 file.write(content)

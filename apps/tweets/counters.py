@@ -46,7 +46,10 @@ select tweet_id, author_id, now() + make_interval(secs => delay)
 # this one and then finds the place free; whoever came before is seen by the count.
 _TAKE = """
 delete from recounts where tweet_id = (
-  select tweet_id from recounts where due <= now() order by due limit 1 for update skip locked)
+  select tweet_id from recounts where due <= now()
+   -- From before the clock was set back.
+   or due > now() + interval '10 minutes'
+   order by due limit 1 for update skip locked)
 returning tweet_id, author_id
 """
 _LOCK = "select 1 from tweets where id = %s and author_id = %s for no key update"

@@ -188,6 +188,8 @@ class _Lane:
         except Exception as error:
             if postgres.is_away(error):
                 breaker.failed()
+            elif postgres.is_full(error):
+                breaker.succeeded()
             await self.close()
             _fail(batch, error)
         else:
@@ -281,7 +283,8 @@ def _row(tweet: TweetOut) -> dict[str, Any]:
 
 
 def _fail(batch: Sequence[_Post], error: Exception) -> None:
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    is_outage = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if is_outage or postgres.is_full(error):
         log.warning("posts not stored", extra={"error": str(error), "posts": len(batch)})
         error = aiopostgres.away()
     for post in batch:

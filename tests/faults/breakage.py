@@ -1,29 +1,23 @@
-"""What is done to the service: kills, freezes, emptied stores, bad lines, locks; singly and
-several at once."""
+"""What is done to the service: kills, freezes, emptied stores, bad lines, locks, full disks, clocks
+that are wrong; singly and several at once."""
 
 import asyncio
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psycopg
 
+from tests.faults import clocks
+from tests.faults.disks import full
+from tests.faults.fault import Fault
 from tests.faults.proxy import FAULTS, HALF_SAID
 from tests.faults.service import Service
 
 FROZEN_SECONDS = (1.0, 3.0)
 WORKERS = ("worker-fanout", "worker-fanout_bulk")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is done, by its name in the report."""
-
-    name: str
-    strike: Callable[[Service, random.Random], Awaitable[None]]
 
 
 def _send(pids: list[int], number: signal.Signals) -> None:
@@ -130,6 +124,9 @@ SINGLE = (
     freeze("state"),
     Fault("kill a backend of postgres", _kill_backend),
     flush("state", "state2", "cache"),
+    full("postgres"),
+    full("state"),
+    *clocks.ALL,
 )
 MORE = (
     kill("web"),
@@ -139,6 +136,8 @@ MORE = (
     freeze("state2"),
     flush("state2"),
     kill("state", "state2", "cache"),
+    full("state2"),
+    *clocks.SOME,
 )
 
 LINES = tuple(
@@ -151,9 +150,11 @@ SEVERAL = 10
 
 def many(chooser: random.Random, number: int) -> Iterator[Fault]:
     """So many faults, each as likely as the others."""
-    singles = (*SINGLE, *MORE, *LINES, *LOADS)
+    words = (os.environ.get("DRILL_ONLY") or "").split(",")
+    known = (*SINGLE, *MORE, *LINES, *LOADS)
+    singles = [one for one in known if any(word in one.name for word in words)]
     for place in range(number):
-        if place % SEVERAL == SEVERAL - 1:
+        if place % SEVERAL == SEVERAL - 1 and words == [""]:
             yield kill(*chooser.sample(PROCESSES, chooser.randint(2, 4)))
         else:
             yield chooser.choice(singles)

@@ -45,7 +45,7 @@ class Report:
     def wrong(self, what: str) -> None:
         """Note a broken promise; the drill goes on, to see whether it heals."""
         self.wrongs.append(f"[{self.under_fault}] {what}")
-        print("WRONG", self.wrongs[-1], flush=True)
+        print(self.wrongs[-1][:400], flush=True)
 
     def figures(self) -> dict[str, float]:
         """What the summary of `make faults` shows."""

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,15 @@ class Service:
         pid = self.pids().get(name)
         return [pid] if pid else []
 
+    def processes_of(self, name: str) -> list[int]:
+        """Every process of an engine, its helpers included."""
+        folder, program = ("pg", "postgres") if name == "postgres" else ("", "valkey-server")
+        return process.working_in(self.var_dir / (folder or f"valkey-{name}"), [program])
+
     def backends(self) -> list[int]:
         """PostgreSQL's processes except the first: one per connection, and its own helpers."""
         first = self.pids().get("postgres")
-        return [
-            pid for pid in process.working_in(self.var_dir / "pg", ["postgres"]) if pid != first
-        ]
+        return [pid for pid in self.processes_of("postgres") if pid != first]
 
     def valkeys(self) -> dict[str, str]:
         """Address of each Valkey by its name."""
@@ -112,24 +115,30 @@ def _readable(line: str) -> str:
 
 @contextmanager
 def running(
-    home: Path, *, proxied: bool = False, options: Sequence[str] = (), **settings: str
+    home: Path,
+    *,
+    proxied: bool = False,
+    clocks: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[Service]:
     """The service for the length of a block, without the demo world.
 
     Args:
         proxied: whether its lines to the engines can be made bad.
         options: more of the command line.
+        clocks: what `tests.faults.clocks.environment` gave, if its clocks can be set.
         settings: more variables of its environment.
     """
     environment = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
     environment |= {"VAR_DIR": str(home / "var"), "HOST": ports.LOOPBACK, **settings}
     proxies = _proxies(home / "var", environment) if proxied else None
     port = ports.choose()
-    command = ["-m", "tests.faults.behind"] if proxied else ["manage.py"]
+    command = ["-m", "tests.faults.behind"] if proxied or clocks else ["manage.py"]
     up = process.spawn(
         [sys.executable, *command, "up", "--no-demo", "--port", str(port), *options],
         log=home / "up.log",
-        env=environment,
+        env={**environment, **(clocks or {})},
         cwd=stack.BASE_DIR,
     )
     made = Service(home=home, port=port, environment=environment, up=up, proxies=proxies)

@@ -16,8 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import breakage
+from tests.faults import breakage, clocks
 from tests.faults.clients import Browser, Report
+from tests.faults.fault import Fault
 from tests.faults.probe import wait_until_served
 from tests.faults.service import Service, running
 from tests.faults.test_drill import BROWSERS, SETTINGS, calm, populate, strike
@@ -107,11 +108,12 @@ async def _capacity(drill: Drill, chooser: random.Random) -> float:
     return (drill.report.numbers["pages judged"] - before) / MEASURE_SECONDS
 
 
-def _fault(chooser: random.Random, number: int) -> breakage.Fault:
+def _fault(chooser: random.Random, number: int) -> Fault:
     if number % KILLS == KILLS - 1:
         return breakage.kill(chooser.choice(breakage.PROCESSES))
     gentle = [one for one in (*breakage.SINGLE, *breakage.MORE) if "kill" not in one.name]
-    return chooser.choice([*gentle, *breakage.LINES, *breakage.LOADS])
+    chosen: Fault = chooser.choice([*gentle, *breakage.LINES, *breakage.LOADS])
+    return chosen
 
 
 async def _log_in(drill: Drill) -> None:
@@ -162,7 +164,12 @@ def main() -> int:
     chooser, report = random.Random(given.seed), Report()
     with (
         tempfile.TemporaryDirectory(prefix="twitterlite-soak-") as home,
-        running(Path(home), proxied=True, **SETTINGS) as service,
+        running(
+            Path(home),
+            proxied=True,
+            clocks=clocks.environment(Path(home)),
+            **SETTINGS,
+        ) as service,
     ):
         people, truth = populate(service, chooser)
         drill = Drill(service.port, given.seed, people, truth, report)

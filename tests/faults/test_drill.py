@@ -14,7 +14,7 @@ More rounds, each with every fault in another order, and the report on the scree
 
 `make faults N=200` sets DRILL_FAULTS: so many faults from a larger choice, with proxies between
 the processes and their engines: late, silent, cut, half-open and half-said lines, locked tables
-and slow statements.
+and slow statements. `DRILL_ONLY=disk,clock` leaves out those without one of these words.
 
 Without DRILL_SEED the seed comes from pytest-randomly, so `-p randomly -p "randomly_seed=..."`
 repeats it; the seed fixes who does what in which order, not the clock of the machine.
@@ -29,8 +29,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import breakage
+from tests.faults import breakage, clocks
 from tests.faults.clients import PASSWORD, Browser, Person, Report
+from tests.faults.fault import Fault
 from tests.faults.judge import judge, wait_until_delivered
 from tests.faults.probe import wait_until_served
 from tests.faults.service import Service, running
@@ -104,7 +105,7 @@ async def drive(drill: Drill, service: Service, chooser: random.Random) -> None:
             task.cancel()
 
 
-def _faults(chooser: random.Random) -> Iterator[breakage.Fault]:
+def _faults(chooser: random.Random) -> Iterator[Fault]:
     if FAULTS:
         yield from breakage.many(chooser, FAULTS)
         return
@@ -112,9 +113,7 @@ def _faults(chooser: random.Random) -> Iterator[breakage.Fault]:
         yield from breakage.schedule(chooser, round_number=round_number)
 
 
-async def strike(
-    drill: Drill, service: Service, fault: breakage.Fault, chooser: random.Random
-) -> None:
+async def strike(drill: Drill, service: Service, fault: Fault, chooser: random.Random) -> None:
     """Let one fault happen and wait until everything is served again."""
     drill.report.under_fault = fault.name
     drill.report.faults[fault.name] += 1
@@ -149,7 +148,10 @@ def test_nothing_is_lost_doubled_or_wrongly_shown_whatever_is_killed(
     chooser = random.Random(seed)
     report = Report()
 
-    with running(tmp_path, proxied=FAULTS > 0, **SETTINGS) as service:
+    set_clocks = clocks.environment(tmp_path)
+    if not set_clocks:
+        print(f"No clock is set: {clocks.WHY_NOT}.")
+    with running(tmp_path, proxied=FAULTS > 0, clocks=set_clocks, **SETTINGS) as service:
         people, truth = populate(service, chooser)
         drill = Drill(service.port, seed, people, truth, report)
         try:

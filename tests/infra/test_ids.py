@@ -194,6 +194,29 @@ def test_a_larger_step_back_is_refused_loudly_until_the_clock_is_right(hands: Cl
     assert generator.take(1)[0] > before
 
 
+def test_who_would_wait_for_long_goes_on_with_another_machine_id(
+    leases: None, hands: Clock
+) -> None:
+    leased = ids._Leased()
+    before = leased.take(3)
+    hands.ms -= 10_000
+    with pytest.raises(ids.ClockWentBack) as caught:
+        leased.take(1)
+    assert caught.value.status == 503
+    assert caught.value.retry_after_seconds == 10
+
+    hands.ms -= 3_600_000
+    assert leased.take_at_hand(1) is None
+    after = leased.take(3)
+    hands.ms += 3_600_000 + 20_000
+    later = leased.take(3)
+
+    assert ids.ms_of(after[0]) < ids.ms_of(before[0])
+    assert machine_of(after[0]) != machine_of(before[0])
+    assert before[-1] < later[0]
+    assert len({*before, *after, *later}) == 9
+
+
 def test_threads_share_a_generator_without_a_repeat(leases: None) -> None:
     made: list[list[int]] = []
 

@@ -1,14 +1,16 @@
 """Follower blocks: exact, bounded, and loaded no more than needed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from apps.graph import services as graph
+from apps.graph.models import Follow
 from apps.graph.services import unfollow_user
 from apps.graph.services_import import import_follows
-from apps.infra import clock
+from apps.infra import clock, ids
 from apps.infra.stores import redis
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.timelines.cache import blocks
@@ -115,6 +117,32 @@ def test_follows_that_an_import_dates_back_are_found(alice: User, bob: User, car
     _take(kept, alice)
 
     import_follows(edges=[(carol.id, alice.id)], edge_ids=[1_000])
+
+    assert _people(_take(kept, alice)[alice.id]) == _fragments(alice, bob, carol)
+
+
+def test_who_follows_after_a_clock_was_ahead_is_found(alice: User, bob: User, carol: User) -> None:
+    kept = FollowerBlocks(lambda: 100)
+    follow(bob, alice)
+    Follow.objects.update(id=ids.at_ms(clock.now_ms() + 3_600_000))
+    _settle(alice)
+    _take(kept, alice)
+
+    follow(carol, alice)
+
+    assert _people(_take(kept, alice)[alice.id]) == _fragments(alice, bob, carol)
+
+
+def test_who_follows_by_a_clock_that_is_behind_is_found_when_it_is_right(
+    alice: User, bob: User, carol: User
+) -> None:
+    kept = FollowerBlocks(lambda: 100)
+    follow(bob, alice)
+    _settle(alice)
+    _take(kept, alice)
+
+    with clock.frozen(clock.now() - timedelta(hours=1)):
+        follow(carol, alice)
 
     assert _people(_take(kept, alice)[alice.id]) == _fragments(alice, bob, carol)
 

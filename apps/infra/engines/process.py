@@ -77,6 +77,9 @@ def spawn(
             env=env,
             cwd=cwd,
             start_new_session=True,
+            # Python ignores SIGXFSZ, and so does what it starts: a file that may not grow any
+            # more is an error of writing, which an engine survives, and no sudden death.
+            restore_signals=False,
         )
 
 

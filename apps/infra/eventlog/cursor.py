@@ -20,7 +20,8 @@ MAX_BATCH = 2_000
 BEGINNING = "3:3:"
 
 # A transaction may stay open so long between its insert and its commit; beyond, its day is
-# pruned away. `idle_in_transaction_session_timeout` is far below.
+# pruned away. `idle_in_transaction_session_timeout` is far below. Also how far the server's clock
+# may be set forward and back: an event that is not seen when the cursor passes it is lost.
 _MARGIN = "interval '1 day'"
 
 # Two branches: with `or` and `order by id` the planner walks the whole index of ids. Their order
@@ -30,12 +31,12 @@ _UNSEEN = f"""
 with c as materialized (
   (select id, topic, key, payload::text as payload, at from event_log
     where epoch = %(epoch)s and xid >= %(xmax)s::text::xid8
-      and at >= %(at)s::timestamptz - {_MARGIN} and at < now() + interval '1 hour'
+      and at >= %(at)s::timestamptz - {_MARGIN} and at < now() + {_MARGIN}
     order by event_log.epoch, event_log.xid, event_log.id limit %(limit)s)
   union all
   (select id, topic, key, payload::text, at from event_log
     where epoch = %(epoch)s and xid = any(%(xip)s::text[]::xid8[])
-      and at >= %(at)s::timestamptz - {_MARGIN} and at < now() + interval '1 hour'
+      and at >= %(at)s::timestamptz - {_MARGIN} and at < now() + {_MARGIN}
     order by event_log.epoch, event_log.xid, event_log.id limit %(limit)s))
 select s.snap, s.now, c.id, c.topic, c.key, c.payload, c.at
   from (select pg_current_snapshot()::text as snap, now() as now) s left join c on true

@@ -22,6 +22,8 @@ WINDOW = 8
 LATE_WINDOW = 4
 # A published row must be finished, or its worker heard of, within this time.
 DUE_SECONDS = 4.0
+# No row is due later than this.
+LONGEST_DUE_SECONDS = 60.0
 # Real failures (not outages) before a batch is split, and a single event parked.
 MAX_FAILURES = 3
 # Starts without any outcome: the worker died so often with it in hand.
@@ -306,9 +308,11 @@ def restart_overdue(
         "update deliveries set attempts = attempts + 1,"
         "  due = clock_timestamp() + make_interval(secs => case when attempts > 0"
         "   then %(due)s * 2 else %(due)s end)"
-        " where due < case when %(everything)s then 'infinity' else clock_timestamp() end"
+        " where due < 'infinity' and (%(everything)s or due < clock_timestamp()"
+        # Nobody waits for so long: the server's clock was set back.
+        "  or due > clock_timestamp() + make_interval(secs => %(longest)s))"
         " returning subscriber, id, from_id",
-        {"due": DUE_SECONDS, "everything": everything},
+        {"due": DUE_SECONDS, "everything": everything, "longest": LONGEST_DUE_SECONDS},
     ).fetchall()
     return sorted(rows)
 

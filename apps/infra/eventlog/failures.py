@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from apps.infra.errors import Unavailable
 from apps.infra.eventlog.deliveries import MAX_FAILURES, MAX_STARTS, Delivery
 from apps.infra.eventlog.log import LoggedEvent
+from apps.infra.stores import postgres
 
 OUTAGES: tuple[type[BaseException], ...] = (
     # Includes deadlocks, lock time-outs and lost connections.
@@ -55,7 +56,7 @@ def is_outage(error: BaseException) -> bool:
     slow = psycopg.errors.QueryCanceled
     if isinstance(error, slow) or isinstance(error.__cause__, slow):
         return False
-    return isinstance(error, OUTAGES)
+    return isinstance(error, OUTAGES) or postgres.is_full(error)
 
 
 def describe(error: BaseException) -> str:

@@ -14,7 +14,9 @@ _TAKE = """
 update relay_lease
    set owner = %(owner)s, expires = clock_timestamp() + make_interval(secs => %(seconds)s),
        token = case when owner = %(owner)s then token else token + 1 end
- where name = 'main' and (owner = %(owner)s or expires < clock_timestamp())
+ where name = 'main' and (owner = %(owner)s or expires < clock_timestamp()
+   -- From before the clock was set back.
+   or expires > clock_timestamp() + make_interval(secs => %(seconds)s))
 returning token
 """
 

@@ -23,6 +23,7 @@ from apps.infra.eventlog.doorbell import doorbell_key
 from apps.infra.eventlog.lease import LEASE_SECONDS, give_up_lease, take_lease
 from apps.infra.eventlog.messages import Message
 from apps.infra.eventlog.relay import Relay
+from apps.infra.stores import saving
 from apps.infra.stores.redis import broker
 from apps.infra.telemetry import metrics
 
@@ -131,6 +132,7 @@ class RelayLoop:
         self._stop, self._is_connected = stop, is_connected
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._line = Line()
+        self._saving = saving.Saving()
 
     def run(self) -> None:
         """Lead whenever possible; connect again, with back-off, when PostgreSQL goes away."""
@@ -196,6 +198,7 @@ class RelayLoop:
             Every(0.2, lambda: relay.publish_waiting(patient=True)),
             Every(0.5, relay.sweep),
             Every(1.0, lambda: runs.watch_runs(connection)),
+            Every(1.0, self._saving.mind),
             Every(1.0, lambda: lag.measure_lag(connection, cursor=relay.cursor)),
             Every(10.0, relay.stay_young),
             Every(3600.0, hourly),

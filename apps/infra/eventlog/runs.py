@@ -2,7 +2,8 @@
 
 With AOF everysec a Redis that dies with its machine loses up to two seconds of **acknowledged**
 pushes, and looks healthy when it is back. Only its run id tells. When one changed, everything
-from 10 s before it was last seen alive is delivered again.
+from 10 s before it was last seen alive is delivered again. One that goes on without its file, for
+want of room, comes back as it was when that began: until it writes again it counts as not seen.
 """
 
 import logging
@@ -14,7 +15,7 @@ import redis
 
 from apps.infra.eventlog import deliveries
 from apps.infra.eventlog.registry import subscribers
-from apps.infra.stores.redis import state, state_count
+from apps.infra.stores.redis import UNSAVED, state, state_count
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +37,22 @@ def watch_runs(connection: psycopg.Connection[Any]) -> int:
     for number in range(state_count()):
         try:
             run_id = str(state(number).info("server")["run_id"])
+            is_saved = not state(number).exists(UNSAVED)
         except (redis.RedisError, OSError):
             continue
-        changed += _compare(connection, instance=f"state{number}", run_id=run_id)
+        changed += _compare(connection, instance=f"state{number}", run_id=run_id, is_saved=is_saved)
     return changed
 
 
-def _compare(connection: psycopg.Connection[Any], *, instance: str, run_id: str) -> int:
+def _compare(
+    connection: psycopg.Connection[Any], *, instance: str, run_id: str, is_saved: bool
+) -> int:
     known = connection.execute(
         "select run_id, seen_at from redis_runs where instance = %s", (instance,)
     ).fetchone()
     if known is None or known[0] == run_id:
-        connection.execute(_SEEN, (instance, run_id))
+        if known is None or is_saved:
+            connection.execute(_SEEN, (instance, run_id))
         return 0
     # One transaction: a relay that dies here leaves the old run id, and the next one does it.
     with connection.transaction():

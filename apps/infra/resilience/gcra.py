@@ -13,7 +13,8 @@ import hiredis
 
 # KEYS: buckets. ARGV: window in µs and limit of each, then how many permits are wanted. One is
 # given if all have one; more only as far as a bucket has sixteen times as many left. A bucket that
-# says more than a whole window is from before the clock was set back.
+# says more than a whole window is from before the clock was set back: how much it held, nobody
+# knows any more, and it counts as full.
 # Gives: permits, the scarcest bucket (from 0), what is left in it, when it will be full (refused:
 # when it has one), and the time.
 TAKE = b"""\
@@ -23,7 +24,7 @@ local full, place, least, refusing, free_at = {}, 0, math.huge, -1, 0
 for i = 1, #KEYS do
   local window, limit = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local at = tonumber(redis.call('GET', KEYS[i])) or now
-  at = math.max(now, math.min(at, now + window))
+  if at < now or at > now + window then at = now end
   full[i] = at
   local left = math.floor((now + window - at) * limit / window + 0.001)
   if left < 1 and at + window / limit - window > free_at then

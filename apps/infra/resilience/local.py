@@ -33,7 +33,12 @@ class LocalBuckets:
         """Take one permit of each, or of none."""
         now = time.time()
         sizes = [_size_of(rule) for _, rule in wanted]
-        full = [max(self._full_at.get(key, now), now) for key, _ in wanted]
+        full = [self._full_at.get(key, now) for key, _ in wanted]
+        # More than a whole window: from before the clock was set back. As in `gcra.TAKE`.
+        full = [
+            at if now < at <= now + size.window else now
+            for at, size in zip(full, sizes, strict=True)
+        ]
         left = [
             int((now + size.window - at) * size.limit / size.window + 0.001)
             for at, size in zip(full, sizes, strict=True)

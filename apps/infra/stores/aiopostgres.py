@@ -145,6 +145,13 @@ async def fetch_from(
                 )
                 raise away() from error
             await pool.check()
+        except psycopg.InternalError as error:
+            breaker.succeeded()
+            if not postgres.is_full(error):
+                raise
+            # A large sort wants a file, too.
+            log.error("postgresql cannot write", extra={"error": str(error)})
+            raise away() from error
         else:
             breaker.succeeded()
             return rows

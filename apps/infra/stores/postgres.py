@@ -24,6 +24,13 @@ AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 # Classes of SQLSTATE that speak of the server, not of the statement: too many connections, an
 # operator's shutdown (and a statement's time-out), input and output.
 _AWAY = ("53", "57", "58")
+_DISK_FULL, _NO_CODE = "53100", "XX000"
+# Its sources that write files. A quota, or a limit on the size of files, has no code of its own,
+# and the words of a message depend on the server's language.
+_WRITERS = {
+    "buffile.c", "bulk_write.c", "copydir.c", "fd.c", "logtape.c", "md.c", "relmapper.c", "slru.c",
+    "xlog.c",
+}  # fmt: skip
 _LIMITS: dict[str, Any] = {
     "connect_timeout": 3,
     # Whoever vanished with its machine says nothing, not even that.
@@ -32,7 +39,6 @@ _LIMITS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-
 
 # Where PostgreSQL's source says that somebody broke off a commit's wait for a standby. Its words
 # are in the server's language.
@@ -114,10 +120,24 @@ def is_stale(connection: AnyConnection) -> bool:
 
 def is_away(error: BaseException) -> bool:
     """Whether an error, or what it was made from, says that the server did not answer or not in
-    time; not that a statement was refused, or met another in a deadlock."""
+    time; not that a statement was refused, or met another in a deadlock. A full disk is not meant:
+    reads go on."""
+    if is_full(error):
+        return False
     for one in (error, error.__cause__):
         if isinstance(one, psycopg.OperationalError | psycopg.InterfaceError):
             return one.sqlstate is None or one.sqlstate.startswith(_AWAY)
+    return False
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, or what it was made from, says that the server could not write a file:
+    its disk is full, or a quota is used up."""
+    for one in (error, error.__cause__):
+        if isinstance(one, psycopg.Error) and one.sqlstate == _DISK_FULL:
+            return True
+        if isinstance(one, psycopg.Error) and one.sqlstate == _NO_CODE:
+            return one.diag.source_file in _WRITERS
     return False
 
 

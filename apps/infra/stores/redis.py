@@ -4,6 +4,7 @@
 `cache` what may go at any time. They are never the same instance.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -13,15 +14,25 @@ from urllib.parse import unquote, urlsplit
 import hiredis
 import redis
 from django.conf import settings
+from redis._parsers.base import BaseParser
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from apps.infra.resilience.breaker import CACHE, Breaker, breaker_of, state_name
 
+log = logging.getLogger(__name__)
+
 _clients: dict[tuple[int, str], redis.Redis] = {}
 # A server that lives takes a command in a thousandth of it; one that hangs does not answer anyway.
 _SHOUT_SECONDS = 0.1
 _RECEIVE_BYTES = 4096
+# The first word of a refusal: the append-only file cannot be written, so nothing else can.
+REFUSED = "MISCONF"
+# Not known to the client: nothing is wrong with the command, as little as while a file is loaded.
+BaseParser.EXCEPTION_CLASSES[REFUSED] = redis.ConnectionError
+# Is there, without a TTL, while the file is off because of that; `saving` turns it on again.
+UNSAVED = b"saving:off"
+GO_ON_UNSAVED = (("CONFIG", "SET", "appendonly", "no"), ("SET", UNSAVED, "1"))
 
 
 class _GuardedConnection(redis.Connection):
@@ -103,7 +114,8 @@ def shout(instance: int, commands: Sequence[Sequence[Any]]) -> bool:
     """Send commands on a line of their own, past client and circuit breaker. Does not raise.
 
     For what readers must not miss: others may still reach a server that does not answer us, and
-    one that hangs finds this first when it goes on.
+    one that hangs finds this first when it goes on. One whose disk is full goes on answering its
+    readers and would never be told: it goes on without its file, which holds only copies.
 
     Returns:
         Whether the server took them, or is dead for certain (then its next life is another one,
@@ -115,26 +127,31 @@ def shout(instance: int, commands: Sequence[Sequence[Any]]) -> bool:
     address = (parts.hostname or "127.0.0.1", parts.port or 6379)
     try:
         with socket.create_connection(address, timeout=_SHOUT_SECONDS) as line:
-            line.sendall(b"".join(hiredis.pack_command(tuple(one)) for one in whole))
-            return _takes(line, len(whole))
+            error = _ask(line, whole)
+            if error.startswith(REFUSED):
+                log.error("%s; it goes on without its file", error)
+                error = _ask(line, [*GO_ON_UNSAVED, *commands])
+            return not error
     except ConnectionRefusedError:
         return True
     except OSError:
         return False
 
 
-def _takes(line: socket.socket, count: int) -> bool:
-    reader = hiredis.Reader()
+def _ask(line: socket.socket, commands: Sequence[Sequence[Any]]) -> str:
+    """The first error in the replies; "" where all were taken."""
+    line.sendall(b"".join(hiredis.pack_command(tuple(one)) for one in commands))
+    reader, errors, count = hiredis.Reader(), [""], len(commands)
     while count:
         data = line.recv(_RECEIVE_BYTES)
         if not data:
-            return False
+            return "closed"
         reader.feed(data)
         while count and (reply := reader.gets()) is not False:
             if isinstance(reply, hiredis.ReplyError):
-                return False
+                errors.insert(-1, str(reply))
             count -= 1
-    return True
+    return errors[0]
 
 
 def cache() -> redis.Redis:

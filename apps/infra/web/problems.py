@@ -20,6 +20,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpResponse
 
 from apps.infra.errors import DomainError, Invalid, Unauthorized
+from apps.infra.stores import postgres
 from apps.infra.stores.aioredis import RedisDown
 from apps.infra.web import request_ids
 
@@ -167,7 +168,7 @@ def _of_foreign_error(error: BaseException) -> Problem:
     for kinds, status, detail in _FOREIGN:
         if isinstance(error, kinds):
             return problem(status, detail) if status != BAD else invalid([("", "", detail)])
-    if isinstance(error, _ENGINE_FAILURES):
+    if isinstance(error, _ENGINE_FAILURES) or postgres.is_full(error):
         log.warning("an engine does not answer", extra={"error": repr(error)})
         return unavailable()
     log.error("request failed", exc_info=error)

@@ -17,7 +17,7 @@ from apps.media import pictures
 from apps.media.models import Media
 from apps.media.pictures import Rendered
 from apps.media.sniffing import BadPicture
-from apps.media.store import store
+from apps.media.store import NoRoom, store
 
 # Frames together: above, an animation goes to a worker.
 INLINE_PIXELS = 8_000_000
@@ -29,7 +29,7 @@ def process_or_ask(media: Media, data: bytes) -> None:
     """Process here, or have a worker do it.
 
     Raises:
-        BadPicture: nothing of it is kept but the reason.
+        BadPicture: nothing of it is kept but the reason. NoRoom: it may be asked for again.
     """
     try:
         seen = pictures.inspect(data)
@@ -41,7 +41,18 @@ def process_or_ask(media: Media, data: bytes) -> None:
     except BadPicture as error:
         fail(media, str(error))
         raise
+    except NoRoom:
+        _take_back(media)
+        raise
     media.refresh_from_db()
+
+
+def _take_back(media: Media) -> None:
+    """As before it was finalized: the segments are kept, and it may be finalized again."""
+    mine = Media.objects.filter(id=media.id, state=Media.State.PROCESSING, attempts=media.attempts)
+    if mine.update(state=Media.State.UPLOADING):
+        kept = {f"segment-{number}" for number in segments(media.id)}
+        store().remove(media.id, [one for one in store().sizes(media.id) if one not in kept])
 
 
 def process(*, media_id: int, now: datetime) -> None:

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from django.conf import settings
 
 from apps.graph import services as graph_services
+from apps.infra import clock, ids
 from apps.infra.stores.aioredis import encode
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.timelines.store import scripts
@@ -134,6 +135,9 @@ class Blocks(Generic[B]):
         }
         # A version that was lost, or taken away by an import: anything may have changed.
         fresh = {one for one in authors if one not in known or versions[one].is_new}
+        # Followers from a clock that was ahead: who follows now is not among the newest.
+        now = ids.at_ms(clock.now_ms() + 1)
+        fresh |= {one for one, block in known.items() if block.newest_edge >= now}
         known = {one: block for one, block in known.items() if one not in fresh}
         self._extend(known)
         loaded = {one: block for one, block in known.items() if not block.is_over}

@@ -105,6 +105,36 @@ def test_a_second_relay_waits_for_the_lease(raw):
     give_up_lease(raw, owner="two")
 
 
+def test_a_lease_from_before_the_clock_was_set_back_keeps_nobody_waiting(raw):
+    assert take_lease(raw, owner="one") is not None
+    raw.execute("update relay_lease set expires = expires + interval '1 hour'")
+
+    assert take_lease(raw, owner="two") is not None
+    give_up_lease(raw, owner="two")
+
+
+def test_a_delivery_from_before_the_clock_was_set_back_is_overdue(raw):
+    publish(Rang(n=1))
+    relay = new_relay(raw, send=drop)
+    relay.hand_out()
+    assert relay.sweep() == 0
+    raw.execute("update deliveries set due = due + interval '1 hour' where due < 'infinity'")
+
+    assert relay.sweep() > 0
+    drain_committed()
+    assert heard() == [1]
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 5])
+def test_an_event_of_a_clock_that_was_wrong_is_delivered(raw, hours):
+    publish(Rang(n=1))
+    raw.execute("update event_log set at = at + make_interval(hours => %s)", (hours,))
+
+    drain_committed()
+
+    assert heard() == [1]
+
+
 def test_a_leader_that_was_asleep_is_fenced_out(raw):
     publish(Rang(n=1))
     old = new_relay(raw, send=drop)
