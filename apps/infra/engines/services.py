@@ -58,32 +58,35 @@ def embedded_engines(
         taken = [engine.port for engine in engines.values()]
         kept = kept_ports.get(name)
         port = kept if are_running and kept else ports.choose(kept=kept, taken=taken)
-        log = var_dir / "log" / f"{name}.log"
-        if name == "postgres":
-            engines[name] = embedded.Postgres(
-                home=var_dir / "pg",
-                port=port,
-                password=password,
-                log=log,
-                more_settings=standby.PRIMARY_SETTINGS if REPLICA in wanted else {},
-            )
-        elif name == REPLICA:
-            engines[name] = standby.Standby(
-                home=var_dir / "pg-replica",
-                port=port,
-                password=password,
-                log=log,
-                primary_port=engines["postgres"].port,
-            )
-        else:
-            engines[name] = embedded.Valkey(
-                home=var_dir / f"valkey-{name}",
-                port=port,
-                password=password,
-                log=log,
-                cache=name == "cache",
-            )
+        engines[name] = _engine(
+            name, var_dir=var_dir, port=port, password=password, postgres=engines.get("postgres")
+        )
+    if REPLICA in engines and isinstance(engines["postgres"], embedded.Postgres):
+        engines["postgres"].more_settings = standby.PRIMARY_SETTINGS
     return engines
+
+
+def _engine(
+    name: str, *, var_dir: Path, port: int, password: str, postgres: embedded.Engine | None
+) -> embedded.Engine:
+    log = var_dir / "log" / f"{name}.log"
+    if name == "postgres":
+        return embedded.Postgres(home=var_dir / "pg", port=port, password=password, log=log)
+    if name == REPLICA and postgres is not None:
+        return standby.Standby(
+            home=var_dir / "pg-replica",
+            port=port,
+            password=password,
+            log=log,
+            primary_port=postgres.port,
+        )
+    return embedded.Valkey(
+        home=var_dir / f"valkey-{name}",
+        port=port,
+        password=password,
+        log=log,
+        cache=name == "cache",
+    )
 
 
 def _is_given(name: str, environ: Mapping[str, str]) -> bool:
