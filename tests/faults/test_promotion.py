@@ -14,6 +14,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -135,8 +136,8 @@ async def check_all_is_there(
 def test_nothing_acknowledged_is_lost_with_the_primary(
     primary: Postgres, standby: Standby, tmp_path: Path
 ):
-    addresses = {"DATABASE_URL": primary.url, "DATABASE_REPLICA_URL": standby.url}
-    settings = {"WEB_CONCURRENCY": "2", "RATE_LIMIT_FACTOR": "1000"}
+    addresses: dict[str, Any] = {"DATABASE_URL": primary.url, "DATABASE_REPLICA_URL": standby.url}
+    settings: dict[str, Any] = {"WEB_CONCURRENCY": "2", "RATE_LIMIT_FACTOR": "1000"}
     report = Report()
     with running(tmp_path, proxied=False, **settings, **addresses) as service:
         people = make_people(service)

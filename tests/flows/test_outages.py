@@ -196,14 +196,14 @@ READS = list(COLUMNS)[:6]
 
 
 @pytest.fixture
-def house(alice, bob, api_as, browser_as, browser, room, monkeypatch):
+def house(alice, bob, api_as, browser_as, browser, monkeypatch):
     monkeypatch.setattr("apps.infra.stores.cache.HOLD_SECONDS", 0.0)
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
     return House(alice, bob, api_as(bob), browser_as(bob), browser)
 
 
 @pytest.mark.parametrize("away", AWAY)
-def test_what_people_get(away, breakable_engines, settings, house):
+def test_what_people_get(away, room, breakable_engines, settings, house):
     AWAY[away](breakable_engines, settings)
     # Others have found out before: a request that finds out waits for its time-out.
     breaker_of(POSTGRES)._in_a_row = 3

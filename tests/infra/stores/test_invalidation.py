@@ -345,6 +345,8 @@ def test_a_redis_that_hangs_hears_what_was_announced_meanwhile(
     redis.state(0).connection_pool.disconnect()
     invalidation.announce([("t", 1)])
     breakable_engines.states[0].resume()
+    # Whoever comes after it was told: in one turn it answers those whom it knows first.
+    assert breakable_engines.states[0].is_ready()
     run(invalidation.catch_up())
 
     assert things.get(1) is None
