@@ -110,6 +110,7 @@ def hold_relations(viewer_ids: list[int]) -> None:
     start empty. One that only does not answer us is told past the client. The subscriber of the
     same event repeats this anyway.
     """
+    invalidation.again_if_late(lambda: hold_relations(viewer_ids))
     for viewer_id in viewer_ids:
         instance = instance_of(shard_of(viewer_id))
         try:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from apps.graph.services import block_user, follow_user, unfollow_user
 from apps.infra import clock
-from apps.infra.stores import aioredis, redis
+from apps.infra.stores import aioredis, cache, redis
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import post_tweet
 from tests.spine import drain_committed
@@ -121,3 +121,18 @@ def test_a_line_that_never_broke_needs_nothing_of_this(reads, lines, monkeypatch
 
     assert reads() == (1, False)
     assert asked == []
+
+
+def test_a_commit_that_took_longer_than_readers_are_held_off_is_told_again(
+    alice, bob, reads, monkeypatch
+):
+    with transaction.atomic():
+        unfollow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
+        for instance in range(redis.state_count()):
+            for key in redis.state(instance).keys("rel:*"):
+                redis.state(instance).delete(key)
+        monkeypatch.setattr(cache, "HOLD_SECONDS", 0.0)
+        # They keep again what was before.
+        assert reads() == reads() == (1, False)
+
+    assert reads()[0] == 0

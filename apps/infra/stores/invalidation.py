@@ -3,8 +3,8 @@
 Every state Redis holds `inv:seq` and `inv:log`. Before its commit a writer appends what it is
 about to change; every request reads `inv:seq` once (with its other Redis trip where it has one)
 and, when it moved, fetches the missing tail and evicts. An announced entry is held: served from
-PostgreSQL for 5 s, longer than a transaction may last. So whatever was acknowledged before a read
-began is seen by that read, in every process.
+PostgreSQL for 5 s, and announced once more after a commit that took nearly as long. So whatever
+was acknowledged before a read began is seen by that read, in every process.
 
 A state Redis that cannot be told, and is not dead for certain, is told again after the commit. If
 that fails too, a row of `untold_changes` says so until the event log has repeated the change, and
@@ -21,6 +21,7 @@ switch of a circuit breaker, `engine=position`.
 
 import asyncio
 import logging
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ READ_SEQ = (b"GET", SEQ)
 MARGIN = 32
 # A script takes some thousand arguments.
 AT_ONCE = 1_000
+# A commit is late after this part of the time for which readers are held off.
+LATE = 0.6
 
 # KEYS: seq, log. ARGV: entries. The log is as long as the last MAX_LOG entries; no TTL, because
 # its age says nothing: readers only care for its numbers. A number that was lost begins anew at
@@ -97,6 +100,8 @@ def announce(
     """
     if not entries:
         return
+    if hold and not must:
+        again_if_late(lambda: announce(entries))
     arguments = [f"{kind}:{key}:{int(hold)}" for kind, key in entries]
     untold: list[tuple[int, list[Sequence[Any]]]] = []
     for instance in range(redis.state_count()):
@@ -129,6 +134,19 @@ def shout_after_commit(instance: int, commands: Sequence[Sequence[Any]]) -> None
     """Tell a server that could not be told once more, before the change is acknowledged: whoever
     has connected to it since, and found nothing amiss, hears of it in time."""
     transaction.on_commit(lambda: redis.shout(instance, commands))
+
+
+def again_if_late(hold: Callable[[], None]) -> None:
+    """Do what holds readers off once more, after the commit and before the acknowledgement, if it
+    may be over by then: the machine was busy, or this process stood still."""
+    began = time.monotonic()
+
+    def look() -> None:
+        if time.monotonic() - began > LATE * cache.HOLD_SECONDS:
+            hold()
+
+    if connection.in_atomic_block:
+        transaction.on_commit(look)
 
 
 def has_been_told(untold: Sequence[int]) -> None:
