@@ -9,7 +9,7 @@ NOWHERE := DJANGO_SETTINGS_MODULE=twitterlite.settings.test DATABASE_URL=postgre
 ONLY ?=
 QUICK ?=
 N ?= 20000
-CASES ?= 200
+CASES ?= 280
 POSTS ?= 5000
 SCHEDULES ?= 100000
 HOURS ?= 1
@@ -70,7 +70,7 @@ soak: ## Hours under load with a fault a minute, and what grows: make soak HOURS
 	@.ci/setup dev
 	$(PYTHON) -m tests.faults.soak --hours $(HOURS)
 
-fuzz: ## Made-up requests to every operation of the API, odd words in every form: make fuzz CASES=200 POSTS=5000
+fuzz: ## Made-up requests to every operation of the API, odd words in every form: make fuzz CASES=280 POSTS=5000
 	@.ci/setup dev
 	FUZZ_CASES=$(CASES) FORM_POSTS=$(POSTS) $(PYTEST) -n 2 --timeout=0 tests/conformance/test_fuzz.py tests/flows/test_naughty_forms.py $(ARGS)
 

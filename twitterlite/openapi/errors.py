@@ -5,7 +5,7 @@ from twitterlite.openapi.parts import COUNT, ID, TEXT, Schema, ref, said, some, 
 
 TYPE: Schema = {
     "type": "string",
-    "pattern": "^(about:blank|https://api\\.twitter\\.com/2/problems/[a-z-]+)$",
+    "pattern": "^(about:blank|https://api\\.(twitter|x)\\.com/2/problems/[a-z-]+)$",
     "description": "Which kind of problem this is.",
 }
 _PROBLEM = thing(
