@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -28,12 +29,19 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 AGAIN_SECONDS = 60
 
 
-class NoRoom(Unavailable):
+class StoreAway(Unavailable):
+    """The files cannot be reached: a network file system that hangs or is not mounted."""
+
+
+class NoRoom(StoreAway):
     """The disk is full, or a quota is used up; nothing was stored."""
 
 
 class Store(Protocol):
-    """Files by picture and name; names are `large.jpg`, `segment-7`."""
+    """Files by picture and name; names are `large.jpg`, `segment-7`.
+
+    All but `sizes` and those that remove raise StoreAway.
+    """
 
     def write(self, media_id: int, name: str, content: bytes) -> None:
         """Put a file there, whole or not at all; one that is there is replaced. Raises NoRoom."""
@@ -74,15 +82,24 @@ class FolderStore:
 
     def write(self, media_id: int, name: str, content: bytes) -> None:
         """Put a file there, whole or not at all; one that is there is replaced. Raises NoRoom."""
-        path = self._path(media_id, name)
+        with self._reached():
+            self._write(self._path(media_id, name), content)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """What is wrong with the whole store, and not with one file, in words for people."""
         try:
-            self._write(path, content)
+            yield
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if isinstance(error, FileNotFoundError) and self._root.is_dir():
                 raise
-            log.error("no room for pictures", extra={"error": str(error)})
-            text = _("There is no room for pictures just now. Try again later.")
-            raise NoRoom(text, retry_after_seconds=AGAIN_SECONDS) from error
+            is_full = error.errno in _NO_ROOM
+            log.error("pictures cannot be kept or read", extra={"error": str(error)})
+            if is_full:
+                text = _("There is no room for pictures just now. Try again later.")
+                raise NoRoom(text, retry_after_seconds=AGAIN_SECONDS) from error
+            text = _("Pictures cannot be reached just now. Try again later.")
+            raise StoreAway(text, retry_after_seconds=AGAIN_SECONDS) from error
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,11 +116,13 @@ class FolderStore:
 
     def read(self, media_id: int, name: str) -> bytes:
         """The content. Raises FileNotFoundError."""
-        return self._path(media_id, name).read_bytes()
+        with self._reached():
+            return self._path(media_id, name).read_bytes()
 
     def size(self, media_id: int, name: str) -> int:
         """Its bytes. Raises FileNotFoundError."""
-        return self._path(media_id, name).stat().st_size
+        with self._reached():
+            return self._path(media_id, name).stat().st_size
 
     def parts(self, media_id: int, name: str) -> Iterator[bytes]:
         """The content in parts of 256 KiB."""

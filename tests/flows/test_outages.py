@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -16,6 +16,8 @@ from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import post_tweet
 from tests.faults.disks import allow
 from tests.flows.test_breakers import let_settle
+from tests.media.conftest import files, path_of, picture  # noqa: F401 - a fixture
+from tests.media.test_api import once, told
 from tests.replicas import wait_for_standby
 from tests.spine import drain_committed
 
@@ -95,10 +97,25 @@ def _fill_states(engines, settings):
         allow(engine.pids(), 0)
 
 
+_held: list[Any] = []
+
+
+def _lock_search(engines, settings):
+    _held.append(connection := postgres.connect(autocommit=False))
+    connection.execute("lock table search_documents in access exclusive mode")
+
+
+def _lose_pictures(engines, settings):
+    # As where a network file system is not there.
+    settings.MEDIA_DIR = Path("/dev/null/media")
+
+
 @pytest.fixture
 def room(world, engines):
-    """There is room again afterwards."""
+    """There is room again afterwards, and nothing is locked."""
     yield
+    while _held:
+        _held.pop().close()
     with postgres.connect() as connection:
         connection.execute("drop function if exists no_room() cascade")
     for number, engine in enumerate(engines.states):
@@ -117,6 +134,8 @@ AWAY = {
     "all state Redis, disk full": _fill_states,
     "the cache Redis, killed": _each("kill", "cache"),
     "the cache Redis, frozen": _each("pause", "cache"),
+    "search, locked": _lock_search,
+    "the pictures' folder, gone": _lose_pictures,
 }
 
 
@@ -127,6 +146,8 @@ class House:
         self.alice, self.bob = alice, bob
         self.api, self.browser, self.visitor = api, browser, browser_of_nobody
         self.tweet_id = post_tweet(author_id=alice.id, text="Good morning.", now=clock.now()).id
+        shown = told(api, once(api, picture()).json()["data"]["id"])
+        self.picture = path_of(shown["url"])
         drain_committed()
         rebuild_home(user_id=bob.id)
         let_settle()
@@ -166,6 +187,9 @@ class House:
     def _search(self):
         return self.api.get("/2/tweets/search/recent?query=morning")
 
+    def _picture(self):
+        return self.visitor.get(self.picture)
+
     def _post(self):
         return self.api.post("/2/tweets", {"text": "Here I am."})
 
@@ -187,16 +211,17 @@ COLUMNS = {
     "a post's page": "tweet_page",
     "public page": "public",
     "search": "search",
+    "a picture": "picture",
     "posting, API": "post",
     "posting, site": "form",
     "liking": "like",
     "log-in": "log_in",
 }
-READS = list(COLUMNS)[:6]
+READS = list(COLUMNS)[:7]
 
 
 @pytest.fixture
-def house(alice, bob, api_as, browser_as, browser, monkeypatch):
+def house(alice, bob, api_as, browser_as, browser, files, monkeypatch):  # noqa: F811
     monkeypatch.setattr("apps.infra.stores.cache.HOLD_SECONDS", 0.0)
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
     return House(alice, bob, api_as(bob), browser_as(bob), browser)

@@ -2,12 +2,13 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from apps.media.models import Media
 from apps.media.store import NoRoom
-from tests.media.conftest import multipart, picture
+from tests.media.conftest import multipart, path_of, picture
 from tests.media.verbs import append, begin, finalize, once
 
 pytestmark = pytest.mark.usefixtures("files")
@@ -83,3 +84,20 @@ def test_the_client_is_told_and_when_to_come_again(api_as, alice, full):
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert "no room" in answer.json()["detail"]
+
+
+def test_a_folder_that_is_not_there_is_said_to_readers_and_writers(api, api_as, alice, settings):
+    client = api_as(alice)
+    body, kind = multipart(media=picture(), media_category="tweet_image")
+    media_id = client.post("/2/media/upload", body, content_type=kind).json()["data"]["id"]
+    found = client.get(f"/2/media/3_{media_id}?media.fields=url").json()["data"]
+    settings.MEDIA_DIR = Path("/dev/null/media")
+
+    read = api.get(path_of(found["url"]))
+    written = client.post("/2/media/upload", body, content_type=kind)
+
+    for answer in (read, written):
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert "cannot be reached" in answer.json()["detail"]
+    assert Media.objects.filter(owner_id=alice.id).count() == 1

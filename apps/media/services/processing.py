@@ -17,7 +17,7 @@ from apps.media import pictures
 from apps.media.models import Media
 from apps.media.pictures import Rendered
 from apps.media.sniffing import BadPicture
-from apps.media.store import NoRoom, store
+from apps.media.store import StoreAway, store
 
 # Frames together: above, an animation goes to a worker.
 INLINE_PIXELS = 8_000_000
@@ -29,7 +29,7 @@ def process_or_ask(media: Media, data: bytes) -> None:
     """Process here, or have a worker do it.
 
     Raises:
-        BadPicture: nothing of it is kept but the reason. NoRoom: it may be asked for again.
+        BadPicture: nothing of it is kept but the reason. StoreAway: it may be asked for again.
     """
     try:
         seen = pictures.inspect(data)
@@ -41,7 +41,7 @@ def process_or_ask(media: Media, data: bytes) -> None:
     except BadPicture as error:
         fail(media, str(error))
         raise
-    except NoRoom:
+    except StoreAway:
         _take_back(media)
         raise
     media.refresh_from_db()

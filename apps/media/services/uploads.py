@@ -15,7 +15,7 @@ from apps.media.pictures import MAX_GIF_BYTES, MAX_PICTURE_BYTES
 from apps.media.schemas import UploadOut
 from apps.media.services.processing import begin, joined, process_or_ask, segments
 from apps.media.sniffing import TAKEN, BadPicture
-from apps.media.store import NoRoom, store
+from apps.media.store import StoreAway, store
 
 UNUSED_FOR = timedelta(hours=24)
 MAX_SEGMENT_BYTES = 5 * 1024 * 1024
@@ -157,7 +157,7 @@ def upload_once(
 
     Raises:
         BadPicture, Invalid: the file is none that is taken; nothing of it is kept.
-        RateLimited: too many unused uploads. NoRoom: nothing of it is kept.
+        RateLimited: too many unused uploads. StoreAway: nothing of it is kept.
     """
     kind = _announced_kind(mime, category)
     try:
@@ -171,7 +171,7 @@ def upload_once(
     try:
         store().write(media.id, "segment-0", data)
         process_or_ask(media, data)
-    except NoRoom:
+    except StoreAway:
         # It came in one piece, and comes again so.
         store().remove_all(media.id)
         media.delete()
