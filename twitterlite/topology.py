@@ -39,6 +39,16 @@ SUBSCRIBERS = (
         queue="search",
         gather_seconds=0.2,
     ),
+    # Counts who says what, for trends.
+    Subscriber(
+        name="trends",
+        topics=frozenset(
+            {"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden", "user.changed"}
+        ),
+        handler="apps.trends.tasks.count",
+        queue="trends",
+        gather_seconds=1.0,
+    ),
     # Tells people what happened to their tweets and who follows them.
     Subscriber(
         name="tell",
@@ -93,7 +103,7 @@ SUBSCRIBERS = (
 # One solo worker process per lane; the queues that it serves.
 LANES: list[tuple[str, ...]] = [
     ("fanout",),
-    ("fanout_bulk", "index", "search", "notify", "default"),
+    ("fanout_bulk", "index", "search", "trends", "notify", "default"),
 ]
 
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
@@ -101,6 +111,8 @@ JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
     "apps.tweets.tasks.recount_due": "index",
     "apps.notifications.tasks.drop_old": "default",
+    "apps.trends.tasks.roll_up": "trends",
+    "apps.trends.tasks.tidy": "trends",
     # Long animations; seconds each.
     "apps.media.tasks.process": "default",
     "apps.media.tasks.sweep": "default",
@@ -110,6 +122,9 @@ JOBS: dict[str, str] = {
 SCHEDULE: dict[str, float] = {
     # The last likes of a rush; while it lasts its own events see to the counts.
     "apps.tweets.tasks.recount_due": 2.0,
+    # The lists of trends.
+    "apps.trends.tasks.roll_up": 3.0,
+    "apps.trends.tasks.tidy": 60.0,
     # Pictures that no tweet took, and processing that a dead process left.
     "apps.media.tasks.sweep": 60.0,
     # What people were told long ago.

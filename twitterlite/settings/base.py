@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "apps.tweets",
     "apps.timelines",
     "apps.search",
+    "apps.trends",
     "apps.notifications",
     "apps.public",
     "apps.ops",

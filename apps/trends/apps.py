@@ -1,0 +1,10 @@
+"""The app's registration."""
+
+from django.apps import AppConfig
+
+
+class TrendsConfig(AppConfig):
+    """apps.trends."""
+
+    name = "apps.trends"
+    label = "trends"
