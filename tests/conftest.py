@@ -16,6 +16,7 @@ from django.test.utils import setup_databases
 from apps.infra import clock
 from apps.infra.resilience import breaker, ratelimit
 from apps.infra.stores import aiopostgres, aioredis, cache, invalidation, redis
+from apps.trends import queries as trend_queries
 from apps.tweets import group_commit
 from apps.users.models import User
 from apps.users.services import issue_token
@@ -100,6 +101,7 @@ def empty_world() -> None:
     cache.clear_all()
     invalidation.distrust()
     ratelimit.forget()
+    trend_queries.shelf.forget()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ Lists = Mapping[str, Sequence[Trend]]
 NO_LISTS: Lists = {}
 
 
-def encode(lists: Lists, *, at_ms: int) -> bytes:
+def encode(lists: Lists) -> bytes:
     """Lists by language as JSON, EVERYWHERE for all."""
     rows = {
         language: [
@@ -41,7 +41,7 @@ def encode(lists: Lists, *, at_ms: int) -> bytes:
         ]
         for language, trends in lists.items()
     }
-    return orjson.dumps({"at": at_ms, "lists": rows})
+    return orjson.dumps(rows)
 
 
 def decode(body: bytes | None) -> Lists:
@@ -60,5 +60,5 @@ def decode(body: bytes | None) -> Lists:
             )
             for key, name, count, since, curve, pinned in rows
         ]
-        for language, rows in orjson.loads(body)["lists"].items()
+        for language, rows in orjson.loads(body).items()
     }

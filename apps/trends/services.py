@@ -158,7 +158,7 @@ def roll_up(*, now: datetime) -> Lists:
     words = blocked.WORDS | {one.key for one in rules if one.kind == TrendRule.Kind.BLOCKED}
     pins = [one for one in rules if one.kind == TrendRule.Kind.PINNED]
     lists = _made(now_ms, words, pins, decode(store.kept_list()))
-    store.keep_list(encode(lists, at_ms=now_ms))
+    store.keep_list(encode(lists))
     metrics.TRENDS_LAG.set(0 if pending is None else max(clock.now_ms() - pending, 0) / 1000)
     metrics.TRENDS_SECONDS.observe(time.perf_counter() - started)
     return lists
