@@ -49,53 +49,57 @@ AT_ONCE = 200
 # and, in two digits, the level that it was admitted at: 2^level is what it counts for.
 _COUNT = """
 if redis.call('HEXISTS', KEYS[2], '!closed') == 1 then return 0 end
-local sign, now = tonumber(ARGV[1]), ARGV[2]
+local sign = tonumber(ARGV[1])
 local admitted = tonumber(redis.call('HGET', KEYS[1], '!admitted') or '0')
-local changed = 0
+local changed, sums, names, tails = 0, {}, {}, {}
+for level = 0, MAX_LEVEL do tails[level] = string.format('%02d', level) end
 for i = 6, #ARGV, 4 do
-  local number, term, lang = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local number, weight = ARGV[i], 0
   local set = KEYS[4] .. string.sub(number, -3)
-  local top = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
-  local weight = 0
   if sign < 0 then
     for level = 0, MAX_LEVEL do
-      if redis.call('SREM', set, number .. string.format('%02d', level)) == 1 then
+      if redis.call('SREM', set, number .. tails[level]) == 1 then
         weight = -2 ^ level
         break
       end
     end
   else
+    local top = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
     local known = false
     for level = 0, top - 1 do
-      known = known or redis.call('SISMEMBER', set, number .. string.format('%02d', level)) == 1
+      known = known or redis.call('SISMEMBER', set, number .. tails[level]) == 1
     end
     if not known and tonumber(string.sub(number, -9, -4)) % 2 ^ top == 0
-        and redis.call('SADD', set, number .. string.format('%02d', top)) == 1 then
+        and redis.call('SADD', set, number .. tails[top]) == 1 then
       redis.call('EXPIRE', set, ARGV[5])
       weight = 2 ^ top
       admitted = admitted + 1
     end
   end
   if weight ~= 0 then
+    local term, lang = ARGV[i + 1], ARGV[i + 2]
     changed = changed + 1
-    redis.call('HINCRBY', KEYS[1], term, weight)
-    local total = redis.call('HINCRBY', KEYS[2], term, weight)
+    sums[term] = (sums[term] or 0) + weight
+    names[term] = ARGV[i + 3]
     if lang ~= '' then
-      redis.call('HINCRBY', KEYS[1], lang .. string.char(31) .. term, weight)
-      redis.call('HINCRBY', KEYS[2], lang .. string.char(31) .. term, weight)
-    end
-    if total >= 2 and total - weight < 2 then
-      redis.call('HSET', KEYS[3], term, ARGV[i + 3])
+      local copy = lang .. string.char(31) .. term
+      sums[copy] = (sums[copy] or 0) + weight
     end
   end
 end
-if changed > 0 then
-  redis.call('HSET', KEYS[1], '!admitted', admitted)
-  redis.call('HSET', KEYS[2], '!written', now)
-  redis.call('EXPIRE', KEYS[1], ARGV[3])
-  redis.call('EXPIRE', KEYS[2], ARGV[4])
-  redis.call('EXPIRE', KEYS[3], ARGV[5])
+if changed == 0 then return 0 end
+for term, weight in pairs(sums) do
+  redis.call('HINCRBY', KEYS[1], term, weight)
+  local total = redis.call('HINCRBY', KEYS[2], term, weight)
+  if names[term] and total >= 2 and total - weight < 2 then
+    redis.call('HSET', KEYS[3], term, names[term])
+  end
 end
+redis.call('HSET', KEYS[1], '!admitted', admitted)
+redis.call('HSET', KEYS[2], '!written', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('EXPIRE', KEYS[3], ARGV[5])
 return changed
 """.replace("MAX_LEVEL", str(MAX_LEVEL))
 
@@ -147,30 +151,40 @@ def take_out(pairs: Iterable[Pair], *, now_ms: int) -> int:
 
 
 def _count(pairs: Iterable[Pair], *, sign: int, now_ms: int) -> int:
-    changed = 0
     in_order = sorted(pairs, key=lambda pair: pair.ms)
-    for slot, group in groupby(in_order, key=lambda pair: pair.ms // SLOT_MS):
+    by_slot = [
+        (slot, [(_number(pair), pair) for pair in group])
+        for slot, group in groupby(in_order, key=lambda pair: pair.ms // SLOT_MS)
+    ]
+    script = _COUNT.replace("BUDGET", str(BUDGET))
+    how = [sign, now_ms // 1000, SLOT_TTL_SECONDS, HOUR_TTL_SECONDS, SEEN_TTL_SECONDS]
+    commands: list[tuple[Any, ...]] = []
+    for (slot, group), admitted in zip(by_slot, _admitted(by_slot, sign), strict=True):
         hour = slot * SLOT_MS // HOUR_MS
-        keys = [_slot_key(slot), _hour_key(hour), _names_key(hour), _seen_key(hour)]
-        how = [sign, now_ms // 1000, SLOT_TTL_SECONDS, HOUR_TTL_SECONDS, SEEN_TTL_SECONDS]
-        script = _COUNT.replace("BUDGET", str(BUDGET))
-        commands = [
-            (
-                "EVAL",
-                script,
-                len(keys),
-                *keys,
-                *how,
-                *(word for one in part for word in _words(one)),
+        keys = (_slot_key(slot), _hour_key(hour), _names_key(hour), _seen_key(hour))
+        # What the script would leave out anyway need not be sent.
+        part = 1 << min(admitted // BUDGET, MAX_LEVEL)
+        chosen = (words for number, pair in group if (words := _words(number, pair, part)))
+        for some in batches(chosen, AT_ONCE):
+            commands.append(
+                ("EVAL", script, 4, *keys, *how, *(word for one in some for word in one))
             )
-            for part in batches(list(group), AT_ONCE)
-        ]
-        changed += sum(redis.pipe(0, commands))
-    return changed
+    return sum(redis.pipe(0, commands)) if commands else 0
 
 
-def _words(pair: Pair) -> tuple[Any, ...]:
-    return _number(pair), pair.key, "" if pair.lang == UNKNOWN else pair.lang, pair.name
+def _admitted(by_slot: Sequence[tuple[int, Any]], sign: int) -> list[int]:
+    """How many pairs each slot has let in; to take out, that does not matter."""
+    if sign < 0 or not by_slot:
+        return [0] * len(by_slot)
+    found = redis.pipe(0, [("HGET", _slot_key(slot), ADMITTED) for slot, _ in by_slot])
+    return [int(one or 0) for one in found]
+
+
+def _words(number: bytes, pair: Pair, part: int) -> tuple[Any, ...]:
+    """A pair as arguments of the script; none where it is not of the part that is looked at."""
+    if part > 1 and int(number[-9:-3]) % part:
+        return ()
+    return number, pair.key, "" if pair.lang == UNKNOWN else pair.lang, pair.name
 
 
 # ── Reading, and keeping it small ────────────────────────────────────────────
