@@ -7,7 +7,8 @@ the memory is not too old. So a page waits for no query, and its frame is kept w
 import logging
 from typing import Protocol
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ async def refresh() -> None:
 def shown(language: str | None) -> SafeString:
     """All panels, in their order. One that fails is left out: also the page that says that
     something broke has this frame."""
-    return mark_safe("".join(_shown(panel, language) for panel in beside_page))  # noqa: S308 (safe ones)
+    return format_html_join("", "{}", ((_shown(panel, language),) for panel in beside_page))
 
 
 def _shown(panel: Panel, language: str | None) -> str:
