@@ -16,6 +16,7 @@ from django.test.utils import setup_databases
 from apps.infra import clock
 from apps.infra.resilience import breaker, ratelimit
 from apps.infra.stores import aiopostgres, aioredis, cache, invalidation, redis
+from apps.trends import queries as trend_queries
 from apps.tweets import group_commit
 from apps.users.models import User
 from apps.users.services import issue_token
@@ -35,7 +36,7 @@ TABLES = (
     " list_followers, notifications, notifications_seen, muted_conversations,"
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
-    " search_documents, search_backfills, stream_rules, media, polls, poll_votes,"
+    " search_documents, search_backfills, stream_rules, trend_rules, media, polls, poll_votes,"
     " reports, breaker_switches, brownout_switch, untold_changes, backups"
 )
 
@@ -101,6 +102,7 @@ def empty_world() -> None:
     cache.clear_all()
     invalidation.distrust()
     ratelimit.forget()
+    trend_queries.shelf.forget()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from apps.media import api as media
 from apps.search import api as search
 from apps.search import api_streams as streams
 from apps.timelines import api as timelines
+from apps.trends import api as trends
 from apps.tweets import api as tweets
 from apps.tweets import api_edges as tweet_edges
 from apps.users import api as users
@@ -53,6 +54,7 @@ def _answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
 for router in (
     search.router,
     streams.router,
+    trends.router,
     tweet_edges.reposts,
     users.router,
     graph.router,

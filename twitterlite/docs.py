@@ -37,7 +37,7 @@ STEPS = {
 # In the order in which people meet them.
 GROUPS = (
     "Tweets", "Timelines", "Search", "Users", "Follows", "Lists", "Bookmarks", "Media", "Streams",
-    "Spaces", "Tokens",
+    "Trends", "Spaces", "Tokens",
 )  # fmt: skip
 
 

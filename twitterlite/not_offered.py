@@ -28,10 +28,6 @@ TABLE: Mapping[str, tuple[str, ...]] = {
         "GET /2/users/{id}/public_keys",
         "POST /2/users/{id}/public_keys",
     ),
-    "Trends": (
-        "GET /2/trends/by/woeid/{woeid}",
-        "GET /2/users/personalized_trends",
-    ),
     "Spaces": (
         "GET /2/spaces/{id}/buyers",
         "GET /2/spaces/{id}/tweets",
@@ -94,7 +90,6 @@ _FOUND = [
 ]
 # An id stands in this place elsewhere: the router would take the word for one.
 BEFORE_IDS = (
-    "users/personalized_trends",
     "users/public_keys",
     "tweets/analytics",
     "media/analytics",

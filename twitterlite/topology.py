@@ -5,10 +5,25 @@ imports upwards: `handle(*, events: Sequence[LoggedEvent], late: bool) -> None`.
 idempotent: events come at least once, now and then late and out of order.
 """
 
+from apps.infra import conf
 from apps.infra.eventlog.registry import Subscriber
 
 CELERY_APP = "twitterlite.celery"
 
+# Whoever does without pays nothing for them.
+_HAS_TRENDS = conf.load().trends
+_TRENDS = (
+    # Counts who says what, for trends.
+    Subscriber(
+        name="trends",
+        topics=frozenset(
+            {"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden", "user.changed"}
+        ),
+        handler="apps.trends.tasks.count",
+        queue="trends",
+        gather_seconds=1.0,
+    ),
+)
 SUBSCRIBERS = (
     # Pushes new tweets to the home timelines of followers.
     Subscriber(
@@ -39,6 +54,7 @@ SUBSCRIBERS = (
         queue="search",
         gather_seconds=0.2,
     ),
+    *(_TRENDS if _HAS_TRENDS else ()),
     # Tells people what happened to their tweets and who follows them.
     Subscriber(
         name="tell",
@@ -93,7 +109,7 @@ SUBSCRIBERS = (
 # One solo worker process per lane; the queues that it serves.
 LANES: list[tuple[str, ...]] = [
     ("fanout",),
-    ("fanout_bulk", "index", "search", "notify", "default"),
+    ("fanout_bulk", "index", "search", "trends", "notify", "default"),
 ]
 
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
@@ -101,6 +117,8 @@ JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
     "apps.tweets.tasks.recount_due": "index",
     "apps.notifications.tasks.drop_old": "default",
+    "apps.trends.tasks.roll_up": "trends",
+    "apps.trends.tasks.tidy": "trends",
     # Long animations; seconds each.
     "apps.media.tasks.process": "default",
     "apps.media.tasks.sweep": "default",
@@ -110,6 +128,8 @@ JOBS: dict[str, str] = {
 SCHEDULE: dict[str, float] = {
     # The last likes of a rush; while it lasts its own events see to the counts.
     "apps.tweets.tasks.recount_due": 2.0,
+    # The lists of trends.
+    **({"apps.trends.tasks.roll_up": 3.0, "apps.trends.tasks.tidy": 60.0} if _HAS_TRENDS else {}),
     # Pictures that no tweet took, and processing that a dead process left.
     "apps.media.tasks.sweep": 60.0,
     # What people were told long ago.

@@ -18,6 +18,7 @@ PAGES = [
     "apps.media",
     "apps.tweets",
     "apps.search",
+    "apps.trends",
     "apps.notifications",
     "apps.public",
     "apps.timelines",

@@ -7,6 +7,5 @@ from apps.search import views, views_complete
 urlpatterns = [
     path("compose/complete", views_complete.complete),
     path("search", views.search),
-    path("explore", views.search),
     path("hashtag/<str:tag>", views.hashtag),
 ]

@@ -25,7 +25,7 @@ from django.utils.translation import get_language
 from apps.graph import people
 from apps.graph.people import Person
 from apps.infra.stores.cache import LocalCache
-from apps.infra.web import page_limits, pages, shells
+from apps.infra.web import page_limits, pages, panels, shells
 from apps.infra.web.compression import ENCODERS
 from apps.infra.web.handler import Receive, Scope, Send
 from apps.infra.web.languages import COOKIE as LANGUAGE_COOKIE
@@ -137,6 +137,7 @@ class HomeAgain:
         """The page from memory; None where the ordinary way has to look."""
         try:
             trip = trips.plan_trip(viewer_id=viewer_id, limit=pages.PAGE_SIZE)
+            await panels.refresh()
             read = await home_read.open_home(trip)
             # From here on nothing is awaited: all is as it was when the trip was over.
             if not self._is_same(asked, kept, viewer_id) or read.relations.words:
@@ -252,6 +253,7 @@ def _joined(kept: _Kept, found: Cards, secret: str) -> bytes:
         "newest": b"%d" % found.newest,
         "older_url": b"/home?before=%d" % found.oldest,
         "key": pages.new_key().encode(),
+        "panels": panels.shown(kept.language).encode(),
         "csrf_token": shells.masked(secret).encode(),
     }
     body = kept.shell.filled(values)

@@ -55,6 +55,34 @@ def live_said(*, tweet_ids: Collection[int]) -> list[Said]:
         return list(map(Said._make, cursor.fetchall()))
 
 
+_DEAD = f"""
+select {", ".join(Said._fields)} from tweets
+ where id = any(%s) and id between %s and %s and not ({_LIVE}) order by id
+"""  # noqa: S608 (own names)
+_OF_AUTHORS = f"""
+select {", ".join(Said._fields)} from tweets
+ where author_id = any(%s) and id >= %s and {_LIVE} order by id desc limit %s
+"""  # noqa: S608 (own names)
+
+
+def dead_said(*, tweet_ids: Collection[int]) -> list[Said]:
+    """What those of these tweets said that are deleted or hidden, oldest first."""
+    if not tweet_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_DEAD, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
+        return list(map(Said._make, cursor.fetchall()))
+
+
+def live_said_of(*, author_ids: Collection[int], since_id: int, limit: int) -> list[Said]:
+    """What authors say since an id: the newest `limit` live tweets, newest first."""
+    if not author_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_AUTHORS, [list(author_ids), since_id, limit])
+        return list(map(Said._make, cursor.fetchall()))
+
+
 def live_tweets(*, tweet_ids: Collection[int]) -> dict[int, TweetOut]:
     """Those of these tweets that are neither deleted nor hidden, by id."""
     if not tweet_ids:

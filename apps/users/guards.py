@@ -44,3 +44,16 @@ def ids_of_usernames(*, usernames: Collection[str]) -> dict[str, int]:
             "select lower(username), id from users where lower(username) = any(%s)", [wanted]
         )
         return dict(cursor.fetchall())
+
+
+def open_accounts(*, user_ids: Collection[int]) -> set[int]:
+    """Those of these accounts whose posts everybody may see: neither suspended nor protected."""
+    if not user_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select id from users where id = any(%s)"
+            " and suspended_at is null and is_active and not is_protected",
+            [list(user_ids)],
+        )
+        return {user_id for (user_id,) in cursor.fetchall()}

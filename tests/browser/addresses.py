@@ -18,6 +18,7 @@ from apps.tweets.services_bookmarks import add_bookmark
 from apps.users import services_apps, services_oauth1
 from tests.browser.scene import Scene
 from tests.spine import drain_committed
+from tests.trends.trending import trending
 from tests.users.oauth_clients import BACK, App
 
 READER = "norafeld"
@@ -149,6 +150,10 @@ def furnish(scene: Scene) -> Rooms:
         author_id=people["olub"].id, text="This.", quote_of_id=focal, now=now - timedelta(hours=1)
     )
     drain_committed()
+    trending(
+        "#" + "LongestTagOfTheWholeIsland" * 2, "#秋の朝", "#ترجمة", "Great Barrier Reef", "#Ferry",
+        "#FieldNotes", voices=7,
+    )  # fmt: skip
     return _with_keys(scene, focal, own.id, made.id)
 
 
@@ -212,7 +217,7 @@ def _of_members(rooms: Rooms) -> Iterator[Page]:
 
 def _of_visitors(rooms: Rooms) -> Iterator[Page]:
     for route in (
-        "", "login", "signup", "reset", "public", "about", "search",
+        "", "login", "signup", "reset", "public", "about", "search", "explore",
         "<username:username>", "<username:username>/followers",
         "lists/<id:list_id>", "hashtag/<str:tag>", _STATUS,
     ):  # fmt: skip

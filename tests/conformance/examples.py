@@ -82,6 +82,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GET /1.1/media/upload.json": {
         "path": "/1.1/media/upload.json?command=STATUS&media_id={picture}"
     },
+    "GET /2/trends/by/woeid/{woeid}": {"path": "/2/trends/by/woeid/1?max_trends=3"},
+    "GET /2/users/personalized_trends": {
+        "path": "/2/users/personalized_trends?personalized_trend.fields=trend_name,trending_since"
+    },
     "GET /2/spaces": {"path": "/2/spaces?ids=1OdJrXWaPVPGX"},
     "GET /2/spaces/{id}": {"path": "/2/spaces/1OdJrXWaPVPGX"},
     "GET /2/spaces/by/creator_ids": {"path": "/2/spaces/by/creator_ids?user_ids={bob}"},

@@ -18,10 +18,12 @@ from apps.users.services_pinned import set_pinned_tweet
 from apps.users.services_tokens import app_only_token, issue_oauth1
 from tests.factories import UserFactory
 from tests.media.conftest import animation, picture
+from tests.trends.trending import trending
 from twitterlite.openapi.document import schema
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
 GONE = 1
+GERMANY, ATLANTIS = 23424829, 2
 
 
 @dataclass
@@ -49,6 +51,8 @@ class World:
             return [*NAMES, "nobody_here"]
         if name == "media_key":
             return [*self.media, "3_1"]
+        if name == "woeid":
+            return [str(one) for one in (1, GERMANY, ATLANTIS)]
         if path.startswith("/2/lists/"):
             return [str(one) for one in (*self.lists.values(), GONE)]
         if path.startswith("/2/tweets/"):
@@ -75,6 +79,7 @@ def make() -> World:
     _fill_tweets(world)
     _relate(world)
     _fill_lists(world)
+    trending("#Tea", "#Coffee")
     return world
 
 

@@ -39,7 +39,7 @@ def test_the_page_of_a_hashtag(browser, alice, drain_outbox):
     assert 'value="#海辺"' in page.text
 
 
-@pytest.mark.parametrize("path", ["/search", "/explore", "/search?q=+"])
+@pytest.mark.parametrize("path", ["/search", "/search?q=+"])
 def test_without_a_query_it_says_what_one_may_write(browser, world, path):
     page = browser.get(path)
 

@@ -28,6 +28,7 @@ from apps.users.services import set_language, set_protected, suspend_user, updat
 from tests.browsing import field
 from tests.factories import UserFactory
 from tests.media.conftest import files, picture  # noqa: F401 - a fixture
+from tests.trends.trending import trending
 
 _CHANGING = re.compile(
     r'(name="csrfmiddlewaretoken" value="|name="key" value="|"X-CSRFToken": ?")[^"]+'
@@ -182,6 +183,15 @@ def test_whatever_happens_shows_on_the_next_page(reader, alice, bob, what):
     after = reader.both()
     assert plain(after) != before or what == "followed"
     reader.both()
+
+
+def test_what_trends_is_on_a_page_from_memory(reader):
+    trending("#Tide")
+
+    page = reader.both()
+
+    assert reader.was_again
+    assert "#Tide" in page.text.partition('<aside class="side"')[2]
 
 
 def test_all_kinds_of_posts_come_from_memory_as_they_are(reader, alice, bob, carol, files):  # noqa: F811

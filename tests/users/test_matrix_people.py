@@ -258,6 +258,8 @@ NOBODY_ELSE = {
     "GET /1.1/media/upload.json": "one's own: tests/media",
     "POST /1.1/media/upload.json": "one's own",
     "POST /1.1/media/metadata/create.json": "one's own: tests/media",
+    "GET /2/trends/by/woeid/{woeid}": "words and numbers of open accounts: tests/trends",
+    "GET /2/users/personalized_trends": "words and numbers of open accounts: tests/trends",
     "GET /2/spaces": "there are none",
     "GET /2/spaces/{id}": "there are none",
     "GET /2/spaces/by/creator_ids": "there are none",

@@ -258,6 +258,13 @@ ANSWERS: dict[str, Answer] = {
         {200: _OLD_UPLOAD, 202: _OLD_UPLOAD, 204: {}}, refusals=(404, 408, 409)
     ),
     "POST /1.1/media/metadata/create.json": Answer({200: thing({})}, refusals=(404,)),
+    # Trends; where nothing trends, `data` is left out.
+    "GET /2/trends/by/woeid/{woeid}": Answer(
+        {200: thing({"data": some(ref("Trend"))})}, refusals=(404,)
+    ),
+    "GET /2/users/personalized_trends": Answer(
+        {200: thing({"data": some(ref("PersonalizedTrend"))})}
+    ),
     # Spaces, of which there are none.
     "GET /2/spaces": Answer({200: thing({"errors": _ERRORS}, "errors")}),
     "GET /2/spaces/{id}": Answer({200: thing({"errors": _ERRORS}, "errors")}),

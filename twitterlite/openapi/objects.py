@@ -214,6 +214,11 @@ _COUNT = thing(
     text="How many posts lie between two times.",
 )  # fmt: skip
 
+_TREND = thing({"trend_name": TEXT, "tweet_count": COUNT})
+_PERSONALIZED_TREND = thing(
+    {"category": TEXT, "post_count": COUNT, "trend_name": TEXT, "trending_since": TIME}
+)
+
 _INCLUDES = thing(
     {
         "users": some(ref("User")),
@@ -232,6 +237,8 @@ OBJECTS: Schema = {
     "Poll": _POLL,
     "Rule": _RULE,
     "Count": _COUNT,
+    "Trend": _TREND,
+    "PersonalizedTrend": _PERSONALIZED_TREND,
     "Entities": _ENTITIES,
     "Includes": _INCLUDES,
 }

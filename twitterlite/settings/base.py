@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "apps.tweets",
     "apps.timelines",
     "apps.search",
+    "apps.trends",
     "apps.notifications",
     "apps.public",
     "apps.ops",
@@ -206,6 +207,8 @@ HOME_TIMELINE_LENGTH = CONF.home_timeline_length
 TIMELINE_SHARDS = CONF.timeline_shards
 TWEET_HASH_PARTITIONS = CONF.tweet_hash_partitions
 PARTITION_MONTHS_AHEAD = CONF.partition_months_ahead
+# What trends is counted, and shown.
+TRENDS = CONF.trends
 MEDIA_DIR = CONF.media_dir if CONF.media_dir != Path() else CONF.var_dir / "media"
 BACKUP_DIR = CONF.backup_dir if CONF.backup_dir != Path() else CONF.var_dir / "backups"
 # With a slash at the end.

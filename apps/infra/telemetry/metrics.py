@@ -151,6 +151,22 @@ NOTIFICATIONS_SUPPRESSED = Counter(
     "tl_notifications_suppressed", "Doings that somebody was not told of, by why", ["reason"]
 )
 
+# Trends.
+TRENDS_COUNTED = Counter("tl_trends_counted", "Terms that a new voice has said")
+TRENDS_TERMS = Gauge(
+    "tl_trends_terms", "Terms that the hours of trends keep", multiprocess_mode="mostrecent"
+)
+TRENDS_LAG = Gauge(
+    "tl_trends_lag_seconds",
+    "Age of the oldest post that the newest lists of trends were the first to count",
+    multiprocess_mode="mostrecent",
+)
+TRENDS_SECONDS = Histogram(
+    "tl_trends_seconds",
+    "Time to make the lists of trends",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+
 # Operators.
 LAST_BACKUP = Gauge(
     "tl_last_backup_timestamp_seconds",

@@ -51,6 +51,8 @@ _NEW_THINGS = frozenset(
     }
 )  # fmt: skip
 _STREAM = "/stream"
+# X has said `post_count` here from the beginning.
+_ALWAYS_NEWER = "personalized_trend.fields"
 
 
 def is_spoken(query: str) -> bool:
@@ -65,7 +67,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _lists_words(name: str) -> bool:
-    return name == "expansions" or name.endswith(".fields")
+    return name == "expansions" or (name.endswith(".fields") and name != _ALWAYS_NEWER)
 
 
 def _is_newer(value: str) -> bool:

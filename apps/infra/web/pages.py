@@ -23,13 +23,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.infra.errors import DomainError, NotFound, RateLimited, Unavailable
 from apps.infra.eventlog.failures import is_outage
 from apps.infra.stores import invalidation
-from apps.infra.web import page_limits, shells, visitors
+from apps.infra.web import page_limits, panels, shells, visitors
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -92,10 +92,12 @@ def page(
     """
     shared = {"viewer": viewer, "theme": theme_of(request), "here": request.get_full_path()}
     values = {**shared, **(context or {})}
+    others = {"panels": panels.shown(get_language()), **(changing or {})}
     if changing is None or _has_messages(request):
-        response = render(request, template, {**values, **(changing or {})}, status=status)
+        response = render(request, template, {**values, **others}, status=status)
     else:
-        response = HttpResponse(shells.render(request, template, values, changing), status=status)
+        body = shells.render(request, template, values, others)
+        response = HttpResponse(body, status=status)
     response.headers["Vary"] = "Cookie, HX-Request, Accept-Language"
     response.headers["Cache-Control"] = "private, no-cache" if viewer else "no-cache"
     return response
@@ -120,6 +122,7 @@ def everyone(view: View) -> View:
         try:
             if not getattr(request, "is_caught_up", False):
                 await invalidation.catch_up()
+            await panels.refresh()
             viewer = await viewer_of(request)
             await page_limits.charge(request, None if viewer is None else viewer.pk)
             if viewer is not None:
