@@ -55,9 +55,9 @@ class Asked:
         fetch, ask, execute = aiopostgres.fetch, aioredis.AioRedis.ask, CursorWrapper.execute
         command = Redis.execute_command
 
-        async def fetched(query, parameters=()):
+        async def fetched(query, parameters=(), **how):
             self.statements.append(query)
-            return await fetch(query, parameters)
+            return await fetch(query, parameters, **how)
 
         async def asked(client, buffer, count):
             self.trips.append(buffer)
@@ -163,11 +163,11 @@ def test_a_process_that_knows_nothing_asks_once_for_each(now_settled, browser_as
 
     assert _is_in(browser)
 
-    assert len(asked.statements) == 3
-    assert "django_session" in asked.statements[0]
-    assert "from users" in asked.statements[1]
-    # The badge.
-    assert "from notifications" in asked.statements[2]
+    untold, session, user, badge = asked.statements
+    assert "untold_changes" in untold
+    assert "django_session" in session
+    assert "from users" in user
+    assert "from notifications" in badge
     assert asked.commands == []
 
 
