@@ -414,7 +414,7 @@ def test_standard_input_plain_and_packed(alice: User, written: Write) -> None:
 
     for content in (plain.encode(), packed, b""):
         done = subprocess.run(
-            **command_of("-"), input=content, capture_output=True, check=True, timeout=60
+            **command_of("-"), input=content, capture_output=True, check=True, timeout=300
         )
         assert b"standard input" in done.stdout
 
