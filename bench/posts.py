@@ -49,9 +49,13 @@ def measure(bench: Bench) -> list[Result]:
 
 
 def _authors(bench: Bench) -> list[int]:
-    """Authors drawn evenly, so with the degrees of the graph; they get tokens."""
-    everybody = sorted(bench.world.followers)
-    authors = bench.chooser.sample(everybody, min(bench.sizes.authors, len(everybody)))
+    """Authors with the degrees of the graph: at even steps from the one with fewest followers to
+    the one with most, so every run has the same mean; they get tokens."""
+    followers = bench.world.followers
+    everybody = sorted(followers, key=lambda one: (len(followers[one]), one))
+    step = max(1.0, len(everybody) / bench.sizes.authors)
+    authors = [everybody[int((place + 0.5) * step)] for place in range(int(len(everybody) / step))]
+    bench.chooser.shuffle(authors)
     world.issue_tokens(bench.world, authors)
     return authors
 

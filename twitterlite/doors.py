@@ -18,6 +18,7 @@ from apps.infra.web.live import PATH as LIVE_PATH
 from apps.infra.web.live import Live
 from apps.infra.web.live_hub import LiveHub
 from apps.timelines import hot as home
+from apps.timelines import hot_user
 from apps.timelines.home_again import HomeAgain
 from apps.timelines.live import LiveHome
 from apps.tweets import hot as post
@@ -158,19 +159,26 @@ class Gate:
         token = headers.get(b"authorization")
         if not url.startswith(b"/2/") or (token is not None and token[:1] in b"Oo"):
             return None
-        path, _, query = url.partition(b"?")
-        if method == b"POST":
-            return post.PostTurn(headers) if path == b"/2/tweets" else None
-        if method != b"GET":
-            return None
-        text = query.decode("latin-1")
-        # In text, not in bytes: that takes a tenth of the time.
-        if dialect.MARK in text and dialect.is_spoken(text):
-            return None
-        if path.endswith(_TIMELINE) and path.startswith(_USERS):
-            owner = path[len(_USERS) : -len(_TIMELINE)]
-            return home.HomeTurn(token, owner.decode(), text) if owner.isdigit() else None
-        return _lookup(path, _text(token), text)
+        if method == b"GET":
+            return _read(url, token)
+        is_post = method == b"POST" and url.partition(b"?")[0] == b"/2/tweets"
+        return post.PostTurn(headers) if is_post else None
+
+
+def _read(url: bytes, token: bytes | None) -> Turn | None:
+    if token is not None and url.startswith(_USERS):
+        again = home.HomeTurn.again(token, url)
+        if again is not None:
+            return again
+    path, _, query = url.partition(b"?")
+    text = query.decode("latin-1")
+    # In text, not in bytes: that takes a tenth of the time.
+    if dialect.MARK in text and dialect.is_spoken(text):
+        return None
+    if path.endswith(_TIMELINE) and path.startswith(_USERS):
+        owner = path[len(_USERS) : -len(_TIMELINE)]
+        return home.HomeTurn(token, owner.decode(), text, url=url) if owner.isdigit() else None
+    return _lookup(path, _text(token), text)
 
 
 def _text(value: bytes | None) -> str | None:
@@ -192,7 +200,7 @@ def _lookup(path: bytes, token: str | None, query: str) -> Turn | None:
     if kind == b"users" and rest == [b"tweets"]:
         return Lookup(
             "2/users/<id>/tweets",
-            lambda _: home.user_tweets_answer(authorization=token, user_id=number, query=query),
+            lambda _: hot_user.user_tweets_answer(authorization=token, user_id=number, query=query),
         )
     return None
 

@@ -7,7 +7,7 @@ from apps.graph import people, queries_lists
 from apps.infra.web import describe, envelope
 from apps.infra.web.pagination import Position
 from apps.infra.web.params import Id, Paging, Window, between
-from apps.timelines import hot, paging, queries
+from apps.timelines import hot, hot_user, paging, queries
 from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import Page
 from apps.users import queries as user_queries
@@ -34,12 +34,12 @@ class ListPage(TweetFields, Paging):
     summary="Tweets of an account",
     openapi_extra={
         "security": [{"Bearer": []}],
-        "parameters": describe.query_parameters(hot.TweetPage),
+        "parameters": describe.query_parameters(hot_user.TweetPage),
     },
 )
 async def user_tweets(request: HttpRequest, id: str) -> HttpResponse:
     """Newest first, back to the first."""
-    answer = await hot.user_tweets_answer(
+    answer = await hot_user.user_tweets_answer(
         authorization=request.META.get("HTTP_AUTHORIZATION"),
         user_id=id,
         query=request.META.get("QUERY_STRING", ""),

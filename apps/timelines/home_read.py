@@ -77,10 +77,9 @@ async def open_home(trip: Trip) -> HomeRead:
         return await _without_redis(trip)
 
 
-def read_at_once(trip: Trip) -> HomeRead | None:
-    """What the replies of a trip say, if they are all that is needed."""
-    replies = trip.replies
-    if replies is None or trip.client.run_id != trip.run_id or lacks_side(trip, replies):
+def read_at_once(trip: Trip, replies: Sequence[Any]) -> HomeRead | None:
+    """What the replies to a trip say, if they are all that is needed."""
+    if trip.client.run_id != trip.run_id or lacks_side(trip, replies):
         return None
     return _settled(trip, replies, known_of(trip, replies))
 

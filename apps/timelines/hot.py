@@ -1,18 +1,19 @@
-"""Home and user timelines as the API answers them: bytes, for every door alike.
+"""Home timelines as the API answers them: bytes, for every door alike.
 
 This is by far the most frequent request. The hot lane calls `home_answer` without Django in
 between; the route in `api` calls the same function, so both give the same bytes.
 """
 
+import hashlib
 import logging
 from asyncio import AbstractEventLoop
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import orjson
 
-from apps.graph import people
 from apps.infra.resilience import ratelimit
+from apps.infra.stores import aioredis
 from apps.infra.stores.aioredis import RedisDown
 from apps.infra.web import answers, envelope
 from apps.infra.web.answers import Answer
@@ -30,28 +31,18 @@ from apps.infra.web.params import (
 from apps.timelines import home_read, paging, queries, trips
 from apps.tweets.rendering import TweetFields, TweetSelection, render_tweets
 from apps.tweets.schemas import Page, TweetOut
-from apps.users import queries as user_queries
-from apps.users.auth import actor_in_memory, is_known
-from apps.users.bearer import actor_of, ensure_self, reader
+from apps.users.auth import actor_in_memory, is_known, stands
+from apps.users.bearer import actor_of, ensure_self
 from apps.users.permissions import scopes_of
-from apps.users.rendering import user_missing
-from apps.users.schemas import Actor, UserOut
+from apps.users.schemas import Actor
 
 log = logging.getLogger(__name__)
 
 _LIMIT = ratelimit.allowance("home")
 SCOPES = scopes_of("GET /2/users/{id}/timelines/reverse_chronological")
-READ = scopes_of("GET /2/users/{id}/tweets")
 EXCLUDE = ("replies", "retweets")
 # Says that a page was put together without Redis: some of the newest posts may be missing.
 DEGRADED = {"TL-Degraded": "timeline"}
-
-
-class TweetPage(TweetFields, Window, Paging):
-    """A page of one account's tweets."""
-
-    max_results: between(5, 100) = 10  # type: ignore[valid-type]
-    exclude: words_of(EXCLUDE) = ""  # type: ignore[valid-type]
 
 
 class HomePage(TweetFields, Window, Paging):
@@ -142,20 +133,60 @@ def _at_once(read: home_read.HomeRead, plan: _Plan) -> bytes | None:
     return envelope.page(rows.tweets, users, orjson.dumps(told))
 
 
+class _Asked(NamedTuple):
+    """A request that was asked before: by whom, for what, and how Redis is asked for it."""
+
+    actor: Actor
+    owner: str
+    query: str
+    plan: _Plan
+    # Only read; whoever goes on with it takes a copy.
+    trip: trips.Trip
+    question: bytes
+
+
+# By a digest of token and address, so that memory holds no token: people read the same page again
+# and again. A guess, which `_still` looks over each time.
+_asked: dict[bytes, _Asked] = {}
+MAX_ASKED = 20_000
+
+
+def _name_of(authorization: bytes, url: bytes) -> bytes:
+    return hashlib.sha256(b"%b\n%b" % (authorization, url)).digest()
+
+
 class HomeTurn:
     """The same answer at the gate."""
 
-    __slots__ = ("_authorization", "_begun", "_charged", "_owner", "_query")
+    __slots__ = ("_asked", "_authorization", "_begun", "_charged", "_owner", "_query", "_url")
 
     route = "2/users/<id>/timelines/reverse_chronological"
 
-    def __init__(self, authorization: bytes | None, owner: str, query: str) -> None:
+    def __init__(
+        self,
+        authorization: bytes | None,
+        owner: str,
+        query: str,
+        *,
+        url: bytes,
+        asked: _Asked | None = None,
+    ) -> None:
         self._authorization = authorization
         self._owner = owner
         self._query = query
+        self._url = url
+        self._asked = asked
         self._begun: trips.Trip | None = None
         # What the answer tells of the reader's limit, once the request was charged.
         self._charged: bytes | None = None
+
+    @classmethod
+    def again(cls, authorization: bytes, url: bytes) -> "HomeTurn | None":
+        """The turn of a request that was answered at once before; None for any other."""
+        asked = _asked.get(_name_of(authorization, url))
+        if asked is None:
+            return None
+        return cls(authorization, asked.owner, asked.query, url=url, asked=asked)
 
     async def answer(self, body: bytes) -> Answer:
         """The general way; the body of a GET means nothing."""
@@ -171,16 +202,13 @@ class HomeTurn:
 
     def at_once(self, reply: Reply, body: bytes | bytearray, loop: AbstractEventLoop) -> bool:
         """Answer from one round trip to Redis and this process's memory, without a task."""
-        actor = actor_in_memory(self._authorization)
-        if actor is None or not actor.scopes >= SCOPES or str(actor.user_id) != self._owner:
+        asked = self._asked
+        if asked is None or not _still(asked, loop):
+            asked = self._plan(loop)
+        if asked is None:
             return False
-        plan = _known_plans.get(self._query)
-        if plan is None:
-            return False
-        trip = _trip(actor.user_id, plan, loop)
-        if not trip.run_id:
-            return False
-        asking, question, count = None, trip.question, trip.count
+        actor, trip = asked.actor, asked.trip
+        asking, question, count = None, asked.question, trip.count
         self._charged = _LIMIT.spend(actor.user_id)
         if self._charged is None:
             asking = ratelimit.ask_along(_LIMIT, actor.user_id)
@@ -194,9 +222,10 @@ class HomeTurn:
                 self._charged = ratelimit.settled(asking, found.pop(0) if found else None)
             page = None
             if found and self._charged is not None:
-                trip.replies, self._begun = found, trip
-                page = self._body(trip, plan, actor)
+                page = _body(asked, found)
             if page is None or self._charged is None:
+                if found:
+                    self._begun = replace(trip, replies=found)
                 reply.in_task()
             else:
                 reply.usual(page, self._charged)
@@ -207,14 +236,44 @@ class HomeTurn:
             asking.settle(None)
         return False
 
-    def _body(self, trip: trips.Trip, plan: _Plan, actor: Actor) -> bytes | None:
-        try:
-            read = home_read.read_at_once(trip)
-            return _at_once(read, plan) if read is not None and is_known(actor) else None
-        except Exception as error:
-            # The general way meets it again, and answers.
-            log.warning("home not at once", exc_info=error)
+    def _plan(self, loop: AbstractEventLoop) -> _Asked | None:
+        """What to ask for whom, remembered for the next time; None where that is not known."""
+        token = self._authorization
+        actor = actor_in_memory(token)
+        if actor is None or not actor.scopes >= SCOPES or str(actor.user_id) != self._owner:
             return None
+        plan = _known_plans.get(self._query)
+        if plan is None:
+            return None
+        trip = _trip(actor.user_id, plan, loop)
+        if not trip.run_id or token is None:
+            return None
+        made = _Asked(actor, self._owner, self._query, plan, trip, trip.question)
+        if len(_asked) >= MAX_ASKED:
+            del _asked[next(iter(_asked))]
+        _asked[_name_of(token, self._url)] = made
+        return made
+
+
+def _still(asked: _Asked, loop: AbstractEventLoop) -> bool:
+    """Whether what was planned then would be planned again."""
+    actor, trip = asked.actor, asked.trip
+    return (
+        stands(actor)
+        and trip.run_id == trip.client.run_id
+        and trip.client is aioredis.client(trip.instance, loop=loop)
+        and trip.has_side == trips.is_sided(actor.user_id)
+    )
+
+
+def _body(asked: _Asked, replies: list[Any]) -> bytes | None:
+    try:
+        read = home_read.read_at_once(asked.trip, replies)
+        return _at_once(read, asked.plan) if read is not None and is_known(asked.actor) else None
+    except Exception as error:
+        # The general way meets it again, and answers.
+        log.warning("home not at once", exc_info=error)
+        return None
 
 
 async def _page_back(owner_id: int, plan: _Plan) -> Page:
@@ -289,54 +348,3 @@ def without(tweets: list[TweetOut], exclude: str) -> list[TweetOut]:
             and tweet.in_reply_to_user_id != tweet.author_id
         )
     ]
-
-
-@answers.always
-async def user_tweets_answer(*, authorization: str | None, user_id: str, query: str) -> Answer:
-    """Answer GET /2/users/:id/tweets.
-
-    Args:
-        authorization: the header. user_id: from the path. query: the raw query string.
-    """
-    viewer_id = (await reader(authorization, READ)).viewer_id
-    wanted = parsed(TweetPage, query)
-    return Answer(200, await _user_tweets(id_of(user_id), viewer_id, wanted))
-
-
-async def _lets_in(author: UserOut, viewer_id: int | None) -> bool:
-    (person,) = await people.persons(viewer_id=viewer_id, users=[author])
-    return person.mine or person.relation.following
-
-
-async def _user_tweets(author_id: int, viewer_id: int | None, wanted: TweetPage) -> bytes:
-    author = (await user_queries.users_by_ids([author_id])).get(author_id)
-    if author is None or author.is_suspended:
-        error = user_missing("id", str(author_id), author)
-        return envelope.many([], meta={"result_count": 0}, errors=[error])
-    position, (after_id, before_id) = wanted.position(), wanted.bounds()
-    if author.is_protected and not await _lets_in(author, viewer_id):
-        error = envelope.not_authorized("user", "id", str(author_id))
-        return envelope.many([], meta={"result_count": 0}, errors=[error])
-    exclude = wanted.exclude.split(",")
-
-    async def fetch(before: int | None, after: int | None, limit: int) -> Page:
-        return await queries.user_timeline(
-            author_id=author_id,
-            viewer_id=viewer_id,
-            before_id=before,
-            after_id=after,
-            limit=limit,
-            exclude_replies="replies" in exclude,
-            exclude_retweets="retweets" in exclude,
-        )
-
-    found = await paging.page_at(
-        fetch, position=position, after_id=after_id, before_id=before_id, limit=wanted.max_results
-    )
-    rendered = await render_tweets(found.tweets, wanted.selection(), viewer_id=viewer_id)
-    return envelope.many(
-        rendered.tweets,
-        includes=rendered.includes,
-        errors=rendered.errors,
-        meta=paging.meta_of(found, found.tweets, position, after_id=after_id),
-    )

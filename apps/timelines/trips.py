@@ -3,7 +3,6 @@
 from asyncio import AbstractEventLoop
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from apps.graph import queries as graph_queries
@@ -41,7 +40,13 @@ class Trip:
     @property
     def question(self) -> bytes:
         """Some commands, encoded."""
-        return _question(self.viewer_id, self.run_id, self.tail, self.skip, self.has_side)
+        viewer_id = self.viewer_id
+        beside = (graph_queries.relations_key(viewer_id, self.run_id), invalidation.SEQ)
+        return aioredis.encode(
+            homes.read_page(
+                viewer_id, tail=self.tail, skip=self.skip, beside=beside, has_side=self.has_side
+            )
+        )
 
     @property
     def count(self) -> int:
@@ -70,6 +75,11 @@ def plan_trip(
     )  # fmt: skip
 
 
+def is_sided(viewer_id: int) -> bool:
+    """Whether a reader's timeline had a side list when it was last read here."""
+    return viewer_id in _sided
+
+
 def known_of(trip: Trip, replies: Sequence[Any]) -> Known | None:
     """The ids of the list that came; None: there is no list."""
     side = replies[1] if trip.has_side else ()
@@ -90,14 +100,6 @@ def lacks_side(trip: Trip, replies: Sequence[Any]) -> bool:
     elif trip.has_side:
         _sided.discard(trip.viewer_id)
     return False
-
-
-@lru_cache(maxsize=20_000)
-def _question(viewer_id: int, run_id: str, tail: int, skip: int, has_side: bool) -> bytes:
-    """The one round trip, encoded: people read the same page again and again."""
-    beside = (graph_queries.relations_key(viewer_id, run_id), invalidation.SEQ)
-    commands = homes.read_page(viewer_id, tail=tail, skip=skip, beside=beside, has_side=has_side)
-    return aioredis.encode(commands)
 
 
 def _part(cursor: int, limit: int, depth: int) -> tuple[int, int]:

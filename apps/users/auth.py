@@ -129,9 +129,16 @@ def actor_in_memory(authorization: bytes | None) -> Actor | None:
     if authorization is None or authorization[:7] != _BEARER:
         return None
     actor = _actors.young.get(hashlib.sha256(authorization[7:]).hexdigest())
-    if actor is None or actor.expires_at_ms is None:
-        return actor
-    return actor if actor.expires_at_ms > clock.now_ms() else None
+    return actor if actor is not None and _lasts(actor) else None
+
+
+def stands(actor: Actor) -> bool:
+    """Whether `actor_in_memory` would give this actor again."""
+    return _actors.young.get(actor.digest) is actor and _lasts(actor)
+
+
+def _lasts(actor: Actor) -> bool:
+    return actor.expires_at_ms is None or actor.expires_at_ms > clock.now_ms()
 
 
 def is_known(actor: Actor) -> bool:

@@ -72,6 +72,9 @@ class BoundedHeads(HttpToolsProtocol):
         # neither a head to its end nor a piece of a body.
         self._came = self._of_head = self._quiet = 0
         self._clock: asyncio.TimerHandle | None = None
+        # Since when nothing has been asked for, by the loop's clock; None: something is.
+        self._idle_since: float | None = None
+        self._idle_clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head as long as for any other."""
@@ -81,10 +84,37 @@ class BoundedHeads(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         self._stop_clock()
+        if self._idle_clock is not None:
+            self._idle_clock.cancel()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """An answer is out: begin the next one that was asked for, or wait for it."""
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        # One timer for many requests: one for each costs as much as a tenth of a home timeline.
+        self._idle_since = self.loop.time()
+        if self._idle_clock is None:
+            self._idle_clock = self.loop.call_later(self.timeout_keep_alive, self._look_if_idle)
+
+    def _look_if_idle(self) -> None:
+        self._idle_clock = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._idle_clock = self.loop.call_later(left, self._look_if_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and look how far that got."""
+        self._idle_since = None
         self._came, self._has_moved = len(data), False
         if self._is_in_head:
             self._of_head += len(data)

@@ -2,7 +2,7 @@
 
 All keys of one person lie in one hash slot, on the state instance of their shard.
 `tl:{s}:user`  LIST of tweet ids, newest at the tail. A head "0": complete down to the first tweet.
-`rd3:{s}:user` present: the list is ready, by these bounds (another number when they shrink, so
+`rd4:{s}:user` present: the list is ready, by these bounds (another number when they shrink, so
                that lists from before are built anew). Its value is the day of the last renewal,
                and "+" after it says that a side list was made (so that one that is lost is
                noticed).
@@ -20,10 +20,9 @@ from django.conf import settings
 
 from apps.infra.stores.sharding import instance_of, shard_of, shards_of
 
-# Inside a chunk of events the ids of one author go together, so a list may hold up to 19 smaller
-# ids behind a larger one. Every read must look so much deeper: at 40, pushing is no faster and a
-# page costs a tenth more.
-CHUNK_EVENTS = 20
+# Inside a chunk of events the ids of one author go together, so a list may hold up to 9 smaller
+# ids behind a larger one. Every read must look so much deeper.
+CHUNK_EVENTS = 10
 # Events that are handed to pushing as one: a watermark, and a look whether others came in between.
 UNIT_EVENTS = 2_000
 # Ids of other pushers that may come in between before a unit's ids are moved to the side lists.
@@ -48,7 +47,7 @@ PAUSE_FACTOR = 20
 BULK_TTL_SECONDS = 86_400
 
 # How the key of a ready marker begins; the scripts derive it from the list's.
-READY = "rd3"
+READY = "rd4"
 WATERMARK = b"fo:wm"
 HANDED = b"fo:handed"
 LOW = b"fo:low"
