@@ -136,29 +136,35 @@ async def fetch_from(
             raise deadline.late() from error
         except (PoolTimeout, psycopg.OperationalError) as error:
             _note(breaker, is_good=not postgres.is_away(error))
-            # A restarted server leaves dead connections behind; a read may simply be repeated.
-            # Not what was waited for: the next one would be waited for as long.
             if attempt == server.attempts or not _may_repeat(server, began):
-                # Whether none could be made, or all are held by somebody, says the pool alone.
-                log.warning(
-                    "no database connection", extra={"engine": server.engine, **pool.get_stats()}
-                )
-                raise away() from error
+                raise _gone(server, pool) from error
             await pool.check()
         except psycopg.InternalError as error:
             breaker.succeeded()
-            if not postgres.is_full(error):
-                raise
-            # A large sort wants a file, too.
-            log.error("postgresql cannot write", extra={"error": str(error)})
-            raise away() from error
+            if postgres.is_full(error):
+                raise _full(error) from error
+            raise
         else:
             breaker.succeeded()
             return rows
     raise AssertionError("unreachable")
 
 
+def _gone(server: Server, pool: Pool) -> Unavailable:
+    # Whether none could be made, or all are held by somebody, says the pool alone.
+    log.warning("no database connection", extra={"engine": server.engine, **pool.get_stats()})
+    return away()
+
+
+def _full(error: Exception) -> Unavailable:
+    """A large sort wants a file, too."""
+    log.error("postgresql cannot write", extra={"error": str(error)})
+    return away()
+
+
 def _may_repeat(server: Server, began: float) -> bool:
+    """A restarted server leaves dead connections behind; a read may simply be repeated. Not what
+    was waited for: the next one would be waited for as long."""
     return time.monotonic() - began <= _REPEAT_SECONDS and budget_of(server.engine).allows()
 
 

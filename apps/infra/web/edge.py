@@ -103,18 +103,8 @@ class Edge:
             await _other(scope, receive, send)
             return
         started = time.perf_counter()
-        # Of a header that comes twice, the last.
-        headers = scope["found"] = dict(scope["headers"])
-        length = headers.get(b"content-length")
-        request_id = request_ids.request_id_of(headers.get(_REQUEST_ID))
-        request_ids.REQUEST_ID.set(request_id)
-        use_threads()
+        request_id, bill, visit = self._opened(scope)
         until = deadline.begin()
-        client = scope.get("client")
-        if client is not None and addresses.is_behind_proxy(client[0]):
-            _see_through_proxy(scope, client[0])
-        bill = _bill(scope) if scope["path"].startswith(COUNTED) else None
-        visit = self._visit(scope)
         status = 0
 
         async def send_marked(message: MutableMapping[str, Any]) -> None:
@@ -130,7 +120,7 @@ class Edge:
             await send(message)
 
         try:
-            bounded = self._let_in(scope, receive, length)
+            bounded = self._let_in(scope, receive)
             if visit is not None:
                 if not await visit.enter():
                     raise Crowded
@@ -151,13 +141,27 @@ class Edge:
             _leave(visit, scope)
         _count(scope, status, time.perf_counter() - started)
 
-    def _let_in(self, scope: Scope, receive: Receive, length: bytes | None) -> Receive:
+    def _opened(self, scope: Scope) -> tuple[str, ratelimit.Bill | None, Visit | None]:
+        """What every request has: its id, what it is charged, and its place, as far as it needs
+        these."""
+        # Of a header that comes twice, the last.
+        headers = scope["found"] = dict(scope["headers"])
+        request_id = request_ids.request_id_of(headers.get(_REQUEST_ID))
+        request_ids.REQUEST_ID.set(request_id)
+        use_threads()
+        client = scope.get("client")
+        if client is not None and addresses.is_behind_proxy(client[0]):
+            _see_through_proxy(scope, client[0])
+        bill = _bill(scope) if scope["path"].startswith(COUNTED) else None
+        return request_id, bill, self._visit(scope)
+
+    def _let_in(self, scope: Scope, receive: Receive) -> Receive:
         """A `receive` that gives no more than the path allows. Raises HeadTooLarge, BodyTooLarge,
         Dimmed."""
         heads.ensure_bounded(scope)
         if house.level:
             self._look_whether_dimmed(scope)
-        limit = self._limit_of(scope["path"])
+        limit, length = self._limit_of(scope["path"]), scope["found"].get(b"content-length")
         if length is None:
             return _bounded(receive, limit)
         if not _fits(length, limit):

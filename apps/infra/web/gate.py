@@ -23,8 +23,9 @@ from apps.infra.resilience.brownout import house
 from apps.infra.telemetry import tally
 from apps.infra.web import addresses, answers, draining, request_ids
 from apps.infra.web.answers import Answer
-from apps.infra.web.edge import REFUSED, SERVER_ERROR, SLOW_SECONDS, Edge, crowded, note
+from apps.infra.web.edge import REFUSED, SERVER_ERROR, SLOW_SECONDS, Edge, note
 from apps.infra.web.heads import BoundedHeads
+from apps.infra.web.refusing import Refusal
 from apps.infra.web.threads import use_threads
 
 # A larger body is read by the ordinary way, which tells the client to wait.
@@ -74,25 +75,6 @@ class Gate(Protocol):
     def turn(self, method: bytes, url: bytes, headers: Headers) -> Turn | None:
         """Who answers this request; None: not here."""
         ...
-
-
-class _Refusal:
-    """There is no place."""
-
-    route = REFUSED
-
-    def __init__(self, path: str, headers: Headers) -> None:
-        self._path, self._headers = path, headers
-
-    def at_once(self, reply: Reply, body: bytes | bytearray, loop: AbstractEventLoop) -> bool:
-        """Say so."""
-        text, kind, headers = crowded(self._path, self._headers)
-        reply.whole(Answer(HTTPStatus.SERVICE_UNAVAILABLE, text, kind, headers), b"")
-        return True
-
-    async def answer(self, body: bytes) -> Answer:
-        """Never asked."""
-        raise AssertionError
 
 
 class _NoEvent:
@@ -354,7 +336,7 @@ class GateProtocol(BoundedHeads):
         path = self.url.partition(b"?")[0].decode("latin-1")
         if not edge.refuses(method.decode("ascii"), path, headers):
             return None
-        return self._begin(_Refusal(path, headers), method, headers)
+        return self._begin(Refusal(path, headers), method, headers)
 
     def _begin(self, turn: Turn, method: bytes, headers: dict[bytes, bytes]) -> Turn | None:
         """Let a turn answer, unless there is anything unusual."""
