@@ -50,6 +50,7 @@ SUITES = (
     Suite(module="cold", figures=("R6",), service=True),
     Suite(module="neighbours", figures=("E",), service=True),
     Suite(module="overload", figures=("O1",), service=True),
+    Suite(module="fresh", figures=("S1",), service=True),
     Suite(module="searches", figures=("S3",), service=True),
     Suite(module="backlog", figures=("L1",), service=True),
     Suite(module="fanout_bulk", figures=("F4", "F5"), service=True),

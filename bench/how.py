@@ -114,6 +114,9 @@ MEASURED = {
         but 200 and 503 fails. `burst_recovery_s`: at half of the closed loop's rate, 25 times as
         many come for a second; how long after it until 98 % of those who come within half a second
         are answered in time again, the worst of three.""",
+    "S1": """500 posts a second at even steps, by authors with the degrees of the graph. One in 50
+        is searched for by a number that only it has, every 30 ms from its 201 on, until it is
+        found; a search that finds anything else fails.""",
     "S3": """2 million texts of 12 words (Zipf's law, each text ten times) as a month of the index,
         and in a table of their own with a GIN index of the words. Each query is asked of both in
         turn, by the service's own function for statements, with the same limit of time; what they

@@ -14,7 +14,7 @@ ANSWER_BYTES = 120
 
 def measure(bench: Bench) -> list[Result]:
     """The figure. Afterwards the homes of followers are checked with every acknowledged post."""
-    authors = _authors(bench)
+    authors = even_authors(bench)
     followers = sorted({one for author in authors for one in bench.world.followers[author]})
     bench.warm(sorted({*followers, *authors}))
     port = bench.machine.start_reference(
@@ -48,7 +48,7 @@ def measure(bench: Bench) -> list[Result]:
     ]
 
 
-def _authors(bench: Bench) -> list[int]:
+def even_authors(bench: Bench) -> list[int]:
     """Authors with the degrees of the graph: at even steps from the one with fewest followers to
     the one with most, so every run has the same mean; they get tokens."""
     followers = bench.world.followers

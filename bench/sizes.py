@@ -86,6 +86,9 @@ class Sizes:
     firehose_people: int = 8_000
     ingest_posts: int = 10_000
     firehose_seconds: float = 20.0
+    # S1: posts a second, and for how long.
+    fresh_per_second: int = 500
+    fresh_seconds: float = 20.0
     # S3: posts in the index, and how often each query is asked.
     searched: int = 2_000_000
     search_rounds: int = 9
@@ -135,6 +138,7 @@ QUICK = replace(
     firehose_people=4_000,
     ingest_posts=6_000,
     firehose_seconds=5.0,
+    fresh_seconds=5.0,
     searched=200_000,
     search_rounds=5,
     snowflakes=16_000_000,
@@ -196,6 +200,8 @@ TINY = Sizes(
     firehose_people=60,
     ingest_posts=300,
     firehose_seconds=0.5,
+    fresh_per_second=50,
+    fresh_seconds=1.0,
     searched=2_000,
     search_rounds=2,
     snowflakes=400_000,

@@ -19,6 +19,7 @@ from apps.search.people import people
 from apps.search.query.errors import QueryError
 from apps.search.query.parser import ALL_LENGTH, RECENT_LENGTH, parse
 from apps.search.schemas import Granularity, Window
+from apps.search.top import top_tweets
 from apps.tweets.rendering import TweetFields, render_tweets
 from apps.tweets.schemas import Page
 from apps.users.bearer import AuthedRequest, PublicRequest, needs, reads
@@ -47,7 +48,9 @@ class _Recent(TweetFields, Times, Paging):
 
     query: str = Field(description="Words, #tags and operators.")
     sort_order: Literal["recency", "relevancy"] = Field(
-        "recency", description="Both are newest first as long as nothing is ranked."
+        "recency",
+        description="Newest first; or of the newest 400 those with most likes, replies and"
+        " retweets first, where each day counts as much as twice as many.",
     )
     max_results: between(10, 100) = 10  # type: ignore[valid-type]
 
@@ -89,7 +92,7 @@ def refusal(error: QueryError, query: str) -> HttpResponse:
 
 @router.get("/tweets/search/recent", auth=reads(), summary="Search the last 7 days")
 async def search_recent(request: PublicRequest, wanted: Query[_Recent]) -> HttpResponse:
-    """Newest first, back to 7 days ago."""
+    """Newest first, back to 7 days ago; or ranked."""
     earliest = clock.now_ms() - RECENT_MS
     _ensure_recent(wanted.start_time, "start_time", earliest)
     _ensure_recent(wanted.end_time, "end_time", earliest)
@@ -98,7 +101,7 @@ async def search_recent(request: PublicRequest, wanted: Query[_Recent]) -> HttpR
 
 @router.get("/tweets/search/all", auth=reads(), summary="Search everything")
 async def search_all(request: PublicRequest, wanted: Query[_All]) -> HttpResponse:
-    """Newest first, back to the first."""
+    """Newest first, back to the first; or ranked."""
     return await _search(request, wanted, ALL_LENGTH, 0)
 
 
@@ -118,9 +121,17 @@ async def _search(
         return refusal(error, wanted.query)
     viewer_id = request.auth.viewer_id
     window = _window(wanted, wanted.position(), floor)
-    found = await queries.search_tweets(
-        viewer_id=viewer_id, tree=tree, window=window, limit=wanted.max_results
-    )
+    limit = wanted.max_results
+    if wanted.sort_order == "relevancy":
+        position = wanted.position()
+        rank = position.depth if position else 0
+        found = await top_tweets(
+            viewer_id=viewer_id, tree=tree, window=window, rank=rank, limit=limit
+        )
+    else:
+        found = await queries.search_tweets(
+            viewer_id=viewer_id, tree=tree, window=window, limit=limit
+        )
     rendered = await render_tweets(found.tweets, wanted.selection(), viewer_id=viewer_id)
     return envelope.response(
         envelope.many(
@@ -153,11 +164,11 @@ def _window(wanted: Times, position: pagination.Position | None, floor: int) -> 
 def _meta(page: Page) -> dict[str, Any]:
     meta: dict[str, Any] = {}
     if page.tweets:
-        meta["newest_id"] = str(page.tweets[0].id)
-        meta["oldest_id"] = str(page.tweets[-1].id)
+        meta["newest_id"] = str(max(tweet.id for tweet in page.tweets))
+        meta["oldest_id"] = str(min(tweet.id for tweet in page.tweets))
     meta["result_count"] = len(page.tweets)
     if page.next_before_id is not None:
-        meta["next_token"] = pagination.encode("n", page.next_before_id)
+        meta["next_token"] = pagination.encode("n", page.next_before_id, depth=page.depth)
     return meta
 
 

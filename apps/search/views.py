@@ -1,4 +1,4 @@
-"""The page of search: newest posts that fit, and where a query is wrong."""
+"""The page of search: posts and people that fit, and where a query is wrong."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,16 +8,22 @@ from django.http.response import HttpResponseBase
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from apps.graph.people import who_to_follow
+from apps.graph.people import persons, who_to_follow
 from apps.infra.web import pages
 from apps.search import queries
 from apps.search.people import people
 from apps.search.query.errors import QueryError
 from apps.search.query.operators import Dialect
 from apps.search.query.parser import RECENT_LENGTH, parse
+from apps.search.query.tree import Node
 from apps.search.schemas import Window
+from apps.search.top import CANDIDATES, top_tweets
 from apps.tweets.cards import cards
+from apps.tweets.schemas import Page
 
+# What the tabs ask for, in X's words.
+TOP, LATEST, PEOPLE, MEDIA = "top", "live", "user", "media"
+SHELVES = (TOP, LATEST, PEOPLE, MEDIA)
 # People who are named above the posts, on the first page.
 MAX_PEOPLE = 3
 MAX_NAME = 50
@@ -45,9 +51,11 @@ async def _show(
     request: HttpRequest, viewer: Any | None, query: str, *, tag: str = ""
 ) -> HttpResponse:
     viewer_id = viewer.pk if viewer is not None else None
+    shelf = request.GET.get("f", TOP)
     before = pages.id_from(request.GET.get("before"))
     context: dict[str, Any] = {
         "tab": "search",
+        "shelf": shelf if shelf in SHELVES else TOP,
         "query": query,
         "examples": _examples(),
         "people": await who_to_follow(viewer_id),
@@ -57,36 +65,85 @@ async def _show(
     }
     if not query:
         return pages.page(request, "search/search.html", viewer, context)
+    if shelf == PEOPLE:
+        context |= await _people(viewer_id, query, after_id=before or 0)
+        return pages.page(request, "search/search.html", viewer, context)
     try:
-        tree = parse(query, dialect=Dialect.WEB, max_length=RECENT_LENGTH)
-        if "retweet" not in query.lower():
-            # Ten people who passed one post on are one find; whoever wants them asks for them.
-            alone = f"({query}) -is:retweet"
-            tree = parse(alone, dialect=Dialect.WEB, max_length=RECENT_LENGTH + len(alone))
+        tree = _tree(query, only="has:media" if shelf == MEDIA else "")
     except QueryError as error:
         context["error"] = error
         context["excerpt"] = error.excerpt(query)
         return pages.page(request, "search/search.html", viewer, context, status=error.status)
     window = Window(before_id=pages.MAX_ID if before is None else before)
-    found = await queries.search_tweets(
-        viewer_id=viewer_id, tree=tree, window=window, limit=pages.PAGE_SIZE
-    )
+    found = await _posts(context["shelf"], viewer_id, tree, window, _rank(request))
     context["cards"] = await cards(viewer_id=viewer_id, tweets=found.tweets)
     if before is None and len(query) <= MAX_NAME:
         context["named"], _more = await people(viewer_id=viewer_id, text=query, limit=MAX_PEOPLE)
     if found.next_before_id is not None:
-        older = urlencode({"q": query, "before": str(found.next_before_id)})
-        context["older_url"] = f"/search?{older}"
+        place = {"before": str(found.next_before_id)}
+        if found.depth:
+            place["rank"] = str(found.depth)
+        context["older_url"] = _address(query, context["shelf"], **place)
     return pages.page(request, "search/search.html", viewer, context)
+
+
+def _tree(query: str, *, only: str) -> Node:
+    """The query with what the page adds to it.
+
+    Raises:
+        QueryError: about the query as it was written.
+    """
+    tree = parse(query, dialect=Dialect.WEB, max_length=RECENT_LENGTH)
+    # Ten people who passed one post on are one find; whoever wants them asks for them.
+    more = [only] if only else []
+    if "retweet" not in query.lower():
+        more.append("-is:retweet")
+    if not more:
+        return tree
+    whole = f"({query}) {' '.join(more)}"
+    return parse(whole, dialect=Dialect.WEB, max_length=RECENT_LENGTH + len(whole))
+
+
+async def _posts(shelf: str, viewer_id: int | None, tree: Node, window: Window, rank: int) -> Page:
+    if shelf == TOP:
+        return await top_tweets(
+            viewer_id=viewer_id, tree=tree, window=window, rank=rank, limit=pages.PAGE_SIZE
+        )
+    return await queries.search_tweets(
+        viewer_id=viewer_id, tree=tree, window=window, limit=pages.PAGE_SIZE
+    )
+
+
+async def _people(viewer_id: int | None, query: str, *, after_id: int) -> dict[str, Any]:
+    if len(query) > MAX_NAME:
+        return {"found": []}
+    users, following = await people(
+        viewer_id=viewer_id, text=query, limit=pages.PAGE_SIZE, after_id=after_id
+    )
+    found: dict[str, Any] = {"found": await persons(viewer_id=viewer_id, users=users)}
+    if following is not None:
+        found["older_url"] = _address(query, PEOPLE, before=str(following))
+    return found
+
+
+def _address(query: str, shelf: str, **more: str) -> str:
+    kept = {"q": query} if shelf == TOP else {"q": query, "f": shelf}
+    return f"/search?{urlencode(kept | more)}"
+
+
+def _rank(request: HttpRequest) -> int:
+    """How many posts were shown before, on the ranked shelf."""
+    given = request.GET.get("rank", "")
+    return min(int(given), CANDIDATES) if given.isascii() and given.isdigit() else 0
 
 
 @pages.everyone
 async def search(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
-    """The box, what one may write into it, and the newest posts that fit."""
+    """The box, what one may write into it, and the posts or people that fit."""
     return await _show(request, viewer, request.GET.get("q", "").strip())
 
 
 @pages.everyone
 async def hashtag(request: HttpRequest, viewer: Any | None, tag: str) -> HttpResponseBase:
-    """The newest posts with a hashtag."""
+    """The posts with a hashtag."""
     return await _show(request, viewer, f"#{tag}", tag=tag)

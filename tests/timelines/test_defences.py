@@ -17,7 +17,7 @@ from apps.timelines.cache import newest
 from apps.timelines.cache.blocks import Blocks
 from apps.timelines.services import bulk, fanout, invalidation
 from apps.timelines.store import homes as home_store
-from apps.timelines.store import pushes, scripts
+from apps.timelines.store import keys, pushes, scripts
 from apps.timelines.store.scripts import Script
 from apps.tweets import page_rows
 from apps.tweets import queries as tweet_queries
@@ -58,6 +58,8 @@ BACKLOG = {
 }  # fmt: skip
 # Often the first page right after a chunk.
 CHUNKS = {"post": 40, "deliver": 16, "pause": 6, "rebuild": 4, "read": 40}
+# Workers who stand still with much in hand while others push.
+OVERTAKEN = {"post": 40, "deliver": 8, "pause": 16, "pause_rebuild": 8, "rebuild": 6, "read": 30}
 SEEDS = 400
 
 
@@ -83,6 +85,14 @@ def _without_read_time_filter(patch: pytest.MonkeyPatch) -> None:
         return list(tweets)
 
     patch.setattr(home_read, "visible", visible)
+
+
+def _without_counting_ones_own(patch: pytest.MonkeyPatch) -> None:
+    def was_overtaken(lane: fanout.QuickLane, handed: Sequence[int], _mine: int) -> bool:
+        between = [now - then for now, then in zip(handed, lane._handed, strict=True)]
+        return max(between) > keys.OVERLAP_IDS or min(between) < 0
+
+    patch.setattr(fanout.QuickLane, "_was_overtaken", was_overtaken)
 
 
 def _without_side_list(patch: pytest.MonkeyPatch) -> None:
@@ -246,6 +256,7 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
         pytest.param(_without_read_time_filter, None, {}, 7, id="filter at read time"),
         pytest.param(_nothing, None, {"ack_first": True}, 1, id="acknowledge when finished"),
         pytest.param(_without_side_list, DISORDER, {}, 6, id="side list"),
+        pytest.param(_without_counting_ones_own, OVERTAKEN, {}, 63, id="overtaken"),
         pytest.param(_without_watermark, DISORDER, {}, 32, id="watermark"),
         pytest.param(_without_noticing_a_lost_side_list, DISORDER, {}, 2, id="lost side list"),
         pytest.param(_without_block_versions, EDGES, {}, 42, id="version of follower blocks"),

@@ -114,9 +114,9 @@ class QuickLane:
         pushed = 0
         with self.wires.use() as wires:
             for unit in batches(ordered, keys.UNIT_EVENTS):
-                # Exact pushes bring nothing into disorder: they do not count.
-                count = 0 if late else len(unit)
-                raised = pushes.raise_watermark(unit[0][0], unit[-1][0], count)
+                # What is pushed exactly is in none of the lists twice.
+                lowest = 0 if late else unit[0][0]
+                raised = pushes.raise_watermark(lowest, unit[-1][0], len(unit))
                 for wire in wires:
                     wire.send(raised)
                 if blocks is None:
@@ -162,7 +162,7 @@ class QuickLane:
         buffer.receive()
         handed = [pushes.value_of(wire.read_lengths(pushes.LINES_OF_READ)) for wire in wires]
         buffer.finish()
-        if self._was_overtaken(handed):
+        if self._was_overtaken(handed, sum(len(ids) for ids, _ in unit.fresh)):
             pushes.move_aside(wires, unit.fresh)
         found = pushes.push_late(wires, unit.late) if unit.late else 0
         _announce(unit)
@@ -204,10 +204,16 @@ class QuickLane:
             unit.pulled.add(author_id)
         return None
 
-    def _was_overtaken(self, handed: Sequence[int]) -> bool:
-        """Whether too many ids of others may have come between the watermark and the end."""
-        between = [now - mine for now, mine in zip(handed, self._handed, strict=True)]
-        return max(between) > keys.OVERLAP_IDS or min(between) < 0
+    def _was_overtaken(self, handed: Sequence[int], mine: int) -> bool:
+        """Whether too many ids may lie behind a larger one: behind each id that another pusher was
+        handed since may be all of mine, and those of others who began in between.
+
+        Also exact pushes count: they append what is newer than a list's tail, and mine come later.
+        """
+        between = [now - then for now, then in zip(handed, self._handed, strict=True)]
+        if min(between) < 0:
+            return True
+        return max(between) > 0 and mine + max(between) > keys.OVERLAP_IDS + 1
 
 
 def _announce(unit: _Unit) -> None:

@@ -25,7 +25,8 @@ from apps.infra.stores.sharding import instance_of, shard_of, shards_of
 CHUNK_EVENTS = 10
 # Events that are handed to pushing as one: a watermark, and a look whether others came in between.
 UNIT_EVENTS = 2_000
-# Ids of other pushers that may come in between before a unit's ids are moved to the side lists.
+# Ids of a unit that may lie behind larger ones of other pushers who were handed theirs later; where
+# there may be more, the unit's ids are moved to the side lists.
 OVERLAP_IDS = 5
 # Ids of a list just rebuilt that may be pushed once more, behind larger ones. Where more may be,
 # the rebuild has pushes take the exact way.

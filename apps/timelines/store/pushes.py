@@ -270,7 +270,11 @@ def move_aside(wires: Sequence[Wire], given: Iterable[Push]) -> None:
 
 
 def raise_watermark(lowest: int, highest: int, count: int, *, is_bulk: bool = False) -> bytes:
-    """The command that hands `count` ids between two, these included, to pushing by a lane."""
+    """The command that hands `count` ids between two, these included, to pushing by a lane.
+
+    Args:
+        lowest: 0 where all of them are pushed exactly (`push_late`).
+    """
     names = keys.BULK_WATERMARKS if is_bulk else (keys.WATERMARK, keys.HANDED, keys.LOW)
     given = (b"%d" % highest, b"%d" % count, b"%d" % lowest)
     return encode([(b"EVALSHA", scripts.RAISE.sha, b"3", *names, *given)])

@@ -24,14 +24,14 @@ _NEWER = """
 local function newer(a, b) return #a > #b or (#a == #b and a > b) end
 """
 
-# KEYS: watermark, handed, low. ARGV: highest id, number of ids, lowest id.
+# KEYS: watermark, handed, low. ARGV: highest id, number of ids, lowest id (0: pushed exactly).
 # Returns the watermark before, and how many ids were handed to pushing so far, these included.
 RAISE = Script.of(
     _NEWER,
     """
 local before = redis.call('GET', KEYS[1]) or '0'
 if newer(ARGV[1], before) then redis.call('SET', KEYS[1], ARGV[1]) end
-if ARGV[2] ~= '0' then redis.call('SET', KEYS[3], ARGV[3]) end
+if ARGV[3] ~= '0' then redis.call('SET', KEYS[3], ARGV[3]) end
 return {before, redis.call('INCRBY', KEYS[2], ARGV[2])}
 """,
 )

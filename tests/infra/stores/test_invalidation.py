@@ -300,7 +300,8 @@ def test_a_frozen_redis_is_given_up_in_time(world, loop, breakable_engines):
 def test_a_reader_that_comes_late_keeps_nothing_that_is_being_written(things, run):
     """Announced before this process first looked, committed after it has read."""
     invalidation.announce([("t", 1)])
-    run(invalidation.catch_up())
+    # On a busy machine the answer may come too late; nothing is known then, and it is asked again.
+    assert any(run(invalidation.catch_up()) for _ in range(10))
 
     things.put(1, "old", started=time.monotonic())
     things.put(2, "other", started=time.monotonic())
