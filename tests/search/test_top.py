@@ -28,7 +28,8 @@ def ranked(api_as, bob):
     """The ids of a query in the order of relevancy, all pages of ten."""
 
     def ask(query):
-        client, found, token = api_as(bob), [], {}
+        client, found = api_as(bob), []
+        token: dict[str, str] = {}
         while True:
             asked = urlencode(
                 {"query": query, "sort_order": "relevancy", "max_results": "10"} | token

@@ -65,7 +65,8 @@ def test_older_posts_follow_to_the_end(browser, alice, drain_outbox, shelf):
     for number in range(45):
         say(alice, f"wave number{number:02d}")
     drain_outbox()
-    seen, path = [], f"/search?q=wave+-nothing{shelf}"
+    seen: list[int] = []
+    path = f"/search?q=wave+-nothing{shelf}"
 
     while path and len(seen) <= 45:
         page = browser.get(path).text
