@@ -77,7 +77,7 @@ async def _show(
     window = Window(before_id=pages.MAX_ID if before is None else before)
     found = await _posts(context["shelf"], viewer_id, tree, window, _rank(request))
     context["cards"] = await cards(viewer_id=viewer_id, tweets=found.tweets)
-    if before is None and len(query) <= MAX_NAME:
+    if before is None and shelf != MEDIA and len(query) <= MAX_NAME:
         context["named"], _more = await people(viewer_id=viewer_id, text=query, limit=MAX_PEOPLE)
     if found.next_before_id is not None:
         place = {"before": str(found.next_before_id)}

@@ -134,6 +134,22 @@ def test_they_look_and_count(told, tab, shots, axe):  # noqa: F811
     assert found == []
 
 
+def test_a_badge_stays_on_one_line(told, tab):  # noqa: F811
+    phone = tab("norafeld", width=390)
+    for shown in ("4", "19", "99+"):
+        lines = phone.locator(".tabs-bar .badge").evaluate(
+            """(badge, shown) => {
+                badge.hidden = false;
+                badge.textContent = shown;
+                const range = document.createRange();
+                range.selectNodeContents(badge);
+                return new Set([...range.getClientRects()].map((one) => one.top)).size;
+            }""",
+            shown,
+        )
+        assert lines == 1, shown
+
+
 def test_from_right_to_left(told, tab, shots, axe):  # noqa: F811
     page = tab("marenvoss")
     page.goto("/language/ar?next=/notifications", wait_until="networkidle")

@@ -251,7 +251,7 @@ def _nothing(_patch: pytest.MonkeyPatch) -> None:
     # The last is a seed whose schedule notices.
     ("take_away", "weights", "how", "first"),
     [
-        pytest.param(_without_ready_marker, None, {}, 38, id="ready marker"),
+        pytest.param(_without_ready_marker, None, {}, 46, id="ready marker"),
         pytest.param(_without_exists_only, REBUILDS, {}, 84, id="push only where a list exists"),
         pytest.param(_without_read_time_filter, None, {}, 7, id="filter at read time"),
         pytest.param(_nothing, None, {"ack_first": True}, 1, id="acknowledge when finished"),
