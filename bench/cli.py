@@ -59,6 +59,7 @@ SUITES = (
     Suite(module="fanout", figures=("F2", "F6"), service=False),
     Suite(module="fanout_dense", figures=("F1", "F3", "M3"), service=False),
     Suite(module="firehose", figures=("W1", "W4"), service=False),
+    Suite(module="trending", figures=("T1",), service=False),
     Suite(module="snowflakes", figures=("I1",), service=False),
     # Computed from others, so the last of all.
     Suite(module="capacity", figures=("X1",), service=False),

@@ -121,6 +121,16 @@ MEASURED = {
         and in a table of their own with a GIN index of the words. Each query is asked of both in
         turn, by the service's own function for statements, with the same limit of time; what they
         find must be the same. `rare_slower_x`: the worst of the queries with a rare word.""",
+    "T1": """three hours of posts of ten words, 60 % with a tag (Zipf's law), in the third hour some
+        tags more and more, by 20,000 people. Events go to the worker's function in batches of
+        1,000; in turn with it, the same rows are read and cut into terms by the same code for a
+        set of pairs in Python and counters of it. The ratio is that of the third hour, which
+        begins knowing the second; `cold_x` is that of the first, `peak_us` the cost where the
+        hour before had 6,000 posts a second. Memory: what Redis took for the third hour, against
+        the set (whole numbers) and the counters; lists are made at every twentieth of an hour.
+        `recall`: of the exact ten strongest bursts at ten moments, how many are among our ten.
+        `lag_max_s`: from the last of four posts over HTTP to the list of the API that has their
+        tag, by a running service.""",
     "X1": """R1, W2 and F2 by their CPU per operation, those of this run or else the last ones
         written: 600,000 reads, 6,000 posts without their deliveries, and 6,000 × 75 deliveries, a
         second. What a machine needs to stay below full load is not in it.""",

@@ -82,13 +82,17 @@ class Machine:
         running.pop("supervisor", None)
         return self.engine_pids() | running
 
-    def start_service(self) -> None:
-        """Start relay, workers, beat and web by `manage.py up`, and wait until web is ready."""
+    def start_service(self, more: Mapping[str, str] | None = None) -> None:
+        """Start relay, workers, beat and web by `manage.py up`, and wait until web is ready.
+
+        Args:
+            more: settings that differ from those of the other figures.
+        """
         self.stop_service()  # one that has died leaves its name behind
         self.children["service"] = process.spawn(
             [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.web_port)],
             log=self._log("service"),
-            env=self.environment(),
+            env={**self.environment(), **(more or {})},
             cwd=BASE_DIR,
         )
         self._wait("service", f"http://{ports.LOOPBACK}:{self.web_port}/readyz")

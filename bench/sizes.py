@@ -92,6 +92,10 @@ class Sizes:
     # S3: posts in the index, and how often each query is asked.
     searched: int = 2_000_000
     search_rounds: int = 9
+    # T1: posts of an hour, by so many people; tags that are waited for.
+    hour_posts: int = 120_000
+    hour_people: int = 20_000
+    waited_tags: int = 6
     # I1: ids, of two processes together.
     snowflakes: int = 100_000_000
 
@@ -140,6 +144,9 @@ QUICK = replace(
     firehose_seconds=5.0,
     fresh_seconds=5.0,
     searched=200_000,
+    hour_posts=40_000,
+    hour_people=10_000,
+    waited_tags=2,
     search_rounds=5,
     snowflakes=16_000_000,
 )
@@ -203,6 +210,9 @@ TINY = Sizes(
     fresh_per_second=50,
     fresh_seconds=1.0,
     searched=2_000,
+    hour_posts=2_000,
+    hour_people=500,
+    waited_tags=1,
     search_rounds=2,
     snowflakes=400_000,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -26,6 +27,14 @@ class Trend:
     since: datetime
     curve: tuple[int, ...]
     is_pinned: bool = False
+
+
+class Posted(NamedTuple):
+    """A post to count: what an event says of it."""
+
+    id: int
+    author_id: int
+    retweet_of_id: int | None = None
 
 
 Lists = Mapping[str, Sequence[Trend]]

@@ -14,10 +14,11 @@ from datetime import datetime
 
 from apps.infra import clock, ids
 from apps.infra.telemetry import metrics
-from apps.trends import blocked, ranking, store
+from apps.trends import blocked, ranking, sampling, store
 from apps.trends.models import TrendRule
-from apps.trends.schemas import EVERYWHERE, Lists, Trend, decode, encode
-from apps.trends.store import HOUR_MS, IN_LANGUAGE, Pair
+from apps.trends.sampling import HOUR_MS
+from apps.trends.schemas import EVERYWHERE, Lists, Posted, Trend, decode, encode
+from apps.trends.store import IN_LANGUAGE, Pair, Voice
 from apps.trends.text.languages import UNKNOWN, language_of
 from apps.trends.text.terms import fingerprint, is_passed_on, terms_of
 from apps.tweets import stored
@@ -38,8 +39,10 @@ DAY_HOURS = 24
 # ── Counting ─────────────────────────────────────────────────────────────────
 
 
-def count_posts(*, tweet_ids: Collection[int], now: datetime, late: bool = False) -> int:
+def count_posts(*, posts: Iterable[Posted], now: datetime, late: bool = False) -> int:
     """Count what these posts say, those that are live and open to everybody.
+
+    When much is posted, of a part of the authors; the posts of the others are not even read.
 
     Args:
         late: a replay; it says nothing about how far behind the lists are.
@@ -52,10 +55,8 @@ def count_posts(*, tweet_ids: Collection[int], now: datetime, late: bool = False
     """
     now_ms = clock.to_ms(now)
     oldest = ids.at_ms(now_ms - ranking.HISTORY_HOURS * HOUR_MS)
-    said = stored.live_said(tweet_ids=[one for one in tweet_ids if one >= oldest])
-    originals = _originals(said)
-    accounts = _open_accounts([*said, *originals.values()])
-    pairs = _pairs(said, originals, accounts)
+    said = stored.live_said(tweet_ids=_sample([one for one in posts if one.id >= oldest]))
+    pairs = pairs_of(said)
     if not pairs:
         return 0
     if not late:
@@ -63,6 +64,23 @@ def count_posts(*, tweet_ids: Collection[int], now: datetime, late: bool = False
     added = store.add(pairs, now_ms=now_ms)
     metrics.TRENDS_COUNTED.inc(added)
     return added
+
+
+def _sample(posts: Collection[Posted]) -> list[int]:
+    """Those of the part that is looked at now."""
+    at = store.levels({ids.ms_of(one.id) for one in posts})
+    return [
+        one.id
+        for one in posts
+        if not (level := at[(ms := ids.ms_of(one.id)) // HOUR_MS])
+        or sampling.is_in(sampling.draw(one.retweet_of_id or one.author_id, ms), level)
+    ]
+
+
+def pairs_of(said: Collection[Said]) -> list[Pair]:
+    """The terms of live posts with their voices, where whoever says it is open to everybody."""
+    originals = _originals(said)
+    return _pairs(said, originals, _open_accounts([*said, *originals.values()]))
 
 
 def recount(*, author_ids: Collection[int], tweet_ids: Collection[int], now: datetime) -> None:
@@ -83,13 +101,13 @@ def recount(*, author_ids: Collection[int], tweet_ids: Collection[int], now: dat
     accounts = _open_accounts([*live, *originals.values()])
     shut = [one for one in live if one.author_id not in accounts]
     stays = _pairs(live, originals, accounts)
-    kept = {(pair.ms // HOUR_MS, pair.key, pair.voice) for pair in stays}
+    kept = {(pair.ms // HOUR_MS, pair.key, pair.voice.name) for pair in stays}
     gone = [
         pair
         for one in [*dead, *shut]
         if one.retweet_of_id is None
         for pair in [*_said_by(one, one, _voice(one)), *_passed_on(one, now_ms)]
-        if (pair.ms // HOUR_MS, pair.key, pair.voice) not in kept
+        if (pair.ms // HOUR_MS, pair.key, pair.voice.name) not in kept
     ]
     store.take_out(gone, now_ms=now_ms)
     store.add(stays, now_ms=now_ms)
@@ -116,7 +134,7 @@ def _pairs(
     return pairs
 
 
-def _said_by(one: Said, source: Said, voice: bytes) -> list[Pair]:
+def _said_by(one: Said, source: Said, voice: Voice) -> list[Pair]:
     terms = terms_of(source.text)
     if not terms:
         return []
@@ -125,22 +143,34 @@ def _said_by(one: Said, source: Said, voice: bytes) -> list[Pair]:
     return [Pair(ms, term.key, term.name, lang, voice) for term in terms]
 
 
-def _voice(one: Said) -> bytes:
+def _voice(one: Said) -> Voice:
+    ms = ids.ms_of(one.id)
     if one.retweet_of_id is not None:
-        return b"r%d" % one.retweet_of_id
-    is_fresh = ids.ms_of(one.author_id) > ids.ms_of(one.id) - FRESH_MS
+        return _retweeters(one.retweet_of_id, ms)
+    drawn = sampling.draw(one.author_id, ms)
+    is_fresh = ids.ms_of(one.author_id) > ms - FRESH_MS
     if is_fresh or is_passed_on(one.text):
-        return b"t" + fingerprint(one.text)
-    return b"a%d" % one.author_id
+        # Of a crowd somebody is nearly always of the part: it must not count for others as well.
+        return Voice(b"t" + fingerprint(one.text), drawn, weighs=False)
+    return Voice(b"a%d" % one.author_id, drawn)
+
+
+def _retweeters(tweet_id: int, ms: int) -> Voice:
+    return Voice(b"r%d" % tweet_id, sampling.draw(tweet_id, ms))
 
 
 def _passed_on(one: Said, now_ms: int) -> list[Pair]:
     """What the retweets of a post count as, in each hour since."""
-    pairs = _said_by(one, one, b"r%d" % one.id)
     hours = range(ids.ms_of(one.id) // HOUR_MS, now_ms // HOUR_MS + 1)
     # At the end of the hour: a term may look smaller than it is for a while, never larger.
     ends = [min((hour + 1) * HOUR_MS - 1, now_ms) for hour in hours]
-    return [pair._replace(ms=end) for end in ends for pair in pairs]
+    pairs = _said_by(one, one, _retweeters(one.id, ends[0]))
+    return [
+        pair._replace(ms=end, voice=voice)
+        for end in ends
+        for voice in [_retweeters(one.id, end)]
+        for pair in pairs
+    ]
 
 
 # ── The lists ────────────────────────────────────────────────────────────────

@@ -5,11 +5,11 @@ own time, whoever says so how often and how late: a set of each hour holds the p
 numbers, in small sets that Redis keeps as plain arrays (8 bytes a pair). Counts are hashes, of a
 slot and of an hour, by term and by language and term. A pair can be taken out again.
 
-Memory is bounded. Beyond BUDGET pairs a slot, a part of the pairs is looked at, chosen by their own
-number, each counting for those left out: a half, then a quarter, … So the pairs kept grow with the
-logarithm of the load. Hashes lose their smallest terms when they are too many. An hour that is over
-for good is closed: only its largest terms stay, and what comes for it later is no longer counted.
-Everything ends by itself (TTL), and all of it can be made again by a replay.
+Memory is bounded. Beyond a number of pairs in an hour, a part of the voices is looked at
+(`sampling`), each counting for those left out. So the pairs kept grow with the logarithm of the
+load. Hashes lose their smallest terms when they are too many. An hour that is over for good is
+closed: only its largest terms stay, and what comes for it later is no longer counted. Everything
+ends by itself (TTL), and all of it can be made again by a replay.
 """
 
 import hashlib
@@ -19,16 +19,15 @@ from typing import Any, NamedTuple
 
 from apps.infra.batches import batches
 from apps.infra.stores import redis
+from apps.trends import sampling
 from apps.trends.ranking import HISTORY_HOURS
+from apps.trends.sampling import HOUR_MS
 from apps.trends.text.languages import UNKNOWN
 
 SLOT_MS = 300_000
-HOUR_MS = 3_600_000
 # Slots that reach into the last hour; of the oldest, a part does.
 WINDOW_SLOTS = 13
-BUDGET = 100_000
-MAX_LEVEL = 12
-MAX_SLOT_TERMS, MAX_OPEN_TERMS, MAX_CLOSED_TERMS = 4_000, 20_000, 2_000
+MAX_SLOT_TERMS, MAX_OPEN_TERMS, MAX_CLOSED_TERMS = 4_000, 10_000, 2_000
 SHARDS = 1_000
 SLOT_TTL_SECONDS = 2 * 3600
 SEEN_TTL_SECONDS = 4 * 3600
@@ -39,46 +38,52 @@ QUIET_SECONDS = 600
 LIST = b"trends:{t}:list"
 PENDING = b"trends:{t}:pending"
 # Fields that are no terms. A term begins with # or a letter.
-CLOSED, WRITTEN, ADMITTED = b"!closed", b"!written", b"!admitted"
+CLOSED, WRITTEN = b"!closed", b"!written"
+ADMITTED, OFFERED = b"!admitted", b"!offered"
 IN_LANGUAGE = "\x1f"
 # A script of so many pairs holds Redis for about a millisecond.
 AT_ONCE = 200
 
 # KEYS: slot, hour, names, seen. ARGV: 1 to add and -1 to take out, now in seconds, the TTLs of
-# slot, hour and seen, then for each pair: number, term, language, name. A member is the number
-# and, in two digits, the level that it was admitted at: 2^level is what it counts for.
+# slot, hour and seen, the level that the hour begins at, and whether pairs count for those left
+# out; then for each pair: number, term, language, name. A member is the number and, in two digits,
+# the level that it was admitted at: 2^level is what it counts for.
 _COUNT = """
 if redis.call('HEXISTS', KEYS[2], '!closed') == 1 then return 0 end
-local sign = tonumber(ARGV[1])
-local admitted = tonumber(redis.call('HGET', KEYS[1], '!admitted') or '0')
-local changed, sums, names, tails = 0, {}, {}, {}
-for level = 0, MAX_LEVEL do tails[level] = string.format('%02d', level) end
-for i = 6, #ARGV, 4 do
+local sign, weighs = tonumber(ARGV[1]), ARGV[7] == '1'
+local admitted = tonumber(redis.call('HGET', KEYS[2], '!admitted') or ARGV[6] * BUDGET)
+local level = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
+local changed, offered, sums, names, tails = 0, 0, {}, {}, {}
+for at = 0, MAX_LEVEL do tails[at] = string.format('%02d', at) end
+for i = 8, #ARGV, 4 do
   local number, weight = ARGV[i], 0
   local set = KEYS[4] .. string.sub(number, -3)
   if sign < 0 then
-    for level = 0, MAX_LEVEL do
-      if redis.call('SREM', set, number .. tails[level]) == 1 then
-        weight = -2 ^ level
+    for at = 0, level do
+      if redis.call('SREM', set, number .. tails[at]) == 1 then
+        weight = -2 ^ at
         break
       end
     end
   else
-    local top = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
-    local known = false
-    for level = 0, top - 1 do
-      known = known or redis.call('SISMEMBER', set, number .. tails[level]) == 1
+    local at, known = 0, false
+    if weighs then
+      at = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
+      known = tonumber(string.sub(number, -9, -4)) % 2 ^ at ~= 0
+      for below = 0, at - 1 do
+        known = known or redis.call('SISMEMBER', set, number .. tails[below]) == 1
+      end
     end
-    if not known and tonumber(string.sub(number, -9, -4)) % 2 ^ top == 0
-        and redis.call('SADD', set, number .. tails[top]) == 1 then
+    if not known and redis.call('SADD', set, number .. tails[at]) == 1 then
       redis.call('EXPIRE', set, ARGV[5])
-      weight = 2 ^ top
+      weight = 2 ^ at
       admitted = admitted + 1
     end
   end
   if weight ~= 0 then
     local term, lang = ARGV[i + 1], ARGV[i + 2]
     changed = changed + 1
+    offered = offered + weight
     sums[term] = (sums[term] or 0) + weight
     names[term] = ARGV[i + 3]
     if lang ~= '' then
@@ -88,20 +93,34 @@ for i = 6, #ARGV, 4 do
   end
 end
 if changed == 0 then return 0 end
+-- A second voice of now: most terms never have one, and need no name.
+local heard = 2 ^ (math.min(math.floor(admitted / BUDGET), MAX_LEVEL) + 1)
 for term, weight in pairs(sums) do
   redis.call('HINCRBY', KEYS[1], term, weight)
   local total = redis.call('HINCRBY', KEYS[2], term, weight)
-  if names[term] and total >= 2 and total - weight < 2 then
+  if names[term] and total >= heard and total - weight < heard then
     redis.call('HSET', KEYS[3], term, names[term])
   end
 end
-redis.call('HSET', KEYS[1], '!admitted', admitted)
-redis.call('HSET', KEYS[2], '!written', ARGV[2])
+redis.call('HSET', KEYS[2], '!written', ARGV[2], '!admitted', admitted)
+redis.call('HINCRBY', KEYS[2], '!offered', offered)
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[3], ARGV[5])
 return changed
-""".replace("MAX_LEVEL", str(MAX_LEVEL))
+""".replace("MAX_LEVEL", str(sampling.MAX_LEVEL))
+
+
+class Voice(NamedTuple):
+    """Who says something.
+
+    drawn: `sampling.draw` of whoever it is.
+    weighs: it counts for those left out, too. What many post alike does not.
+    """
+
+    name: bytes
+    drawn: int
+    weighs: bool = True
 
 
 class Pair(NamedTuple):
@@ -111,14 +130,15 @@ class Pair(NamedTuple):
     key: str
     name: str
     lang: str
-    voice: bytes
+    voice: Voice
 
 
 def _slot_key(slot: int) -> bytes:
     return b"trends:{t}:slot:%d" % slot
 
 
-def _hour_key(hour: int) -> bytes:
+def hour_key(hour: int) -> bytes:
+    """Where the counts of an hour are; hours since 1970."""
     return b"trends:{t}:hour:%d" % hour
 
 
@@ -131,9 +151,15 @@ def _seen_key(hour: int) -> bytes:
 
 
 def _number(pair: Pair) -> bytes:
-    """Of term and voice: 17 digits, so that with two more it is a number for Redis."""
-    said = hashlib.blake2b(pair.key.encode() + b"\0" + pair.voice, digest_size=8).digest()
-    return b"%d" % (10**16 + int.from_bytes(said) % (82 * 10**15))
+    """Of term and voice: 17 digits, so that with two more it is a number for Redis.
+
+    The six before the last three are what the voice has drawn, where it counts for others.
+    """
+    said = pair.key.encode() + b"\0" + pair.voice.name
+    digits = int.from_bytes(hashlib.blake2b(said, digest_size=8).digest())
+    head, rest = divmod(digits, 10**9)
+    middle = pair.voice.drawn if pair.voice.weighs else rest // 1000
+    return b"%d%06d%03d" % (10**7 + head % (82 * 10**6), middle, rest % 1000)
 
 
 def add(pairs: Iterable[Pair], *, now_ms: int) -> int:
@@ -150,41 +176,51 @@ def take_out(pairs: Iterable[Pair], *, now_ms: int) -> int:
     return _count(pairs, sign=-1, now_ms=now_ms)
 
 
+def levels(times: Iterable[int]) -> dict[int, int]:
+    """At which level the hours of these times (Unix ms) look at voices now, by hour.
+
+    Raises:
+        redis.RedisError.
+    """
+    hours = sorted({ms // HOUR_MS for ms in times})
+    asked = [("HGET", hour_key(hour), ADMITTED) for hour in hours]
+    before = [("HGET", hour_key(hour - 1), OFFERED) for hour in hours]
+    found = redis.pipe(0, asked + before) if hours else []
+    return {
+        hour: sampling.begin_at(int(offered or 0))
+        if admitted is None
+        else sampling.level_of(int(admitted))
+        for hour, admitted, offered in zip(hours, found, found[len(hours) :], strict=False)
+    }
+
+
 def _count(pairs: Iterable[Pair], *, sign: int, now_ms: int) -> int:
-    in_order = sorted(pairs, key=lambda pair: pair.ms)
-    by_slot = [
-        (slot, [(_number(pair), pair) for pair in group])
-        for slot, group in groupby(in_order, key=lambda pair: pair.ms // SLOT_MS)
-    ]
-    script = _COUNT.replace("BUDGET", str(BUDGET))
-    how = [sign, now_ms // 1000, SLOT_TTL_SECONDS, HOUR_TTL_SECONDS, SEEN_TTL_SECONDS]
+    in_order = sorted(pairs, key=_together)
+    at = levels(pair.ms for pair in in_order)
+    script = _COUNT.replace("BUDGET", str(sampling.BUDGET))
+    ends = [SLOT_TTL_SECONDS, HOUR_TTL_SECONDS, SEEN_TTL_SECONDS]
     commands: list[tuple[Any, ...]] = []
-    for (slot, group), admitted in zip(by_slot, _admitted(by_slot, sign), strict=True):
+    for (slot, weighs), group in groupby(in_order, key=_together):
         hour = slot * SLOT_MS // HOUR_MS
-        keys = (_slot_key(slot), _hour_key(hour), _names_key(hour), _seen_key(hour))
-        # What the script would leave out anyway need not be sent.
-        part = 1 << min(admitted // BUDGET, MAX_LEVEL)
-        chosen = (words for number, pair in group if (words := _words(number, pair, part)))
-        for some in batches(chosen, AT_ONCE):
+        level = at[hour]
+        keys = (_slot_key(slot), hour_key(hour), _names_key(hour), _seen_key(hour))
+        how = [sign, now_ms // 1000, *ends, level, int(weighs)]
+        # Whoever is left out need not be sent. To take out, the level does not matter.
+        chosen = (pair for pair in group if sign < 0 or sampling.is_in(pair.voice.drawn, level))
+        for some in batches(map(_words, chosen), AT_ONCE):
             commands.append(
                 ("EVAL", script, 4, *keys, *how, *(word for one in some for word in one))
             )
     return sum(redis.pipe(0, commands)) if commands else 0
 
 
-def _admitted(by_slot: Sequence[tuple[int, Any]], sign: int) -> list[int]:
-    """How many pairs each slot has let in; to take out, that does not matter."""
-    if sign < 0 or not by_slot:
-        return [0] * len(by_slot)
-    found = redis.pipe(0, [("HGET", _slot_key(slot), ADMITTED) for slot, _ in by_slot])
-    return [int(one or 0) for one in found]
+def _together(pair: Pair) -> tuple[int, bool]:
+    return pair.ms // SLOT_MS, pair.voice.weighs
 
 
-def _words(number: bytes, pair: Pair, part: int) -> tuple[Any, ...]:
-    """A pair as arguments of the script; none where it is not of the part that is looked at."""
-    if part > 1 and int(number[-9:-3]) % part:
-        return ()
-    return number, pair.key, "" if pair.lang == UNKNOWN else pair.lang, pair.name
+def _words(pair: Pair) -> tuple[Any, ...]:
+    """A pair as arguments of the script."""
+    return _number(pair), pair.key, "" if pair.lang == UNKNOWN else pair.lang, pair.name
 
 
 # ── Reading, and keeping it small ────────────────────────────────────────────
@@ -245,12 +281,12 @@ def past(fields: Sequence[str], now_ms: int) -> tuple[list[list[int]], int]:
     """
     hour = now_ms // HOUR_MS
     hours = range(hour, hour - HISTORY_HOURS - 2, -1)
-    there = redis.pipe(0, [("EXISTS", _hour_key(one)) for one in hours])
+    there = redis.pipe(0, [("EXISTS", hour_key(one)) for one in hours])
     known = [age for age, exists in enumerate(there) if exists]
     counts = [[0] * len(hours) for _ in fields]
     if not known or not fields:
         return counts, 0
-    rows = redis.pipe(0, [("HMGET", _hour_key(hour - age), *fields) for age in known])
+    rows = redis.pipe(0, [("HMGET", hour_key(hour - age), *fields) for age in known])
     for age, row in zip(known, rows, strict=True):
         for of_field, count in zip(counts, row, strict=True):
             if count is not None:
@@ -281,7 +317,7 @@ def close_hours(now_ms: int) -> int:
     """
     hour = now_ms // HOUR_MS
     hours = range(hour - HISTORY_HOURS - 1, hour + 1)
-    marks = redis.pipe(0, [("HMGET", _hour_key(one), CLOSED, WRITTEN) for one in hours])
+    marks = redis.pipe(0, [("HMGET", hour_key(one), CLOSED, WRITTEN) for one in hours])
     for one, (closed, written) in zip(hours, marks, strict=True):
         is_over = (one + 1) * HOUR_MS + CLOSE_AFTER_MS <= now_ms
         if written is None or closed is not None:
@@ -289,13 +325,13 @@ def close_hours(now_ms: int) -> int:
         if is_over and int(written) + QUIET_SECONDS <= now_ms // 1000:
             _close(one)
         else:
-            _prune([_hour_key(one)], MAX_OPEN_TERMS)
-    return sum(redis.pipe(0, [("HLEN", _hour_key(one)) for one in hours]))
+            _prune([hour_key(one)], MAX_OPEN_TERMS)
+    return sum(redis.pipe(0, [("HLEN", hour_key(one)) for one in hours]))
 
 
 def _close(hour: int) -> None:
-    redis.pipe(0, [("HSET", _hour_key(hour), CLOSED, 1)])
-    _prune([_hour_key(hour)], MAX_CLOSED_TERMS)
+    redis.pipe(0, [("HSET", hour_key(hour), CLOSED, 1)])
+    _prune([hour_key(hour)], MAX_CLOSED_TERMS)
     shards = [_seen_key(hour) + b"%03d" % shard for shard in range(SHARDS)]
     redis.pipe(0, [("UNLINK", *part) for part in batches(shards, AT_ONCE)])
 

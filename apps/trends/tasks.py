@@ -1,6 +1,6 @@
 """What workers do for trends. Queues and subscribers are named in `topology`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from celery import shared_task
@@ -8,6 +8,7 @@ from celery import shared_task
 from apps.infra import clock
 from apps.infra.eventlog.log import LoggedEvent
 from apps.trends import services
+from apps.trends.schemas import Posted
 
 # What of an account decides whether its posts count.
 CHANGES = frozenset({"protected", "suspended"})
@@ -19,9 +20,9 @@ def count(*, events: Sequence[LoggedEvent], late: bool) -> None:
     Idempotent, in any order: events say where to look, the rows what is there.
     """
     now = clock.now()
-    posted = {event.payload["tweet_id"] for event in events if event.topic == "tweet.posted"}
+    posted = [_posted(event.payload) for event in events if event.topic == "tweet.posted"]
     if posted:
-        services.count_posts(tweet_ids=posted, now=now, late=late)
+        services.count_posts(posts=posted, now=now, late=late)
     rest = [event for event in events if event.topic != "tweet.posted"]
     changed = [
         event.payload
@@ -34,6 +35,10 @@ def count(*, events: Sequence[LoggedEvent], late: bool) -> None:
             tweet_ids={one["tweet_id"] for one in changed if "tweet_id" in one},
             now=now,
         )
+
+
+def _posted(payload: Mapping[str, Any]) -> Posted:
+    return Posted(payload["tweet_id"], payload["author_id"], payload.get("retweet_of_id"))
 
 
 @shared_task(name="apps.trends.tasks.roll_up", ignore_result=True)  # type: ignore[untyped-decorator]

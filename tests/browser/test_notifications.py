@@ -134,7 +134,7 @@ def test_they_look_and_count(told, tab, shots, axe):  # noqa: F811
     assert found == []
 
 
-def test_a_badge_stays_on_one_line(told, tab):  # noqa: F811
+def test_a_badge_stays_on_one_line(told, tab):
     phone = tab("norafeld", width=390)
     for shown in ("4", "19", "99+"):
         lines = phone.locator(".tabs-bar .badge").evaluate(

@@ -7,15 +7,18 @@ import pytest
 from apps.infra import clock, ids
 from apps.infra.eventlog.replay import replay
 from apps.infra.stores import redis
-from apps.trends import services, store
+from apps.trends import sampling, services, store
 from apps.trends.models import TrendRule
-from apps.trends.schemas import EVERYWHERE
+from apps.trends.schemas import EVERYWHERE, Posted
+from apps.tweets import stored
 from apps.tweets.models import Tweet
 from apps.tweets.services import delete_tweet, hide_tweet, post_tweet, retweet, unhide_tweet
 from apps.users.services import set_protected, suspend_user, unsuspend_user
 from tests.factories import UserFactory
 
 LONG_AGO = timedelta(days=400)
+# The begin of an hour. Whose turn it is, is drawn anew each hour: this one is known.
+NOON_MS = 1_767_268_800_000
 
 
 @pytest.fixture
@@ -195,21 +198,96 @@ def test_a_trend_keeps_since_when(crowd, listed):
     assert services.roll_up(now=clock.now() + timedelta(minutes=70))[EVERYWHERE] == []
 
 
+def voice(number, at_ms):
+    return store.Voice(b"%d" % number, sampling.draw(number, at_ms))
+
+
+def seen():
+    """How many pairs are kept."""
+    return sum(redis.state(0).scard(key) for key in redis.state(0).scan_iter(b"*:seen:*"))
+
+
 def test_beyond_the_budget_a_part_counts_for_all(world, monkeypatch):
-    monkeypatch.setattr(store, "BUDGET", 100)
-    now_ms = clock.now_ms()
-    pairs = [store.Pair(now_ms, "#all", "#All", "en", b"%d" % one) for one in range(3_000)]
+    monkeypatch.setattr(sampling, "BUDGET", 100)
+    # Two slots of one hour.
+    at = NOON_MS
+    pairs = [
+        store.Pair(at + number % 2 * store.SLOT_MS, "#all", "#All", "en", voice(number, at))
+        for number in range(3_000)
+    ]
+    now_ms = at + store.SLOT_MS
 
     store.add(pairs, now_ms=now_ms)
     store.add(pairs, now_ms=now_ms)
     heard = store.voices(now_ms)[0]
 
-    assert 2_000 < heard["#all"] < 4_500
+    assert 2_300 < heard["#all"] < 3_700
     assert heard["en\x1f#all"] == heard["#all"]
-    seen = sum(redis.state(0).scard(key) for key in redis.state(0).scan_iter(b"*:seen:*"))
-    assert seen < 900
+    assert 4 * 100 <= seen() < 6 * 100
     store.take_out(pairs, now_ms=now_ms)
     assert store.voices(now_ms)[0]["#all"] == 0
+    assert seen() == 0
+
+
+def test_who_says_it_again_at_a_higher_level_is_known(world, monkeypatch):
+    monkeypatch.setattr(sampling, "BUDGET", 100)
+    at = NOON_MS
+    pairs = [store.Pair(at, "#all", "#All", "en", voice(one, at)) for one in range(4_000)]
+    for some in (pairs[:1_000], pairs[1_000:], pairs[:1_000], pairs):
+        store.add(some, now_ms=at)
+
+    assert 3_100 < store.voices(at)[0]["#all"] < 4_900
+
+
+def test_an_hour_begins_as_the_one_before_would_have_needed(world, monkeypatch):
+    monkeypatch.setattr(sampling, "BUDGET", 100)
+    at = [NOON_MS + number * sampling.HOUR_MS for number in range(4)]
+    for ms, count in zip(at, (5_000, 5_000, 150), strict=False):
+        store.add(
+            [store.Pair(ms, "#all", "#All", "", voice(one, ms)) for one in range(count)], now_ms=ms
+        )
+        kept = seen()
+        if ms == at[0]:
+            first_kept = kept
+
+    # As for the first, from one level below; with few it is sampled for an hour, then no more.
+    assert list(store.levels(at).values()) == [5, 6, 4, 0]
+    assert kept - first_kept < first_kept / 2
+    (hours,), _known = store.past(["#all"], at[1])
+    assert all(4_000 < one < 6_000 for one in hours[:2])
+
+
+def test_a_crowd_of_one_text_counts_for_nobody_else(crowd, monkeypatch):
+    monkeypatch.setattr(sampling, "BUDGET", 3)
+    fresh = [UserFactory() for _ in range(40)]
+    posts = [
+        Posted(say(one, f"Buy it now {number} #Bargain"), one.id)
+        for number, one in enumerate(fresh)
+    ]
+    for _ in range(3):
+        services.count_posts(posts=posts, now=clock.now())
+
+    assert store.voices(clock.now_ms())[0]["#bargain"] == 1
+
+
+def test_posts_of_those_left_out_are_not_read(crowd, monkeypatch):
+    read = []
+    real = stored.live_said
+    monkeypatch.setattr(sampling, "BUDGET", 10)
+    monkeypatch.setattr(
+        stored, "live_said", lambda tweet_ids: read.extend(tweet_ids) or real(tweet_ids=tweet_ids)
+    )
+    now = clock.now()
+    at = clock.to_ms(now)
+    posts = [Posted(ids.at_ms(at) + number, 1_000 + number) for number in range(1_024)]
+    store.add([store.Pair(at, "#x", "#X", "en", voice(one, at)) for one in range(1_000)], now_ms=at)
+    ((_slot, level),) = store.levels([at]).items()
+
+    services.count_posts(posts=posts, now=now)
+
+    assert 4 <= level <= 7
+    assert 0 < len(read) < 1_024 / 2**level * 2
+    assert set(read) == {one.id for one in posts if not sampling.draw(one.author_id, at) % 2**level}
 
 
 def test_an_hour_that_is_over_is_closed_and_cut(world, monkeypatch):
@@ -217,15 +295,16 @@ def test_an_hour_that_is_over_is_closed_and_cut(world, monkeypatch):
     now = clock.now()
     old_ms = clock.to_ms(now - timedelta(hours=5))
     pairs = [
-        store.Pair(old_ms, f"#tag{tag:02}", "", "und", b"%d" % voice)
+        store.Pair(old_ms, f"#tag{tag:02}", "", "und", voice(one, old_ms))
         for tag in range(60)
-        for voice in range(tag // 10 + 1)
+        for one in range(tag // 10 + 1)
     ]
     store.add(pairs, now_ms=clock.to_ms(now))
 
     # A replay may still be writing to it.
-    assert store.close_hours(clock.to_ms(now)) == 60 + 1
-    assert store.close_hours(clock.to_ms(now + timedelta(minutes=11))) <= 40 + 2
+    marks = len([store.WRITTEN, store.ADMITTED, store.OFFERED])
+    assert store.close_hours(clock.to_ms(now)) == 60 + marks
+    assert store.close_hours(clock.to_ms(now + timedelta(minutes=11))) <= 40 + marks + 1
     assert not list(redis.state(0).scan_iter(b"*:seen:*"))
     assert store.add(pairs, now_ms=clock.to_ms(now)) == 0
     (hours, none), known = store.past(["#tag59", "#tag00"], clock.to_ms(now))
@@ -235,5 +314,10 @@ def test_an_hour_that_is_over_is_closed_and_cut(world, monkeypatch):
 def test_posts_older_than_the_past_are_left_alone(crowd, monkeypatch):
     tweet_id = say(crowd[0], "an old #Story")
 
-    assert services.count_posts(tweet_ids=[tweet_id], now=clock.now() + timedelta(days=4)) == 0
+    assert (
+        services.count_posts(
+            posts=[Posted(tweet_id, crowd[0].id)], now=clock.now() + timedelta(days=4)
+        )
+        == 0
+    )
     assert Tweet.objects.filter(id=tweet_id).exists()
