@@ -273,14 +273,20 @@ def _recall(lists: "Lists", wanted: Sequence[str]) -> float:
     return len(listed.intersection(wanted)) / LISTED
 
 
-def _at_peak(bench: Bench, meter: Meter, hour: _Hour) -> float:
-    """CPU µs of a pair, where the hour before had as many posts as Twitter at its peak."""
+def after_a_busy_hour(hour: int, pairs: int) -> None:
+    """Let an hour (since 1970) begin as if so many pairs had been said in the one before."""
     from apps.infra.stores import redis
     from apps.trends import store
 
+    state = redis.state(0)
+    state.hset(store.hour_key(hour - 1), store.OFFERED.decode(), str(pairs))
+    state.hdel(store.hour_key(hour), store.LOOKED_AT.decode())
+
+
+def _at_peak(bench: Bench, meter: Meter, hour: _Hour) -> float:
+    """CPU µs of a pair, where the hour before had as many posts as Twitter at its peak."""
     _forget()
-    offered = PEAK_AN_HOUR * hour.pairs // len(hour.rows)
-    redis.state(0).hset(store.hour_key(hour.number - 1), store.OFFERED.decode(), str(offered))
+    after_a_busy_hour(hour.number, PEAK_AN_HOUR * hour.pairs // len(hour.rows))
     began = sum(meter.seconds().values())
     _count_ours(hour.rows, (hour.number + 1) * 3_600_000)
     return (sum(meter.seconds().values()) - began) / hour.pairs * 1e6

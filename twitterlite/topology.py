@@ -10,7 +10,7 @@ from apps.infra.eventlog.registry import Subscriber
 
 CELERY_APP = "twitterlite.celery"
 
-# Whoever does without pays nothing for them.
+# Whoever does without (TRENDS=0) pays nothing for them.
 _HAS_TRENDS = conf.load().trends
 _TRENDS = (
     # Counts who says what, for trends.

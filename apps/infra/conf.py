@@ -98,9 +98,7 @@ class Conf:
     media_url: str = _env(
         "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
     )
-    trends: bool = _env(
-        False, "Count what trends; about as much work for each post as all else together."
-    )
+    trends: bool = _env(True, "Count what trends, and show it; 0 does without.")
     backup_dir: Path = _env(Path(), "Folder of backups; unset means backups/ in VAR_DIR.")  # noqa: RUF009 (immutable)
     email_url: str = _secret(
         "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."

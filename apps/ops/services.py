@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
@@ -15,6 +16,8 @@ from apps.ops.demo import content
 from apps.ops.demo.furniture import furnish
 from apps.ops.demo.world import HEROES, Builder, World
 from apps.search import services as search_services
+from apps.trends import services as trend_services
+from apps.trends.schemas import Posted
 from apps.tweets import mentions
 from apps.tweets import services_import as tweet_imports
 from apps.users import services_import as user_imports
@@ -70,7 +73,16 @@ def make_demo(*, now: datetime, seed: int = SEED) -> DemoSize:
         # What is imported raises no events.
         for part in batches([*(row.id for row in world.tweets), *shown], _INDEX_AT_ONCE):
             mentions.note_live(tweets=search_services.index_tweets(tweet_ids=part))
+    _count_trends(world, now)
     return size
+
+
+def _count_trends(world: World, now: datetime) -> None:
+    if not settings.TRENDS:
+        return
+    posts = [Posted(row.id, row.author_id, row.retweet_of_id) for row in world.tweets]
+    for part in batches(posts, _INDEX_AT_ONCE):
+        trend_services.count_posts(posts=part, now=now, late=True)
 
 
 def _accounts(world: World, now: datetime) -> list[UserRow]:

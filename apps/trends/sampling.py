@@ -32,9 +32,9 @@ def is_in(drawn: int, level: int) -> bool:
     return not drawn % (1 << level)
 
 
-def level_of(admitted: int) -> int:
-    """The level of an hour that has let in so many pairs, those of `begin_at` with them."""
-    return min(admitted // BUDGET, MAX_LEVEL)
+def level_of(looked_at: int) -> int:
+    """The level of an hour in which so many pairs were looked at, those of `begin_at` counted."""
+    return min(looked_at // BUDGET, MAX_LEVEL)
 
 
 def begin_at(offered: int) -> int:

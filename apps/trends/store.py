@@ -5,11 +5,11 @@ own time, whoever says so how often and how late: a set of each hour holds the p
 numbers, in small sets that Redis keeps as plain arrays (8 bytes a pair). Counts are hashes, of a
 slot and of an hour, by term and by language and term. A pair can be taken out again.
 
-Memory is bounded. Beyond a number of pairs in an hour, a part of the voices is looked at
-(`sampling`), each counting for those left out. So the pairs kept grow with the logarithm of the
-load. Hashes lose their smallest terms when they are too many. An hour that is over for good is
-closed: only its largest terms stay, and what comes for it later is no longer counted. Everything
-ends by itself (TTL), and all of it can be made again by a replay.
+Memory and work are bounded. Beyond a number of pairs in an hour, a part of the voices is looked at
+(`sampling`), each counting for those left out. So both grow with the logarithm of the load. Hashes
+lose their smallest terms when they are too many. An hour that is over for good is closed: only its
+largest terms stay, and what comes for it later is no longer counted. Everything ends by itself
+(TTL), and all of it can be made again by a replay.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ LIST = b"trends:{t}:list"
 PENDING = b"trends:{t}:pending"
 # Fields that are no terms. A term begins with # or a letter.
 CLOSED, WRITTEN = b"!closed", b"!written"
-ADMITTED, OFFERED = b"!admitted", b"!offered"
+LOOKED_AT, OFFERED = b"!looked_at", b"!offered"
 IN_LANGUAGE = "\x1f"
 # A script of so many pairs holds Redis for about a millisecond.
 AT_ONCE = 200
@@ -47,43 +47,43 @@ AT_ONCE = 200
 # KEYS: slot, hour, names, seen. ARGV: 1 to add and -1 to take out, now in seconds, the TTLs of
 # slot, hour and seen, the level that the hour begins at, and whether pairs count for those left
 # out; then for each pair: number, term, language, name. A member is the number and, in two digits,
-# the level that it was admitted at: 2^level is what it counts for.
+# the level that it was let in at: 2^level is what it counts for.
 _COUNT = """
 if redis.call('HEXISTS', KEYS[2], '!closed') == 1 then return 0 end
 local sign, weighs = tonumber(ARGV[1]), ARGV[7] == '1'
-local admitted = tonumber(redis.call('HGET', KEYS[2], '!admitted') or ARGV[6] * BUDGET)
-local level = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
+local looked = tonumber(redis.call('HGET', KEYS[2], '!looked_at') or ARGV[6] * BUDGET)
+local function level() return math.min(math.floor(looked / BUDGET), MAX_LEVEL) end
 local changed, offered, sums, names, tails = 0, 0, {}, {}, {}
 for at = 0, MAX_LEVEL do tails[at] = string.format('%02d', at) end
 for i = 8, #ARGV, 4 do
   local number, weight = ARGV[i], 0
   local set = KEYS[4] .. string.sub(number, -3)
   if sign < 0 then
-    for at = 0, level do
+    for at = 0, level() do
       if redis.call('SREM', set, number .. tails[at]) == 1 then
         weight = -2 ^ at
         break
       end
     end
   else
-    local at, known = 0, false
-    if weighs then
-      at = math.min(math.floor(admitted / BUDGET), MAX_LEVEL)
-      known = tonumber(string.sub(number, -9, -4)) % 2 ^ at ~= 0
+    local now = level()
+    local at = weighs and now or 0
+    if not weighs or tonumber(string.sub(number, -9, -4)) % 2 ^ now == 0 then
+      local known = false
       for below = 0, at - 1 do
         known = known or redis.call('SISMEMBER', set, number .. tails[below]) == 1
       end
-    end
-    if not known and redis.call('SADD', set, number .. tails[at]) == 1 then
-      redis.call('EXPIRE', set, ARGV[5])
-      weight = 2 ^ at
-      admitted = admitted + 1
+      if not known and redis.call('SADD', set, number .. tails[at]) == 1 then
+        redis.call('EXPIRE', set, ARGV[5])
+        weight = 2 ^ at
+      end
+      looked = looked + 1
+      offered = offered + 2 ^ now
     end
   end
   if weight ~= 0 then
     local term, lang = ARGV[i + 1], ARGV[i + 2]
     changed = changed + 1
-    offered = offered + weight
     sums[term] = (sums[term] or 0) + weight
     names[term] = ARGV[i + 3]
     if lang ~= '' then
@@ -92,9 +92,8 @@ for i = 8, #ARGV, 4 do
     end
   end
 end
-if changed == 0 then return 0 end
 -- A second voice of now: most terms never have one, and need no name.
-local heard = 2 ^ (math.min(math.floor(admitted / BUDGET), MAX_LEVEL) + 1)
+local heard = 2 ^ (level() + 1)
 for term, weight in pairs(sums) do
   redis.call('HINCRBY', KEYS[1], term, weight)
   local total = redis.call('HINCRBY', KEYS[2], term, weight)
@@ -102,8 +101,11 @@ for term, weight in pairs(sums) do
     redis.call('HSET', KEYS[3], term, names[term])
   end
 end
-redis.call('HSET', KEYS[2], '!written', ARGV[2], '!admitted', admitted)
-redis.call('HINCRBY', KEYS[2], '!offered', offered)
+if sign > 0 then
+  redis.call('HSET', KEYS[2], '!looked_at', looked)
+  redis.call('HINCRBY', KEYS[2], '!offered', offered)
+end
+redis.call('HSET', KEYS[2], '!written', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[3], ARGV[5])
@@ -183,14 +185,14 @@ def levels(times: Iterable[int]) -> dict[int, int]:
         redis.RedisError.
     """
     hours = sorted({ms // HOUR_MS for ms in times})
-    asked = [("HGET", hour_key(hour), ADMITTED) for hour in hours]
+    asked = [("HGET", hour_key(hour), LOOKED_AT) for hour in hours]
     before = [("HGET", hour_key(hour - 1), OFFERED) for hour in hours]
     found = redis.pipe(0, asked + before) if hours else []
     return {
         hour: sampling.begin_at(int(offered or 0))
-        if admitted is None
-        else sampling.level_of(int(admitted))
-        for hour, admitted, offered in zip(hours, found, found[len(hours) :], strict=False)
+        if looked_at is None
+        else sampling.level_of(int(looked_at))
+        for hour, looked_at, offered in zip(hours, found, found[len(hours) :], strict=False)
     }
 
 

@@ -58,6 +58,15 @@ class Interest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rush:
+    """What many people write of at once, from so many minutes ago until now, in this order."""
+
+    lang: str
+    minutes: int
+    posts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """Everything that was written by hand."""
 
@@ -65,6 +74,7 @@ class Content:
     fresh: tuple[Fresh, ...]
     talks: tuple[Talk, ...]
     interests: tuple[Interest, ...]
+    rushes: tuple[Rush, ...]
     first_names: list[str]
     last_names: list[str]
     places: list[str]
@@ -86,6 +96,7 @@ def load() -> Content:
             for one in people["threads"]
         ),
         interests=tuple(_interest(one, voices["common"]) for one in voices["interests"]),
+        rushes=tuple(Rush(**one | {"posts": tuple(one["posts"])}) for one in voices["rushes"]),
         first_names=voices["names"]["first"],
         last_names=voices["names"]["last"],
         places=voices["names"]["places"],

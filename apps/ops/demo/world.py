@@ -77,6 +77,7 @@ class Builder:
         self._fresh_posts()
         self._talks()
         self._crowd_posts()
+        self._rushes()
         self._answers()
         self._retweets()
         self._likes()
@@ -262,6 +263,15 @@ class Builder:
                 for _ in range(self.dice.randint(4, 13)):
                     text = self._phrase(person, person.interest)
                     self._say(person, text, self._waking_hour(from_minutes=3))
+
+    def _rushes(self) -> None:
+        for rush in self.content.rushes:
+            able = [one for one in self.world.people if one.interest and one.row.lang == rush.lang]
+            voices = self.dice.sample(able, len(rush.posts))
+            step = rush.minutes * _MINUTE / len(rush.posts)
+            for number, (person, text) in enumerate(zip(voices, rush.posts, strict=True)):
+                ago = rush.minutes * _MINUTE - step * (number + self.dice.random())
+                self._say(person, text, self.now_ms - int(ago))
 
     def _phrase(self, person: Person, interest: Interest) -> str:
         """A sentence of the interest that nobody has said yet, if there is one left."""
