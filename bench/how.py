@@ -118,9 +118,12 @@ MEASURED = {
         is searched for by a number that only it has, every 30 ms from its 201 on, until it is
         found; a search that finds anything else fails.""",
     "S3": """2 million texts of 12 words (Zipf's law, each text ten times) as a month of the index,
-        and in a table of their own with a GIN index of the words. Each query is asked of both in
-        turn, by the service's own function for statements, with the same limit of time; what they
-        find must be the same. `rare_slower_x`: the worst of the queries with a rare word.""",
+        and in a table of their own with a GIN index of the words, which is asked once so that this
+        index is used and what it finds sorted (the ratio), and once as PostgreSQL's planner likes
+        (`to_the_planner_x`): it walks as the service does as long as it knows how common a word is.
+        Each query is asked of all three in turn, by the service's own function for statements, with
+        the same limit of time; what they find must be the same. `rare_slower_x`: the worst of the
+        queries with a rare word, against the better of the two.""",
     "T1": """three hours of posts of ten words, 60 % with a tag (Zipf's law), in the third hour some
         tags more and more, by 20,000 people. Events go to the worker's function in batches of
         1,000; in turn with it, the same rows are read and cut into terms by the same code for a

@@ -11,8 +11,8 @@ FOLDER = Path("docs/img")
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 64, 32, 40, 48
 # Readable on white and on black; told apart without colour by the dashes too.
-COLOURS = ("#1d9bf0", "#e0565b", "#8a63d2")
-DASHES = ("", "6 3", "2 3")
+COLOURS = ("#1d9bf0", "#e0565b", "#8a63d2", "#2e9e6b")
+DASHES = ("", "6 3", "2 3", "8 3 2 3")
 TICKS = 5
 
 Points = Sequence[Sequence[float]]
@@ -86,7 +86,7 @@ def _step(highest: float) -> float:
 
 def charts(figures: Mapping[str, Any]) -> list[Chart]:
     """The plots that these figures (as in `latest.json`) have points for."""
-    draw = (_followers, _followees, _depth, _load, _search)
+    draw = (_followers, _followees, _depth, _load, _search, _search_sizes)
     found = [one(figures) for one in draw]
     return [chart for chart in found if all(chart.lines.values()) and chart.lines]
 
@@ -143,14 +143,30 @@ def _load(figures: Mapping[str, Any]) -> Chart:
     )
 
 
+_SEARCHES = ("ours", "one table, GIN", "one table, the planner's choice")
+
+
 def _search(figures: Mapping[str, Any]) -> Chart:
-    lines = {name: _series(figures, "S3", name) for name in ("ours", "one table, GIN")}
+    lines = {name: _series(figures, "S3", name) for name in _SEARCHES}
     return Chart(
         name="search",
         title="The newest 20 posts with a word, among 2 million",
         x_label="posts with the word",
         y_label="ms",
         lines=lines,
+        log_x=True,
+        log_y=True,
+    )
+
+
+def _search_sizes(figures: Mapping[str, Any]) -> Chart:
+    series = figures.get("S3", {}).get("series", {})
+    return Chart(
+        name="search-size",
+        title="The newest 20 posts with a word, by the size of the index",
+        x_label="posts in the index",
+        y_label="ms",
+        lines={name: points for name, points in series.items() if name not in _SEARCHES},
         log_x=True,
         log_y=True,
     )

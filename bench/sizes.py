@@ -91,7 +91,7 @@ class Sizes:
     fresh_seconds: float = 20.0
     # S3: posts in the index, and how often each query is asked.
     searched: int = 2_000_000
-    search_rounds: int = 9
+    search_rounds: int = 12
     # T1: posts of an hour, by so many people; tags that are waited for.
     hour_posts: int = 120_000
     hour_people: int = 20_000

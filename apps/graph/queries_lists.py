@@ -26,6 +26,8 @@ async def visible_lists(viewer_id: int | None, ids: Iterable[int]) -> dict[int, 
     """Those of these lists that the viewer may see: one's own, and public ones of accounts that
     one may look into."""
     found = await lists_by_ids(ids)
+    if not found:
+        return {}
     people = await persons_by_ids(viewer_id=viewer_id, ids={one.owner_id for one in found.values()})
     open_owners = {person.user.id for person in people if may_look_inside(person)}
     return {

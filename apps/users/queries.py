@@ -82,6 +82,8 @@ invalidation.on("a", _note_counts)
 async def users_by_usernames(usernames: Sequence[str]) -> dict[str, UserOut]:
     """Accounts by name, in any letter case; the keys are in lower case."""
     names = [name.lower() for name in usernames if "\x00" not in name]
+    if not names:
+        return {}
     rows = await aiopostgres.fetch(
         f"select {_COLUMNS} from users where lower(username) = any(%s)", (names,)
     )
