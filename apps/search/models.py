@@ -78,3 +78,22 @@ class Word(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class SavedSearch(models.Model):
+    """A query that somebody keeps. Nobody else knows."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    user_id = models.BigIntegerField()
+    query = models.CharField(max_length=MAX_RULE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "saved_searches"
+        constraints = [
+            # Also the list of one person.
+            models.UniqueConstraint(fields=["user_id", "query"], name="saved_search_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.query

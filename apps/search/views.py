@@ -12,6 +12,7 @@ from apps.graph.people import persons, who_to_follow
 from apps.infra.web import pages
 from apps.search import correcting, queries
 from apps.search.people import people
+from apps.search.queries_saved import saved_searches
 from apps.search.query.errors import QueryError
 from apps.search.query.operators import Dialect
 from apps.search.query.parser import RECENT_LENGTH, parse
@@ -63,6 +64,10 @@ async def _show(
         # The one address by which others know the page.
         "tag_path": f"/hashtag/{quote(tag)}" if tag and before is None else "",
     }
+    if viewer is not None:
+        context["saved"] = await saved_searches(viewer.pk)
+        ids = (one.id for one in context["saved"] if one.query == query)
+        context["saved_id"] = next(ids, None)
     status = 200
     if query and shelf == PEOPLE:
         context |= await _people(viewer_id, query, after_id=before or 0)
