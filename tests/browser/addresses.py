@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.graph import services as graph
 from apps.graph import services_lists, services_words
 from apps.infra import clock
+from apps.search.services_saved import save_search
 from apps.tweets import services as tweets
 from apps.tweets.services_bookmarks import add_bookmark
 from apps.users import services_apps, services_oauth1
@@ -114,6 +115,7 @@ class Rooms:
             "<id:tweet_id>": str(self.focal),
             "<id:list_id>": str(self.list_id),
             "<id:word_id>": "1",
+            "<id:search_id>": "1",
             "<int:application_id>": str(self.application_id),
             "<slug:kind>": "bearer",
             "<str:tag>": "FieldNotes",
@@ -139,6 +141,7 @@ def furnish(scene: Scene) -> Rooms:
     for key in ("focal", "sky", "poem"):
         add_bookmark(user_id=nora.id, tweet_id=scene.posts[key].id, now=now)
     services_words.mute_word(user_id=nora.id, text="the finale", now=now)
+    save_search(user_id=nora.id, query="mudflat", now=now)
     graph.mute_user(muter_id=nora.id, muted_id=people["dmitris"].id, now=now)
     own = tweets.post_tweet(author_id=nora.id, text="Ink is dry by noon. #FieldNotes", now=now)
     for name in ("jonasl", "olub"):
