@@ -117,6 +117,9 @@ JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
     "apps.tweets.tasks.recount_due": "index",
     "apps.notifications.tasks.drop_old": "default",
+    # Some 40 ms each.
+    "apps.search.tasks.learn_words": "default",
+    "apps.search.tasks.tidy_words": "default",
     "apps.trends.tasks.roll_up": "trends",
     "apps.trends.tasks.tidy": "trends",
     # Long animations; seconds each.
@@ -132,6 +135,9 @@ SCHEDULE: dict[str, float] = {
     **({"apps.trends.tasks.roll_up": 3.0, "apps.trends.tasks.tidy": 60.0} if _HAS_TRENDS else {}),
     # Pictures that no tweet took, and processing that a dead process left.
     "apps.media.tasks.sweep": 60.0,
+    # Words for "Did you mean", from the newest posts; rare ones go.
+    "apps.search.tasks.learn_words": 10.0,
+    "apps.search.tasks.tidy_words": 600.0,
     # What people were told long ago.
     "apps.notifications.tasks.drop_old": 3600.0,
     # Days of the event log: made ahead, dropped when old.

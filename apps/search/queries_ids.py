@@ -219,10 +219,10 @@ async def _in_window(
     one = f"select d.tweet_id from {sought.source} and d.tweet_id >= %s and d.tweet_id < %s"
     if share is None or not rows:
         return await _fetch(one + _NEWEST, [*sought.params, *bounds, limit])
-    # All that fit first, and then the newest of these: by the index, whatever the planner thinks.
+    # All that fit first, and then the newest of these: by the index, whatever the planner thinks,
+    # for no index has the ids in this order.
     return await _fetch(
-        f"with d as materialized ({one}) select d.tweet_id from d{_NEWEST}",
-        [*sought.params, *bounds, limit],
+        f"{one} order by d.tweet_id + 0 desc limit %s", [*sought.params, *bounds, limit]
     )
 
 

@@ -1,10 +1,13 @@
 """What workers do for search. Queues and subscribers are named in `topology`."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from celery import shared_task
 
 from apps.infra import clock, ids
 from apps.infra.eventlog.log import LoggedEvent
-from apps.search import services, store
+from apps.search import services, services_words, store
 from apps.tweets import mentions
 
 # Streams reach back five minutes; what is older, such as a replay, is no news.
@@ -22,3 +25,15 @@ def index(*, events: Sequence[LoggedEvent], late: bool) -> None:
     store.tell_streams(sorted({one for one in posted if one >= oldest}))
     live = services.index_tweets(tweet_ids={event.payload["tweet_id"] for event in events})
     mentions.note_live(tweets=live)
+
+
+@shared_task(name="apps.search.tasks.learn_words", ignore_result=True)  # type: ignore[untyped-decorator]
+def learn_words(**_newer: Any) -> None:
+    """The words of the newest posts, for "Did you mean". Idempotent: a post speaks once."""
+    services_words.learn_words(now=clock.now())
+
+
+@shared_task(name="apps.search.tasks.tidy_words", ignore_result=True)  # type: ignore[untyped-decorator]
+def tidy_words(**_newer: Any) -> None:
+    """Forget words that nobody says any more. Idempotent."""
+    services_words.tidy_words(now=clock.now())

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from apps.graph.people import persons, who_to_follow
 from apps.infra.web import pages
-from apps.search import queries
+from apps.search import correcting, queries
 from apps.search.people import people
+from apps.search.queries_saved import saved_searches
 from apps.search.query.errors import QueryError
 from apps.search.query.operators import Dialect
 from apps.search.query.parser import RECENT_LENGTH, parse
@@ -63,28 +64,52 @@ async def _show(
         # The one address by which others know the page.
         "tag_path": f"/hashtag/{quote(tag)}" if tag and before is None else "",
     }
-    if not query:
-        return pages.page(request, "search/search.html", viewer, context)
-    if shelf == PEOPLE:
+    if viewer is not None:
+        context["saved"] = await saved_searches(viewer.pk)
+        ids = (one.id for one in context["saved"] if one.query == query)
+        context["saved_id"] = next(ids, None)
+    status = 200
+    if query and shelf == PEOPLE:
         context |= await _people(viewer_id, query, after_id=before or 0)
-        return pages.page(request, "search/search.html", viewer, context)
-    try:
-        tree = _tree(query, only="has:media" if shelf == MEDIA else "")
-    except QueryError as error:
-        context["error"] = error
-        context["excerpt"] = error.excerpt(query)
-        return pages.page(request, "search/search.html", viewer, context, status=error.status)
+    elif query:
+        try:
+            context |= await _found(request, context["shelf"], viewer_id, query)
+        except QueryError as error:
+            context |= {"error": error, "excerpt": error.excerpt(query)}
+            status = error.status
+    return pages.page(request, "search/search.html", viewer, context, status=status)
+
+
+async def _found(
+    request: HttpRequest, shelf: str, viewer_id: int | None, query: str
+) -> dict[str, Any]:
+    """A page of posts, with the people whose name begins so above the first one.
+
+    Raises:
+        QueryError.
+    """
+    tree = _tree(query, only="has:media" if shelf == MEDIA else "")
+    before = pages.id_from(request.GET.get("before"))
     window = Window(before_id=pages.MAX_ID if before is None else before)
-    found = await _posts(context["shelf"], viewer_id, tree, window, _rank(request))
-    context["cards"] = await cards(viewer_id=viewer_id, tweets=found.tweets)
+    found = await _posts(shelf, viewer_id, tree, window, _rank(request))
+    context: dict[str, Any] = {"cards": await cards(viewer_id=viewer_id, tweets=found.tweets)}
     if before is None and shelf != MEDIA and len(query) <= MAX_NAME:
         context["named"], _more = await people(viewer_id=viewer_id, text=query, limit=MAX_PEOPLE)
     if found.next_before_id is not None:
         place = {"before": str(found.next_before_id)}
         if found.depth:
             place["rank"] = str(found.depth)
-        context["older_url"] = _address(query, context["shelf"], **place)
-    return pages.page(request, "search/search.html", viewer, context)
+        context["older_url"] = _address(query, shelf, **place)
+    elif not found.tweets and before is None:
+        written = parse(query, dialect=Dialect.WEB, max_length=RECENT_LENGTH)
+        meant = await correcting.suggestion(viewer_id=viewer_id, query=query, tree=written)
+        context |= _meant(meant, shelf)
+    return context
+
+
+def _meant(query: str | None, shelf: str) -> dict[str, Any]:
+    """What "Did you mean" says, and where it leads."""
+    return {} if query is None else {"meant": query, "meant_url": _address(query, shelf)}
 
 
 def _tree(query: str, *, only: str) -> Node:
@@ -123,6 +148,9 @@ async def _people(viewer_id: int | None, query: str, *, after_id: int) -> dict[s
     found: dict[str, Any] = {"found": await persons(viewer_id=viewer_id, users=users)}
     if following is not None:
         found["older_url"] = _address(query, PEOPLE, before=str(following))
+    elif not users and not after_id:
+        meant = await correcting.name(viewer_id=viewer_id, text=query)
+        found |= _meant(meant, PEOPLE)
     return found
 
 

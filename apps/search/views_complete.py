@@ -21,7 +21,7 @@ async def complete(request: HttpRequest, viewer: Any) -> HttpResponseBase:
     if sign in {"@", "＠"} and rest:
         context["names"] = await completing.names(viewer.pk, rest)
     elif sign in {"#", "＃"} and rest:
-        context["tags"] = await completing.tags(rest)
+        context["tags"] = await completing.tags(viewer.pk, rest)
     elif sign == ":" and rest:
         context["signs"] = emoji.found(rest, limit=completing.LIMIT)
     if not any(context.values()):

@@ -57,3 +57,16 @@ def open_accounts(*, user_ids: Collection[int]) -> set[int]:
             [list(user_ids)],
         )
         return {user_id for (user_id,) in cursor.fetchall()}
+
+
+def open_names(*, user_ids: Collection[int]) -> dict[int, str]:
+    """The names of those of these accounts whose posts everybody may see."""
+    if not user_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select id, username from users where id = any(%s)"
+            " and suspended_at is null and is_active and not is_protected",
+            [list(user_ids)],
+        )
+        return dict(cursor.fetchall())

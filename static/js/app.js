@@ -112,6 +112,17 @@
       .finally(() => delete button.dataset.busy);
   });
 
+  // ── Saved searches, under an empty box: fetched when they are looked for ─
+  document.addEventListener("focusin", (event) => {
+    const kept = event.target.id === "q" && $("[data-kept]", event.target.form);
+    if (!kept) return;
+    delete kept.dataset.kept;
+    htmx.ajax("GET", "/search/saved", { source: kept, target: kept, swap: "innerHTML" });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target.closest?.(".find")) document.activeElement.blur();
+  });
+
   // ── A click on the white of a post opens it ─────────────────────────────
   document.addEventListener("click", (event) => {
     const post = event.target.closest(".tw:not(.still)");

@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.graph import services as graph
 from apps.graph import services_lists, services_words
 from apps.infra import clock
+from apps.search.services_saved import save_search
 from apps.tweets import services as tweets
 from apps.tweets.services_bookmarks import add_bookmark
 from apps.users import services_apps, services_oauth1
@@ -34,6 +35,7 @@ FORMS = {
     "lists/<id:list_id>/unpin", "lists/<id:list_id>/members/add",
     "lists/<id:list_id>/members/<username:username>/remove",
     "settings/muted-words/<id:word_id>/remove",
+    "search/save", "search/saved/<id:search_id>/remove",
     "requests/<username:username>/accept", "requests/<username:username>/reject",
     "<username:username>/follow", "<username:username>/unfollow", "<username:username>/unblock",
     "<username:username>/mute", "<username:username>/unmute",
@@ -52,6 +54,7 @@ NO_PAGES = {
     "oauth/access_token": "for programs",
     "media/<int:media_id>/<str:key>/<str:name>": "a file",
     "compose/complete": "a part of a page",
+    "search/saved": "a part of a page",
     "notifications/unread": "a part of a page",
     "oembed": "JSON",
     "sitemap.xml": "for search engines",
@@ -112,6 +115,7 @@ class Rooms:
             "<id:tweet_id>": str(self.focal),
             "<id:list_id>": str(self.list_id),
             "<id:word_id>": "1",
+            "<id:search_id>": "1",
             "<int:application_id>": str(self.application_id),
             "<slug:kind>": "bearer",
             "<str:tag>": "FieldNotes",
@@ -137,6 +141,7 @@ def furnish(scene: Scene) -> Rooms:
     for key in ("focal", "sky", "poem"):
         add_bookmark(user_id=nora.id, tweet_id=scene.posts[key].id, now=now)
     services_words.mute_word(user_id=nora.id, text="the finale", now=now)
+    save_search(user_id=nora.id, query="mudflat", now=now)
     graph.mute_user(muter_id=nora.id, muted_id=people["dmitris"].id, now=now)
     own = tweets.post_tweet(author_id=nora.id, text="Ink is dry by noon. #FieldNotes", now=now)
     for name in ("jonasl", "olub"):

@@ -144,6 +144,23 @@ def test_a_long_text_keeps_what_a_tsvector_can_hold():
     assert body.positions["end"] == [302]
 
 
+def test_links_and_names_are_found_inside_texts_without_spaces():
+    reading = tokens.read(
+        "写真https://t.co/abc #港https://a.example/b ありがとう@bobさん ＠carolへ"
+    )
+
+    assert reading.urls == ("https://t.co/abc", "https://a.example/b")
+    assert reading.hashtags == {"港"}
+    assert reading.mentions == {"bob", "carol"}
+    assert tokens.read("monitorhttps://t.co/abc, né@bobé café@x.example").urls == ()
+    assert not tokens.read("a@bob.example, ü, &@bob, @bobé").mentions
+
+
+@pytest.mark.parametrize("text", ["Donau\u00addampf", "Donau\u2060dampf", "DONAUDAMPF"])
+def test_what_nobody_sees_does_not_part_a_word(text):
+    assert list(Body.of(text).positions) == ["donaudampf"]
+
+
 def letters_of(text):
     """The words of a text by another road: Unicode categories, one character after the other."""
     folded = tokens.fold(text)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import psycopg
 from django.conf import settings
@@ -62,6 +63,7 @@ def next_month(month: Month) -> Month:
     return (year + 1, 1) if number == _DECEMBER else (year, number + 1)
 
 
+@lru_cache(maxsize=1_024)
 def bounds(month: Month) -> tuple[int, int]:
     """Lowest id of a month and of the month after: the partition's half-open range."""
 

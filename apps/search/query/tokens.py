@@ -1,8 +1,8 @@
 """What a word is: the same rule for tweets, queries, the matcher and the index.
 
 **Folding** makes `Café`, `CAFE` and `cafe` one: compatibility decomposition (NFKD), case folding,
-without accents, points and tatweel, composed again. Marks that make another letter stay: Indic
-and Thai vowel signs, the voicing of kana.
+without accents, points, tatweel and soft hyphens, composed again. Marks that make another letter
+stay: Indic and Thai vowel signs, the voicing of kana.
 
 **Units** are counted from 0, one position each: a word (letters, digits, marks, `_`); an emoji
 with all that joins it; a link; and in scripts written without spaces (Chinese, Japanese, Thai,
@@ -34,7 +34,7 @@ _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t",
 # Marks that only decorate: Latin, Greek and Cyrillic accents, Hebrew points, Arabic signs.
 _ACCENTS = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
-    "\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff"
+    "\u00ad\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff"
     "\u1dc0-\u1dff\u200b-\u200f\u2060\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]+"
 )
 _SPACELESS = (
@@ -63,6 +63,8 @@ _TAG_SIGNS = (
     "\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003"
     "\u0f0b\u0f0c\u00b7"
 )
+# A link right behind a text without spaces, as is usual in Japanese.
+_GLUED = re.compile("(?<=[^\0-\x7f＃＠])(?=https?://)", re.IGNORECASE)
 _SCHEME = re.compile("^https?://", re.IGNORECASE)
 _ASCII_WORD = re.compile("[a-z0-9_]+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -137,12 +139,14 @@ def word_class() -> str:
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """A unit of raw text; a word of folded text; a piece of a word in one way of writing."""
-    word = rf"\w[{word_class()}]*"
+    # A soft hyphen and a word joiner are seen at the end of a line, if at all.
+    word = rf"\w[{word_class()}\u00ad\u2060]*"
     text = re.compile(
         rf"(?P<url>https?://[^\s<>\"]+)|(?P<emoji>{_EMOJI})"
         rf"|(?<![\w&])(?:[#＃](?P<tag>[{word_class()}{_TAG_SIGNS}]+)"
         rf"|[$＄](?P<cash>{CASHTAG})(?![{word_class()}])"
-        rf"|[@＠](?P<name>{USERNAME})(?![{word_class()}]))|(?P<word>{word})",
+        # As twitter-text: a name may stand in a text without spaces, a tag may not.
+        rf")|(?<![A-Za-z0-9_&])[@＠](?P<name>{USERNAME})(?![A-Za-z0-9_À-ɏ])|(?P<word>{word})",
         re.IGNORECASE,
     )
     piece = re.compile(rf"[{_SPACELESS}][{_SPACELESS}{_marks()}]*|[^{_SPACELESS}]+")
@@ -171,6 +175,8 @@ def read(text: str) -> Reading:
     marked: dict[str, set[str]] = {"#": set(), "$": set(), "@": set()}
     urls: list[str] = []
     pattern = _ascii_pattern() if text.isascii() else _patterns()[0]
+    if pattern is not _ascii_pattern() and "://" in text:
+        text = _GLUED.sub(" ", text)
     for found in pattern.finditer(text):
         if len(units) >= MAX_UNITS:
             break

@@ -14,9 +14,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from apps.search import services
+from apps.infra import clock
+from apps.infra.stores import partitions
+from apps.search import services, services_words
 
 MAX_BATCH = 10_000
+# Of the newest posts the words are learned for "Did you mean".
+LEARNED_BATCHES = 40
 
 
 class Command(BaseCommand):
@@ -51,6 +55,11 @@ class Command(BaseCommand):
             raise CommandError("Stopped. The same command goes on from here.") from None
         # The next one begins anew: what an import brings is anywhere in time.
         services.start_over()
+        before = partitions.MAX_ID
+        for _ in range(LEARNED_BATCHES):
+            if not before:
+                break
+            before = services_words.learn_words(now=clock.now(), before_id=before)
         self.stdout.write(f"{run:,} tweets indexed.")
 
     def _run(self, left: int, batch: int) -> int:
