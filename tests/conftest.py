@@ -37,7 +37,7 @@ TABLES = (
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
     " search_documents, search_backfills, stream_rules, trend_rules, media, polls, poll_votes,"
-    " reports, breaker_switches, brownout_switch, untold_changes, backups"
+    " reports, hot_models, hot_calls, breaker_switches, brownout_switch, untold_changes, backups"
 )
 
 

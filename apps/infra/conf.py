@@ -101,6 +101,7 @@ class Conf:
     trends: bool = _env(
         False, "Count what trends; about as much work for each post as all else together."
     )
+    hot: bool = _env(True, "Predict which tweets will be hot, and pin them in memory.")
     backup_dir: Path = _env(Path(), "Folder of backups; unset means backups/ in VAR_DIR.")  # noqa: RUF009 (immutable)
     email_url: str = _secret(
         "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."
