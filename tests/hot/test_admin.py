@@ -59,6 +59,12 @@ def test_a_call_says_why(staff, call):
         assert words in page
 
 
+def test_nobody_changes_any_of_it(staff, call):
+    for model, key in (("hotmodel", 3), ("hotcall", 77)):
+        for action in ("add", f"{key}/delete"):
+            assert staff.get(f"/admin/hot/{model}/{action}/").status_code == 403
+
+
 def test_members_see_none_of_it(browser_as, bob, call):
     bob.is_staff = True
     bob.save()

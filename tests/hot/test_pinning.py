@@ -52,6 +52,18 @@ def test_a_pin_ends_by_itself(rows):
     assert rows.get(1) is None
 
 
+def test_what_nobody_has_asked_for_lately_stays_when_it_becomes_hot(rows):
+    for one in (1, 2, 3):
+        rows.put(one, "a tweet", started=time.monotonic())
+    assert 1 not in rows.young
+    cache.pin("t", 1, seconds=60.0)
+
+    crowd_in(rows, 100)
+
+    assert rows.get(1) == "a tweet"
+    assert rows.get(2) is None
+
+
 def test_a_newer_form_of_a_pinned_row_stays_the_newer_one(rows):
     cache.pin("t", 1, seconds=60.0)
     rows.put(1, "one like", started=time.monotonic())

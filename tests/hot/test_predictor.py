@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 
 import pytest
 
@@ -84,8 +85,11 @@ def test_a_state_of_other_features_keeps_only_what_does_not_depend_on_them():
 
 
 def test_without_the_library_a_rule_decides_and_nothing_is_learned(monkeypatch):
-    monkeypatch.setattr(predictor, "river", lambda: None)
+    # As Python keeps what cannot be imported.
+    monkeypatch.setitem(sys.modules, "river", None)
+    predictor.river.cache_clear()
     made = trained()
+    predictor.river.cache_clear()
 
     busy = features_of(
         [Act(LIKE, number, 0) for number in range(60)], began_ms=0, reach=0, age_ms=0

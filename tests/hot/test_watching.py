@@ -10,6 +10,7 @@ from apps.hot.models import HotCall, HotModel
 from apps.hot.store import HORIZON_MS, Deed
 from apps.hot.tasks import watch
 from apps.infra import clock, replication
+from apps.infra.eventlog.log import LoggedEvent
 from apps.infra.stores import redis
 from apps.tweets.services import (
     delete_tweet,
@@ -122,6 +123,8 @@ def test_how_it_ended_is_learned_and_a_restart_goes_on_from_there(world, monkeyp
     assert second is not None
     assert (second.version, second.examples) == (2, 100)
     assert second.state["weights"]["actors"] > 0
+    # What the first version had seen is known to the second.
+    assert predictor.Predictor(second.state).actors.total == 100
     # Nothing of it is in this process's memory: the row is all there is.
     again = predictor.Predictor(second.state)
     large = features_of(
@@ -223,11 +226,26 @@ def test_what_redis_keeps_gives_the_features_of_the_acts_themselves(world):
         assert one.people >= len(everybody[one.tweet_id]) * 0.97
 
 
-def test_a_replay_says_nothing(crowd, alice, drain_outbox):
-    acted_on(say(alice), crowd[:4])
-    watch(events=[], late=True)
+def test_a_replay_says_nothing(world):
+    like = LoggedEvent(
+        id=1, topic="like.created", key="2", at=clock.now(),
+        payload={"user_id": 2, "tweet_id": 3, "author_id": 4},
+    )  # fmt: skip
 
+    watch(events=[like], late=True)
     assert store.watched() == (0, 0)
+
+    watch(events=[like], late=False)
+    assert store.watched() == (1, 0)
+
+
+def test_a_tweet_becomes_hot_once_and_the_oldest_make_room(world, monkeypatch):
+    monkeypatch.setattr(store, "MAX_HOT", 2)
+
+    assert store.call([1, 2], now_seconds=100) == [1, 2]
+    assert store.call([1, 3], now_seconds=101) == [3]
+
+    assert set(store.hot_now(now_seconds=101)) == {2, 3}
 
 
 def test_what_is_hot_is_told_again_until_it_is_over(world, monkeypatch):

@@ -104,13 +104,8 @@ class LocalCache(Generic[Key, Value]):
     def _add(self, key: Key, value: Value) -> None:
         self._young[key] = value
         if len(self._young) > self._half:
-            stays: dict[Key, Value] = {}
-            for one in _pins_of(self.kind):
-                kept = self._young.pop(one, None)
-                if kept is None:
-                    kept = self._old.get(one)
-                if kept is not None:
-                    stays[one] = kept
+            pinned, old = _pins_of(self.kind), self._old
+            stays = {one: kept for one in pinned if (kept := old.get(one)) is not None}
             self._old, self._young = self._young, stays
 
     def evict(self, key: Key, *, hold: bool) -> None:
