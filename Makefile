@@ -90,6 +90,7 @@ lock: ## Pin requirements*.txt anew from pyproject.toml
 	@.ci/setup dev
 	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --no-header --no-annotate -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --no-header --no-annotate -c requirements.txt --extra hot pyproject.toml -o requirements-hot.txt
 
 clean: ## Remove caches; keeps .venv and the data in var/
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

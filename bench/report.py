@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.infra.engines import binaries
-from bench import capacity, plots
+from bench import capacity, hot_page, plots
 from bench.figures import BY_ID, FIGURES, Result, number
 from bench.how import HOW, MEASURED
 
@@ -112,7 +112,9 @@ def write(
     page = base_dir / PAGE
     page.parent.mkdir(parents=True, exist_ok=True)
     drawn = plots.write(ordered, base_dir=base_dir)
-    page.write_text(_page(ordered, drawn=drawn, minutes=minutes, world=world, rounds=rounds))
+    page.write_text(
+        _page(ordered, drawn=drawn, minutes=minutes, world=world, rounds=rounds, base_dir=base_dir)
+    )
 
 
 def _entry(result: Result, at: str) -> dict[str, Any]:
@@ -152,6 +154,7 @@ def _page(
     minutes: float,
     world: str,
     rounds: int,
+    base_dir: Path,
 ) -> str:
     rows = [
         "| id | what | against | value | ratio | floor | goal | | to the goal |",
@@ -173,6 +176,7 @@ def _page(
         "## Figures\n\n" + "\n".join(rows),
         "## Capacity card\n\n" + capacity.card(figures["X1"]) if "X1" in figures else "",
         _pictures(drawn),
+        hot_page.section(base_dir),
         "## What explains them\n\n" + "\n".join(details),
         HOW.format(world=world),
         _measured(figures),

@@ -37,8 +37,8 @@ TABLES = (
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
     " search_documents, search_backfills, known_words, saved_searches,"
-    " stream_rules, trend_rules, media, polls, poll_votes, reports, breaker_switches,"
-    " brownout_switch, untold_changes, backups"
+    " hot_models, hot_calls, stream_rules, trend_rules, media, polls, poll_votes, reports,"
+    " breaker_switches, brownout_switch, untold_changes, backups"
 )
 
 

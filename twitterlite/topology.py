@@ -10,8 +10,9 @@ from apps.infra.eventlog.registry import Subscriber
 
 CELERY_APP = "twitterlite.celery"
 
-# Whoever does without (TRENDS=0) pays nothing for them.
-_HAS_TRENDS = conf.load().trends
+# Whoever does without (TRENDS=0, HOT=0) pays nothing for them.
+_CONF = conf.load()
+_HAS_TRENDS, _HAS_HOT = _CONF.trends, _CONF.hot
 _TRENDS = (
     # Counts who says what, for trends.
     Subscriber(
@@ -21,6 +22,16 @@ _TRENDS = (
         ),
         handler="apps.trends.tasks.count",
         queue="trends",
+        gather_seconds=1.0,
+    ),
+)
+_HOT = (
+    # Counts who acts on which tweet, and how fast.
+    Subscriber(
+        name="hot",
+        topics=frozenset({"like.created", "tweets.addressed"}),
+        handler="apps.hot.tasks.watch",
+        queue="hot",
         gather_seconds=1.0,
     ),
 )
@@ -55,6 +66,7 @@ SUBSCRIBERS = (
         gather_seconds=0.2,
     ),
     *(_TRENDS if _HAS_TRENDS else ()),
+    *(_HOT if _HAS_HOT else ()),
     # Tells people what happened to their tweets and who follows them.
     Subscriber(
         name="tell",
@@ -109,7 +121,7 @@ SUBSCRIBERS = (
 # One solo worker process per lane; the queues that it serves.
 LANES: list[tuple[str, ...]] = [
     ("fanout",),
-    ("fanout_bulk", "index", "search", "trends", "notify", "default"),
+    ("fanout_bulk", "index", "search", "trends", "hot", "notify", "default"),
 ]
 
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
@@ -122,6 +134,8 @@ JOBS: dict[str, str] = {
     "apps.search.tasks.tidy_words": "default",
     "apps.trends.tasks.roll_up": "trends",
     "apps.trends.tasks.tidy": "trends",
+    "apps.hot.tasks.look": "hot",
+    "apps.hot.tasks.renew": "hot",
     # Long animations; seconds each.
     "apps.media.tasks.process": "default",
     "apps.media.tasks.sweep": "default",
@@ -133,6 +147,8 @@ SCHEDULE: dict[str, float] = {
     "apps.tweets.tasks.recount_due": 2.0,
     # The lists of trends.
     **({"apps.trends.tasks.roll_up": 3.0, "apps.trends.tasks.tidy": 60.0} if _HAS_TRENDS else {}),
+    # Which tweets are hot; pins end after two and a half of the longer time.
+    **({"apps.hot.tasks.look": 5.0, "apps.hot.tasks.renew": 60.0} if _HAS_HOT else {}),
     # Pictures that no tweet took, and processing that a dead process left.
     "apps.media.tasks.sweep": 60.0,
     # Words for "Did you mean", from the newest posts; rare ones go.

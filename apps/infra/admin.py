@@ -22,7 +22,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
-    ordering = ("-id",)
+    ordering: tuple[str, ...] = ("-id",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""

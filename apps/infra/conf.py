@@ -99,6 +99,7 @@ class Conf:
         "", "Address of pictures, such as a CDN's; unset means /media/ at PUBLIC_URL."
     )
     trends: bool = _env(True, "Count what trends, and show it; 0 does without.")
+    hot: bool = _env(True, "Predict which tweets will be hot, and pin them in memory.")
     backup_dir: Path = _env(Path(), "Folder of backups; unset means backups/ in VAR_DIR.")  # noqa: RUF009 (immutable)
     email_url: str = _secret(
         "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."

@@ -46,6 +46,15 @@ def ids_of_usernames(*, usernames: Collection[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def followers_of(*, user_ids: Collection[int]) -> dict[int, int]:
+    """How many follow each of these accounts, as workers ask."""
+    if not user_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("select id, followers_count from users where id = any(%s)", [list(user_ids)])
+        return dict(cursor.fetchall())
+
+
 def open_accounts(*, user_ids: Collection[int]) -> set[int]:
     """Those of these accounts whose posts everybody may see: neither suspended nor protected."""
     if not user_ids:

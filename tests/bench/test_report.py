@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import hot_page
 from bench.cli import SUITES, main
 from bench.figures import BY_ID, FIGURES, Result, median_ratio, quantile
 from bench.report import LATEST, PAGE, write
@@ -48,6 +49,27 @@ def test_figures_measured_earlier_stay_on_the_page(tmp_path):
     assert "| F2 |" in page
     assert "| M1 |" in page
     assert "cpu_us 7.5" in page
+
+
+def test_what_was_measured_of_hot_tweets_stays_on_the_page(tmp_path):
+    way = {"precision_at_100": 0.5, "auc": 0.875, "curve": [[10, 0.5], [100, 0.25]]}
+    counts = {"bursts": 2_000, "top": 20, "called": 9, "called_and_top": 7}
+    one = {**counts, **dict.fromkeys(hot_page.WAYS, way)}
+    written([a_result("M1", 1.25)], tmp_path)
+    (tmp_path / "docs/img").mkdir(exist_ok=True)
+    for _ in range(2):
+        hot_page.write({hot_page.SHOWN: one}, base_dir=tmp_path)
+    by_itself = (tmp_path / PAGE).read_text()
+
+    written([a_result("F2", 3.0)], tmp_path)
+
+    page = (tmp_path / PAGE).read_text()
+    for text in (by_itself, page):
+        assert text.count(hot_page.HEAD) == 1
+        assert "| 2,000 | 20 | **0.500** | 0.500 |" in text
+        assert "called 9 hot" in text
+    assert "| F2 |" in page
+    assert "<svg" in (tmp_path / "docs/img/hot.svg").read_text()
 
 
 def test_a_floor_is_kept_in_its_own_direction():

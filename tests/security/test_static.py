@@ -160,7 +160,7 @@ def test_what_is_pinned_is_new_enough(package):
 
 
 def test_every_pin_has_a_hash():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-hot.txt"):
         text = (BASE_DIR / Path(name)).read_text()
         for block in re.split(r"\n(?=[a-z])", text.strip()):
             assert "==" in block, block

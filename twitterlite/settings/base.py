@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "apps.timelines",
     "apps.search",
     "apps.trends",
+    "apps.hot",
     "apps.notifications",
     "apps.public",
     "apps.ops",
@@ -209,6 +210,8 @@ TWEET_HASH_PARTITIONS = CONF.tweet_hash_partitions
 PARTITION_MONTHS_AHEAD = CONF.partition_months_ahead
 # What trends is counted, and shown.
 TRENDS = CONF.trends
+# Which tweets become hot is predicted.
+HOT = CONF.hot
 MEDIA_DIR = CONF.media_dir if CONF.media_dir != Path() else CONF.var_dir / "media"
 BACKUP_DIR = CONF.backup_dir if CONF.backup_dir != Path() else CONF.var_dir / "backups"
 # With a slash at the end.

@@ -22,6 +22,9 @@ COUNT_EVERY = 1_000
 MAX_LOAD_SECONDS = 2.0
 MAX_BARRED = 10_000
 
+# Until when (`time.monotonic()`) an entry is not crowded out, by kind and key.
+_pinned: dict[str, dict[Any, float]] = {}
+
 _registered: "dict[str, list[LocalCache[object, object]]]" = {}
 
 
@@ -30,7 +33,7 @@ class LocalCache(Generic[Key, Value]):
 
     Two generations instead of an order of use, because a page asks for fifty entries: what is
     asked for lives on in the younger one; when that is full it becomes the older one, and what
-    nobody has asked for since goes.
+    nobody has asked for since goes. What is pinned stays, unless it is evicted.
     """
 
     def __init__(self, kind: str, *, max_items: int, name: str) -> None:
@@ -101,7 +104,9 @@ class LocalCache(Generic[Key, Value]):
     def _add(self, key: Key, value: Value) -> None:
         self._young[key] = value
         if len(self._young) > self._half:
-            self._old, self._young = self._young, {}
+            pinned, old = _pins_of(self.kind), self._old
+            stays = {one: kept for one in pinned if (kept := old.get(one)) is not None}
+            self._old, self._young = self._young, stays
 
     def evict(self, key: Key, *, hold: bool) -> None:
         """Forget one entry; with `hold` keep nothing whose load begins within HOLD_SECONDS."""
@@ -132,6 +137,22 @@ class LocalCache(Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
+
+
+def pin(kind: str, key: Hashable, *, seconds: float) -> None:
+    """Have the caches of a kind not crowd out this entry for so long; again prolongs it.
+
+    It costs nothing where entries are read: caches look at the pins when they are full.
+    """
+    _pinned.setdefault(kind, {})[key] = time.monotonic() + seconds
+
+
+def _pins_of(kind: str) -> list[Any]:
+    """What is pinned now; what was is forgotten."""
+    now = time.monotonic()
+    left = {key: until for key, until in _pinned.get(kind, {}).items() if until > now}
+    _pinned[kind] = left
+    return list(left)
 
 
 def unregister(gone: "LocalCache[Any, Any]") -> None:

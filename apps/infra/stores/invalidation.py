@@ -16,7 +16,7 @@ n a new tweet of a pull author · a authors who posted with their new counts, `i
 are revised, not evicted · h a tweet that many like at once · m a picture · v the votes of a poll
 (not held) · s the name of an account that is opened · b people to whom another number is unread,
 `id,id,…` · y how somebody stands to others, and what they did with a hot tweet · o an operator's
-switch of a circuit breaker, `engine=position`.
+switch of a circuit breaker, `engine=position` · w a tweet that will be asked for a lot.
 """
 
 import asyncio
@@ -83,6 +83,11 @@ class AnnouncementLost(Event):
 def on(kind: str, listener: Callable[[str], None]) -> None:
     """Call `listener(id)` whenever an entry of the kind is caught up with (also "*" = all gone)."""
     _listeners.setdefault(kind, []).append(listener)
+
+
+def listeners(kind: str) -> Sequence[Callable[[str], None]]:
+    """Who is called for a kind."""
+    return _listeners.get(kind, [])
 
 
 def announce(

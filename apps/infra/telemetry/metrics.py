@@ -167,6 +167,32 @@ TRENDS_SECONDS = Histogram(
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 
+# Hot tweets.
+HOT_TWEETS = Gauge(
+    "tl_hot_tweets", "Tweets that are called hot now", multiprocess_mode="mostrecent"
+)
+HOT_PREDICTIONS = Counter("tl_hot_predictions", "Tweets judged, by whom and how", ["by", "hot"])
+HOT_LEARNED = Counter("tl_hot_learned", "Tweets whose end the predictor has learned from")
+HOT_LEFT_OUT = Counter(
+    "tl_hot_left_out", "Acts upon tweets that were not watched because too many are"
+)
+HOT_WATCHED = Gauge(
+    "tl_hot_watched",
+    "Tweets that are watched: young, or open until their end",
+    ["state"],
+    multiprocess_mode="mostrecent",
+)
+HOT_MODEL_AGE = Gauge(
+    "tl_hot_model_age_seconds",
+    "Time since the predictor judged or learned last",
+    multiprocess_mode="mostrecent",
+)
+HOT_LAG = Gauge(
+    "tl_hot_lag_seconds",
+    "How late the longest waiting tweet was judged",
+    multiprocess_mode="mostrecent",
+)
+
 # Operators.
 LAST_BACKUP = Gauge(
     "tl_last_backup_timestamp_seconds",
