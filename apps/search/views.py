@@ -14,6 +14,7 @@ from apps.search import correcting, queries
 from apps.search.people import people
 from apps.search.queries_saved import saved_searches
 from apps.search.query.errors import QueryError
+from apps.search.query.marking import wanted_of
 from apps.search.query.operators import Dialect
 from apps.search.query.parser import RECENT_LENGTH, parse
 from apps.search.query.tree import Node
@@ -92,7 +93,10 @@ async def _found(
     before = pages.id_from(request.GET.get("before"))
     window = Window(before_id=pages.MAX_ID if before is None else before)
     found = await _posts(shelf, viewer_id, tree, window, _rank(request))
-    context: dict[str, Any] = {"cards": await cards(viewer_id=viewer_id, tweets=found.tweets)}
+    context: dict[str, Any] = {
+        "cards": await cards(viewer_id=viewer_id, tweets=found.tweets),
+        "wanted": wanted_of(tree),
+    }
     if before is None and shelf != MEDIA and len(query) <= MAX_NAME:
         context["named"], _more = await people(viewer_id=viewer_id, text=query, limit=MAX_PEOPLE)
     if found.next_before_id is not None:

@@ -7,9 +7,11 @@ unequal card, and its piece is made anew. Nothing here can be stale but the time
 and that is known beforehand.
 """
 
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from html import unescape
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -19,11 +21,14 @@ from django.utils.translation import get_language
 from apps.infra import clock
 from apps.infra.stores.cache import LocalCache
 from apps.tweets.cards import Card
+from apps.tweets.text.highlights import hit_highlight
 
 MAX_KEPT = 10_000
 # Kinds of readers and places of one post.
 MAX_VARIANTS = 12
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_TEXT = re.compile('<p class="text"[^>]*>')
+_TAG = re.compile("<[^>]*>")
 _Variant = tuple[object, ...]
 _Piece = tuple[Card, float, SafeString]
 
@@ -76,6 +81,23 @@ def cards_html(cards: Iterable[Card], *, is_member: bool) -> SafeString:
     """Cards one after the other."""
     pieces = [card_html(card, is_member=is_member) for card in cards]
     return mark_safe("".join(pieces))  # noqa: S308 (pieces are)
+
+
+def with_hits(html: SafeString, places: Callable[[str], Sequence[tuple[int, int]]]) -> SafeString:
+    """A card with marks in its own text; a quoted one stays as it is.
+
+    Args:
+        places: half-open places in a text as it is read, in order and apart.
+    """
+    begin = _TEXT.search(html)
+    if begin is None:
+        return html
+    # Text is escaped: the first end is its own.
+    end = html.index("</p>", begin.end())
+    text = html[begin.end() : end]
+    hits = places(unescape(_TAG.sub("", text)))
+    marked = hit_highlight(text, hits, tag="mark")
+    return mark_safe(html[: begin.end()] + marked + html[end:])  # noqa: S308 (both were)
 
 
 def _made(card: Card, is_member: bool, ancestor: bool, pinned: bool) -> SafeString:

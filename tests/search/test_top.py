@@ -120,7 +120,7 @@ def test_the_tabs_of_the_page(browser, alice, bob, drain_outbox):
         page = browser.get(f"/search?q=wave{shelf}").text
         words = ["first", "second", "with a picture"]
         return sorted(
-            (w for w in words if f"wave {w}" in page), key=lambda w: page.index(f"wave {w}")
+            (w for w in words if f"wave</mark> {w}" in page), key=lambda w: page.index(f"wave</mark> {w}")
         )
 
     assert order("") == order("&f=top") == order("&f=nonsense") == [
@@ -167,7 +167,7 @@ def test_no_tab_shows_what_one_may_not_see(
     tweet_id = say(alice, "heron canary", media_ids=[media.id])
     drain_outbox()
     reader = api_as(bob) if path.startswith("/2/") else browser_as(bob)
-    assert b"heron canary" in reader.get(path).content
+    assert b"canary" in reader.get(path).content
 
     if how == "blocked":
         block_user(blocker_id=alice.id, blocked_id=bob.id, now=clock.now())
@@ -178,7 +178,7 @@ def test_no_tab_shows_what_one_may_not_see(
     else:
         suspend_user(user_id=alice.id, now=clock.now())
 
-    assert b"heron canary" not in reader.get(path).content
+    assert b"canary" not in reader.get(path).content
 
 
 def test_a_follower_finds_what_is_protected(browser_as, alice, bob, drain_outbox):
@@ -187,4 +187,4 @@ def test_a_follower_finds_what_is_protected(browser_as, alice, bob, drain_outbox
     say(alice, "heron canary")
     drain_outbox()
 
-    assert "heron canary" in browser_as(bob).get("/search?q=heron").text
+    assert "canary" in browser_as(bob).get("/search?q=heron").text

@@ -19,7 +19,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from types import MappingProxyType
 
 # Limits of PostgreSQL's tsvector, kept everywhere so that matcher and index agree: positions end
@@ -195,6 +195,14 @@ def read(text: str) -> Reading:
         mentions=frozenset(marked["@"]),
         urls=tuple(urls),
     )
+
+
+def raw_places(text: str) -> Iterator[tuple[int, int]]:
+    """Where in a text each word, emoji, link, tag and name stands, half-open, before folding."""
+    glued = [found.start() for found in _GLUED.finditer(text)]
+    for first, behind in pairwise([0, *glued, len(text)]):
+        for found in _patterns()[0].finditer(text[first:behind]):
+            yield first + found.start(), first + found.end()
 
 
 def plain_words(text: str) -> list[str] | None:
