@@ -100,6 +100,7 @@ def test_found_posts_have_marks_and_nothing_else_has(browser, alice, drain_outbo
     (text,) = re.findall(r'<p class="text"[^>]*>(.*?)</p>', page)
 
     assert re.findall("<mark>(.*?)</mark>", text)[:2] == ["tea", "#tea"]
-    assert unescape(re.sub("<[^>]*>", "", text)).startswith("a <b> & green tea, #tea example.com/tea?a=1&b=2")
+    read = unescape(re.sub("<[^>]*>", "", text))
+    assert read == "a <b> & green tea, #tea example.com/tea?a=1&b=2"
     assert page.count("<mark>") == text.count("<mark>")
     assert "<mark>" not in browser.get("/search?q=from:alice&f=live").text
