@@ -95,6 +95,8 @@ class Sizes:
     # T1: posts of an hour, by so many people; tags that are waited for.
     hour_posts: int = 120_000
     hour_people: int = 20_000
+    # Of the exact ten trends so many are listed, or it is another list.
+    min_recall: float = 0.9
     waited_tags: int = 6
     # I1: ids, of two processes together.
     snowflakes: int = 100_000_000
@@ -212,6 +214,8 @@ TINY = Sizes(
     searched=2_000,
     hour_posts=2_000,
     hour_people=500,
+    # Of few posts many bursts are equally strong.
+    min_recall=0.6,
     waited_tags=1,
     search_rounds=2,
     snowflakes=400_000,

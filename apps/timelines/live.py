@@ -1,6 +1,7 @@
 """The home timeline as open pages hear of it: how many new posts there are, never which."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from apps.infra.stores.aioredis import Command
 from apps.infra.web.live_hub import Look
@@ -18,6 +19,10 @@ class LiveHome:
         every delivery."""
         listed, _, side, _ = keys.home_keys(user_id)
         return ((b"LINDEX", listed, b"-1"), (b"LLEN", side))
+
+    def is_deaf(self, replies: Sequence[Any]) -> bool:
+        """Whether the list is missing: evicted, or its rebuild was overtaken by a post."""
+        return replies[0] is None
 
     async def look(self, user_id: int, *, since: int, limit: int) -> Look:
         """Count by reading the page: what a reader would not see is not counted, and neither is

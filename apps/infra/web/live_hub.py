@@ -43,6 +43,8 @@ MAX_PER_PERSON = 6
 MAX_CHECKS, MAX_LOOKS, MAX_COUNTS = 200, 40, 40
 # A page hears of the same thing once a second.
 LOOK_SECONDS = COUNT_SECONDS = 1.0
+# A timeline that no delivery can move is read so often; that also asks for it to be made.
+DEAF_SECONDS = 10.0
 # After how long a page comes again whose process leaves.
 MOVE_MS = (100, 2_000)
 # "20+" says enough: from here on a timeline is not counted any more.
@@ -69,6 +71,9 @@ class Home(Protocol):
 
     def probes(self, user_id: int) -> Sequence[Command]:
         """Questions to the person's state Redis whose replies change with every delivery."""
+
+    def is_deaf(self, replies: Sequence[Any]) -> bool:
+        """Whether deliveries leave no trace now, because there is no list to push to."""
 
     async def look(self, user_id: int, *, since: int, limit: int) -> Look:
         """Count what is newer than `since`, up to `limit`."""
@@ -249,7 +254,7 @@ class LiveHub:
             seq, entries, *said = await client.pipe(asked)
             await invalidation.apply(seq, instance)
             self._announce(remembered, entries)
-            self._compare(part, probes, said)
+            self._compare(part, probes, said, time.monotonic())
 
     def _announce(self, remembered: Remembered, entries: Any) -> None:
         for user_id, kind, data in remembered.take(entries):
@@ -257,16 +262,17 @@ class LiveHub:
                 stream.offer(kind, data, remembered.position)
 
     def _compare(
-        self, streams: list[Stream], probes: list[Sequence[Command]], said: list[Any]
+        self, streams: list[Stream], probes: list[Sequence[Command]], said: list[Any], now: float
     ) -> None:
         place = 0
         for stream, questions in zip(streams, probes, strict=True):
             found = tuple(said[place : place + len(questions)])
             place += len(questions)
-            if found != stream.probe:
-                if stream.probe is not None and stream in self.streams:
-                    self._to_look[stream] = None
-                stream.probe = found
+            moved = stream.probe is not None and found != stream.probe
+            stream.probe = found
+            is_late = now - stream.looked_at >= DEAF_SECONDS and self._home.is_deaf(found)
+            if (moved or is_late) and stream in self.streams:
+                self._to_look[stream] = None
 
     async def _check(self, streams: list[Stream]) -> None:
         """End what nobody is logged in for any more; while nobody can say, too."""

@@ -15,6 +15,7 @@ from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.web import live_hub, live_streams
 from apps.infra.web.avatars import face_of
 from apps.timelines.services.homes import rebuild_home
+from apps.timelines.store import keys
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet
 from apps.users.services import suspend_user
 from tests.infra.web.live import Site
@@ -101,6 +102,25 @@ def test_a_post_shows_as_a_number_and_nothing_of_its_text(
 
     page.until(lambda: page.of("home"))
     assert page.of("home") == [{"new": 1, "more": False, "faces": [list(face_of(alice.id))]}]
+
+
+def test_a_page_hears_of_posts_while_there_is_no_list_to_push_to(
+    site, browser_as, alice, bob, drain_outbox, monkeypatch
+):
+    monkeypatch.setattr(live_hub, "DEAF_SECONDS", 0.5)
+    follow(bob, alice)
+    seen = say(alice, "seen")
+    drain_outbox()
+    page = site.open(browser_as(bob), f"?since={seen}")
+    page.until(lambda: site.hub.streams and all(one.looked_at for one in site.hub.streams))
+    # As after a rebuild that a post overtook, or when Redis needed the room.
+    redis.state(instance_of(shard_of(bob.id))).delete(*keys.home_keys(bob.id))
+
+    say(alice, "pushed to nowhere")
+    drain_outbox()
+
+    page.until(lambda: page.of("home"))
+    assert page.of("home")[-1]["new"] == 1
 
 
 def test_what_came_between_the_page_and_its_stream_is_counted(
