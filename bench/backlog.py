@@ -7,7 +7,8 @@ from apps.infra.batches import batches
 from bench import homes
 from bench.cpu import Sample, explained, totals
 from bench.fanout import Post
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
+from bench.measured import Result
 from bench.setup import Bench
 
 PROTOTYPE_US = 9.0

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from bench.figures import BY_ID, Result, number
+from bench.figures import BY_ID
+from bench.measured import Result, number
 from bench.setup import Bench
 
 READS_PER_SECOND = 600_000

@@ -5,7 +5,8 @@ import time
 from statistics import median
 
 from bench import client, dense, world
-from bench.figures import BY_ID, Result, quantile
+from bench.figures import BY_ID
+from bench.measured import Result, quantile
 from bench.setup import Bench, in_loop
 
 FEW = 10

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from bench import machine, report, world
 from bench.client import BadAnswer
-from bench.figures import FIGURES, Result
+from bench.figures import FIGURES
 from bench.machine import NotReady
+from bench.measured import Result
 from bench.oracle import WrongAnswer
 from bench.setup import Bench, NotDrained
 from bench.sizes import SIZES, Sizes

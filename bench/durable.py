@@ -13,7 +13,8 @@ import uvloop
 
 from bench import oracle, world
 from bench.cpu import Meter, Sample, explained
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
+from bench.measured import Result, median_ratio
 from bench.setup import Bench
 
 CONCURRENCY = 64

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from apps.infra.batches import batches
 from bench import dense, growth, homes
 from bench.cpu import Meter, Sample, explained, totals, waited_seconds
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
+from bench.measured import Result
 from bench.setup import Bench
 from bench.world import World
 

@@ -11,8 +11,9 @@ from statistics import median
 from apps.infra.engines import process
 from bench import dense, fanout_peers, homes, oracle
 from bench.fanout import Post
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
 from bench.machine import BASE_DIR
+from bench.measured import Result, median_ratio
 from bench.setup import Bench
 from bench.world import World
 

@@ -19,8 +19,9 @@ from apps.infra.batches import batches
 from bench import durable, homes, oracle, world
 from bench.cpu import PROC, Meter
 from bench.dense import store_follows
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
 from bench.machine import BASE_DIR
+from bench.measured import Result
 from bench.setup import Bench
 from bench.world import SEED, World
 

@@ -12,7 +12,8 @@ from statistics import median
 from bench import client, crowd, oracle
 from bench.cpu import Sample, totals
 from bench.crowd import Crowd
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
+from bench.measured import Result, median_ratio
 from bench.oracle import WrongAnswer
 from bench.reads import sample
 from bench.setup import PAGE, Bench, in_loop

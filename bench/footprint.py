@@ -3,7 +3,8 @@
 import time
 
 from bench.cpu import memory_mb
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
+from bench.measured import Result
 from bench.setup import Bench
 
 

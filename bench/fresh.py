@@ -12,7 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from bench import client
-from bench.figures import BY_ID, Result, quantile
+from bench.figures import BY_ID
+from bench.measured import Result, quantile
 from bench.oracle import WrongAnswer
 from bench.posts import even_authors
 from bench.setup import Bench, in_loop

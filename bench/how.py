@@ -131,7 +131,7 @@ MEASURED = {
         begins knowing the second; `cold_x` is that of the first, `peak_us` the cost where the
         hour before had 6,000 posts a second. Memory: what Redis took for the third hour, against
         the set (whole numbers) and the counters; lists are made at every twentieth of an hour.
-        `recall`: of the exact ten strongest bursts at ten moments, how many are among our ten.
+        `missed`: of the exact ten strongest bursts at ten moments, those that are not in our ten.
         `lag_max_s`: from the last of four posts over HTTP to the list of the API that has their
         tag, by a running service.""",
     "X1": """R1, W2 and F2 by their CPU per operation, those of this run or else the last ones

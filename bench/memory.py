@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from bench import homes
 from bench.fanout import Post, events_of
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
+from bench.measured import Result
 from bench.setup import Bench
 
 BYTES_OF_AN_ID = 8

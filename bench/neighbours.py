@@ -16,8 +16,9 @@ from statistics import median
 from typing import Any
 
 from bench import client, crowd, homes, oracle, reads, world
-from bench.figures import BY_ID, Result, median_ratio, quantile
+from bench.figures import BY_ID
 from bench.machine import BASE_DIR
+from bench.measured import Result, median_ratio, quantile
 from bench.openloop import Arrivals, open_loop
 from bench.setup import PAGE, Bench, in_loop
 

@@ -19,7 +19,8 @@ from statistics import median
 from apps.infra.engines.ports import LOOPBACK
 from bench import client
 from bench.client import BadAnswer, Request
-from bench.figures import BY_ID, Result, quantile
+from bench.figures import BY_ID
+from bench.measured import Result, quantile
 from bench.pages import log_in
 from bench.reads import choose_readers
 from bench.setup import Bench, in_loop

@@ -10,7 +10,8 @@ from statistics import median
 
 from bench import client, oracle
 from bench.cpu import explained, totals
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
+from bench.measured import Result, median_ratio
 from bench.reads import choose_readers, sample
 from bench.setup import PAGE, Bench, in_loop
 

@@ -5,7 +5,8 @@ from statistics import mean, median
 
 from bench import client, trending, world
 from bench.cpu import Meter, Sample, explained, totals
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
+from bench.measured import Result, median_ratio
 from bench.reads import sample
 from bench.setup import Bench, in_loop
 

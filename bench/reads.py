@@ -9,7 +9,8 @@ from statistics import median
 
 from bench import client
 from bench.cpu import Meter, Sample, explained, totals
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
+from bench.measured import Result, median_ratio
 from bench.setup import PAGE, Bench, in_loop
 
 EMPTY = client.request("/empty")

@@ -16,8 +16,9 @@ from rich.table import Table
 
 from apps.infra.engines import binaries
 from bench import capacity, hot_page, plots
-from bench.figures import BY_ID, FIGURES, Result, number
+from bench.figures import BY_ID, FIGURES
 from bench.how import HOW, MEASURED
+from bench.measured import Result, number
 
 LATEST = Path("bench/results/latest.json")
 PAGE = Path("docs/benchmarks.md")
@@ -55,7 +56,7 @@ def show(results: Sequence[Result], console: Console, *, kind: str = "full") -> 
             number(result.ratio),
             _limit(figure.id, figure.floor),
             _limit(figure.id, figure.goal),
-            _verdict(result.passed, result.reached_goal),
+            _verdict(result.passed, result.lacks),
         )
     console.print(table)
     for result in results:
@@ -66,8 +67,8 @@ def show(results: Sequence[Result], console: Console, *, kind: str = "full") -> 
 _NUMBERS = {"value", "ratio", "floor", "goal"}
 
 
-def _verdict(passed: bool, reached_goal: bool) -> str:
-    return ("goal" if reached_goal else "pass") if passed else "FAIL"
+def _verdict(passed: bool, lacks: Sequence[str]) -> str:
+    return ("pass" if lacks else "goal") if passed else "FAIL"
 
 
 def _limit(figure_id: str, limit: float) -> str:
@@ -129,6 +130,7 @@ def _entry(result: Result, at: str) -> dict[str, Any]:
         "floor": figure.floor,
         "goal": figure.goal,
         "passed": result.passed,
+        "lacks": result.lacks,
         "measured_at": at,
         "also": {name: _rounded(value) for name, value in result.also.items()},
     } | (
@@ -162,12 +164,11 @@ def _page(
     ]
     details = []
     for figure_id, found in figures.items():
-        reached = BY_ID[figure_id].passes(found["ratio"], found["goal"])
         rows.append(
             f"| {figure_id} | {found['what']} | {found['against']} |"
             f" {number(found['value'])} {found['unit']} | **{number(found['ratio'])}** |"
             f" {_limit(figure_id, found['floor'])} | {_limit(figure_id, found['goal'])} |"
-            f" {_verdict(found['passed'], reached)} | {_distance(figure_id, found)} |"
+            f" {_verdict(found['passed'], found['lacks'])} | {_distance(found)} |"
         )
         also = "; ".join(f"{name} {_plain(value)}" for name, value in found["also"].items())
         details.append(f"- {figure_id} ({found['measured_at']}): {also}")
@@ -185,10 +186,10 @@ def _page(
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
-def _distance(figure_id: str, found: Mapping[str, Any]) -> str:
-    """By how much the ratio would have to change."""
-    if BY_ID[figure_id].passes(found["ratio"], found["goal"]):
-        return "there"
+def _distance(found: Mapping[str, Any]) -> str:
+    """By how much the ratio would have to change, or what else would have to."""
+    if "ratio" not in found["lacks"]:
+        return "; ".join(found["lacks"]) or "there"
     return f"{number(max(found['ratio'] / found['goal'], found['goal'] / found['ratio']))}x"
 
 

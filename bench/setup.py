@@ -15,8 +15,8 @@ import uvloop
 
 from bench import client, oracle
 from bench.cpu import Meter
-from bench.figures import Result
 from bench.machine import Machine
+from bench.measured import Result
 from bench.sizes import Sizes
 from bench.world import SEED, World
 

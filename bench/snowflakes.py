@@ -7,8 +7,9 @@ import sys
 from statistics import median
 from typing import Any
 
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
 from bench.machine import BASE_DIR
+from bench.measured import Result
 from bench.oracle import WrongAnswer
 from bench.setup import Bench
 

@@ -13,7 +13,8 @@ from statistics import median
 
 from bench import oracle, reads
 from bench.cpu import Meter, Sample, totals
-from bench.figures import BY_ID, Result, median_ratio
+from bench.figures import BY_ID
+from bench.measured import Result, median_ratio
 from bench.setup import PAGE, Bench, in_loop
 
 Read = Callable[[int], list[int]]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from apps.infra.engines.ports import LOOPBACK
 from bench import client, world
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
+from bench.measured import Result
 from bench.oracle import WrongAnswer
 from bench.setup import Bench, in_loop
 

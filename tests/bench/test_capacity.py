@@ -10,7 +10,8 @@ from rich.console import Console
 
 from bench import capacity
 from bench.cli import Run, Suite
-from bench.figures import BY_ID, Result
+from bench.figures import BY_ID
+from bench.measured import Result
 from bench.oracle import WrongAnswer
 from bench.setup import Bench
 

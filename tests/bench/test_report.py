@@ -7,7 +7,8 @@ import pytest
 
 from bench import hot_page
 from bench.cli import SUITES, main
-from bench.figures import BY_ID, FIGURES, Result, median_ratio, quantile
+from bench.figures import BY_ID, FIGURES
+from bench.measured import Result, median_ratio, quantile
 from bench.report import LATEST, PAGE, write
 
 
@@ -98,3 +99,16 @@ def test_an_unknown_figure_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--only", "F2,Z9"])
     assert "no figure Z9" in capsys.readouterr().err
+
+
+def test_a_goal_may_ask_for_more_than_its_ratio(tmp_path):
+    late = Result(
+        figure=BY_ID["D1"], value=5, ratio=5, also={"p99_ms": 30}, goal_at_most={"p99_ms": 20}
+    )
+
+    assert late.passed
+    assert late.lacks == ["p99_ms ≤ 20"]
+    assert a_result("D1", 5.0).lacks == []
+    assert a_result("D1", 7.0).lacks == ["ratio"]
+    written([late], tmp_path)
+    assert "| pass | p99_ms ≤ 20 |" in (tmp_path / PAGE).read_text()
