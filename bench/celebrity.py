@@ -7,7 +7,7 @@ from statistics import median
 from bench import client, dense, world
 from bench.figures import BY_ID
 from bench.measured import Result, quantile
-from bench.setup import Bench, in_loop
+from bench.setup import FAN_OUT, Bench, in_loop
 
 FEW = 10
 WARM_POSTS = 3
@@ -62,7 +62,7 @@ async def _post(bench: Bench, small: int, large: int) -> tuple[list[float], list
         for author_id in (small, large) if number % 2 else (large, small):
             taken = await _post_one(bench, author_id)
             # Not while the last one is still under way to its followers.
-            bench.wait_drained(pause_seconds=0.002)
+            bench.wait_drained(FAN_OUT, pause_seconds=0.002)
             if number >= WARM_POSTS:
                 times[author_id].append(taken)
     return times[small], times[large]

@@ -14,7 +14,7 @@ from bench import dense, growth, homes
 from bench.cpu import Meter, Sample, explained, totals, waited_seconds
 from bench.figures import BY_ID
 from bench.measured import Result
-from bench.setup import Bench
+from bench.setup import FAN_OUT, Bench
 from bench.world import World
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def _through_celery(bench: Bench, load: Load) -> list[Round]:
     bench.machine.start_service()
 
     def prepare(posts: list[Post]) -> None:
+        bench.wait_drained()
         with transaction.atomic():
             publish_many(
                 [
@@ -160,7 +161,7 @@ def _through_celery(bench: Bench, load: Load) -> list[Round]:
             )
 
     def work(_prepared: None) -> None:
-        bench.wait_drained(pause_seconds=0.005)
+        bench.wait_drained(FAN_OUT, pause_seconds=0.005)
 
     worker = bench.machine.pids()["worker-fanout"]
     return _rounds(bench, load, bench.service_meter(), prepare, work, pusher=worker)

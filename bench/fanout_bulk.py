@@ -11,7 +11,7 @@ from typing import Any
 from bench import dense, oracle
 from bench.figures import BY_ID
 from bench.measured import Result, quantile
-from bench.setup import Bench
+from bench.setup import FAN_OUT, Bench
 
 # Of a small author, and of the lists that a tweet reaches.
 MOST_FOLLOWERS = 500
@@ -154,7 +154,7 @@ class _Large:
         """Commit one tweet; seconds until its last push is acknowledged."""
         began = time.perf_counter()
         self.post()
-        self._bench.wait_drained(pause_seconds=0.005)
+        self._bench.wait_drained(FAN_OUT, pause_seconds=0.005)
         return time.perf_counter() - began
 
     def check(self) -> None:
@@ -249,7 +249,7 @@ class _Small:
         self._bench.wait_drained()
         for number in range(self._bench.sizes.small_tweets):
             author_id = self._authors[number % len(self._authors)]
-            if self._bench.is_drained():
+            if self._bench.is_drained(FAN_OUT):
                 large.post()
                 self._wait_for_the_bulk_lane()
             busy.append(self._deliver(author_id))
@@ -263,7 +263,7 @@ class _Small:
             row = self._bench.connection.execute(
                 "select exists (select from deliveries where subscriber = 'fan_out_bulk')"
             ).fetchone()
-            if (row and row[0]) or self._bench.is_drained():
+            if (row and row[0]) or self._bench.is_drained(FAN_OUT):
                 return
             time.sleep(0.001)
 

@@ -32,8 +32,11 @@ FIRST_OWN_USER = 1_000_000_000
 _IS_DRAINED = (
     "select (select coalesce(max(id), 0) from event_log)"
     " <= (select top from relay_cursor where target is null)"
-    " and not exists (select from deliveries)"
+    " and not exists (select from deliveries"
+    " where %(of)s::text[] is null or subscriber = any(%(of)s))"
 )
+# Those whose last acknowledgement is the last delivery to a home timeline.
+FAN_OUT = ["fan_out", "fan_out_bulk"]
 
 
 class NotDrained(Exception):
@@ -87,19 +90,23 @@ class Bench:
         """CPU of everything that serves: web, workers, relay, PostgreSQL, Valkeys."""
         return Meter(self.machine.pids(), without=[self.connection.info.backend_pid])
 
-    def is_drained(self) -> bool:
-        """Whether every committed event is handed out and every delivery finished."""
-        row = self.connection.execute(_IS_DRAINED).fetchone()
+    def is_drained(self, of: list[str] | None = None) -> bool:
+        """Whether every committed event is handed out and every delivery finished.
+
+        Args:
+            of: deliveries to these subscribers; others gather for up to a second.
+        """
+        row = self.connection.execute(_IS_DRAINED, {"of": of}).fetchone()
         return bool(row and row[0])
 
-    def wait_drained(self, *, pause_seconds: float = 0.02) -> None:
+    def wait_drained(self, of: list[str] | None = None, *, pause_seconds: float = 0.02) -> None:
         """Wait for that.
 
         Raises:
             NotDrained: not within DRAIN_SECONDS.
         """
         end = time.monotonic() + DRAIN_SECONDS
-        while not self.is_drained():
+        while not self.is_drained(of):
             if time.monotonic() > end:
                 rows = self.connection.execute("select * from deliveries limit 5").fetchall()
                 raise NotDrained(f"deliveries left: {rows}")
