@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path("docs/img")
-WIDTH, HEIGHT = 640, 320
-LEFT, RIGHT, TOP, BOTTOM = 64, 32, 40, 48
+WIDTH, HEIGHT = 640, 338
+LEFT, RIGHT, TOP, BOTTOM = 64, 32, 58, 48
+# The width of a letter, about.
+LETTER = 5.9
 # Readable on white and on black; told apart without colour by the dashes too.
 COLOURS = ("#1d9bf0", "#e0565b", "#8a63d2", "#2e9e6b")
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
@@ -211,13 +213,15 @@ def _scales(x_axis: Axis, y_axis: Axis) -> list[str]:
     for tick in x_axis.ticks():
         at = x_axis.at(tick)
         parts.append(f'<path class="grid" d="M{at} {TOP}V{bottom}"/>')
-        parts.append(_text(at, bottom + 18, _label(tick)))
+        is_last = at >= right
+        edge = WIDTH - 2 if is_last else at
+        parts.append(_text(edge, bottom + 18, _label(tick), anchor="end" if is_last else "middle"))
     return parts
 
 
 def _lines(chart: Chart, x_axis: Axis, y_axis: Axis) -> list[str]:
     parts = []
-    for number, (name, points) in enumerate(chart.lines.items()):
+    for number, points in enumerate(chart.lines.values()):
         colour, dash = COLOURS[number], DASHES[number]
         places = [(x_axis.at(x), y_axis.at(y)) for x, y in points]
         line = " ".join(f"{x},{y}" for x, y in places)
@@ -226,9 +230,19 @@ def _lines(chart: Chart, x_axis: Axis, y_axis: Axis) -> list[str]:
             f' stroke-dasharray="{dash}"/>'
         )
         parts += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in places]
-        if name:
-            x, y = places[-1]
-            parts.append(_text(x - 6, y - 8, name, anchor="end"))
+    return parts + _legend([name for name in chart.lines if name])
+
+
+def _legend(names: Sequence[str]) -> list[str]:
+    """Which line is which, in one row under the title: beside lines that meet, names would too."""
+    parts, x = [], float(LEFT)
+    for number, name in enumerate(names):
+        parts.append(
+            f'<path d="M{x} {TOP - 18}h22" fill="none" stroke="{COLOURS[number]}"'
+            f' stroke-width="2" stroke-dasharray="{DASHES[number]}"/>'
+        )
+        parts.append(_text(x + 28, TOP - 14, name, anchor="start"))
+        x += 38 + LETTER * len(name)
     return parts
 
 
