@@ -55,19 +55,21 @@ def run(part: Part, directory: Path) -> Outcome:
     """Run it, with its progress on the screen."""
     print(f"\n== {part.name}", flush=True)
     xml = directory / f"{part.name}.xml"
-    subprocess.run(
+    done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "--timeout=0", f"--junitxml={xml}"),
+            # The newer form has no properties of tests, and a warning about that is an error here.
+            *("-o", "junit_family=xunit1"),
             *part.options,
             part.path,
         ],
         env={**os.environ, **part.settings},
         check=False,
     )
-    return _outcome(xml)
+    return _outcome(xml, is_wrong=done.returncode != 0)
 
 
-def _outcome(xml: Path) -> Outcome:
+def _outcome(xml: Path, *, is_wrong: bool) -> Outcome:
     if not xml.exists():
         return Outcome(0, 1, 0, {})
     root = ET.parse(xml).getroot()
@@ -76,12 +78,16 @@ def _outcome(xml: Path) -> Outcome:
     for one in root.iter("property"):
         properties.setdefault(one.get("name", ""), []).append(one.get("value", ""))
     bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    # Also where nothing could be collected.
+    bad = max(bad, int(is_wrong))
     return Outcome(int(suite.get("tests", 0)), bad, int(suite.get("skipped", 0)), properties)
 
 
 def summary(outcomes: dict[str, Outcome], figures: dict[str, Any], schedules: int) -> list[str]:
     """The table."""
     lines = [f"{name}: {value}" for name, value in figures.items()]
+    if (drill := outcomes.get("drill")) and drill.failed:
+        lines.append("the drill FAILED")
     if calls := outcomes.get("calls"):
         tried = sum(map(int, calls.properties.get("calls", ())))
         lines.append(f"calls that failed: {tried}, in {calls.tests} deeds, {calls.failed} wrong")
