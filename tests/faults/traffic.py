@@ -35,6 +35,10 @@ class Drill:
     # Pairs of people whose edges somebody is changing.
     busy: set[frozenset[str]] = field(default_factory=set)
     said: int = 0
+    # State Valkeys that may write no file, since when (time.monotonic()).
+    unsaved_since: dict[str, float] = field(default_factory=dict)
+    # One of these ended: until all is delivered again, timelines lack what came meanwhile.
+    is_catching_up: bool = False
 
     def __post_init__(self) -> None:
         self.names = {person.id: name for name, person in self.people.items()}
@@ -189,7 +193,12 @@ async def walk(
         following = reply.json()["meta"].get("next_token")
         drill.report.numbers["pages judged"] += 1
         drill.report.numbers["deliveries judged"] += drill.truth.check_page(
-            viewer.name, page, since=since, below=below, is_last=following is None
+            viewer.name,
+            page,
+            since=since,
+            below=below,
+            is_last=following is None,
+            may_lack=drill.is_catching_up,
         )
         ids += [shown[0] for shown in page]
         if following is None:
