@@ -122,7 +122,7 @@ def room(world, engines):
         allow(engine.pids())
         client = redis.state(number)
         client.config_set("appendonly", "yes")
-        client.delete(redis.UNSAVED)
+        client.config_set("appendfsync", redis.SYNCED)
 
 
 AWAY = {

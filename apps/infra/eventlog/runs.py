@@ -15,7 +15,7 @@ import redis
 
 from apps.infra.eventlog import deliveries
 from apps.infra.eventlog.registry import subscribers
-from apps.infra.stores.redis import UNSAVED, state, state_count
+from apps.infra.stores.redis import is_saving, state, state_count
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def watch_runs(connection: psycopg.Connection[Any]) -> int:
     for number in range(state_count()):
         try:
             run_id = str(state(number).info("server")["run_id"])
-            is_saved = not state(number).exists(UNSAVED)
+            is_saved = is_saving(state(number))
         except (redis.RedisError, OSError):
             continue
         changed += _compare(connection, instance=f"state{number}", run_id=run_id, is_saved=is_saved)

@@ -30,9 +30,13 @@ _RECEIVE_BYTES = 4096
 REFUSED = "MISCONF"
 # Not known to the client: nothing is wrong with the command, as little as while a file is loaded.
 BaseParser.EXCEPTION_CLASSES[REFUSED] = redis.ConnectionError
-# Is there, without a TTL, while the file is off because of that; `saving` turns it on again.
-UNSAVED = b"saving:off"
-GO_ON_UNSAVED = (("CONFIG", "SET", "appendonly", "no"), ("SET", UNSAVED, "1"))
+# The file is off because of that, until `saving` has had a whole one written. That nothing is
+# synced says so: a key would be gone with a FLUSHALL, and nobody would turn the file on again.
+SYNCED, UNSYNCED = "everysec", "no"
+GO_ON_UNSAVED = (
+    ("CONFIG", "SET", "appendfsync", UNSYNCED),
+    ("CONFIG", "SET", "appendonly", "no"),
+)
 
 
 class _GuardedConnection(redis.Connection):
@@ -108,6 +112,15 @@ def pipe(instance: int, commands: Sequence[Sequence[Any]]) -> list[Any]:
         for command in commands:
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
         return pipeline.execute()
+
+
+def is_saving(client: redis.Redis) -> bool:
+    """Whether an instance comes back as it is now: False from when it went on without its file
+    until a whole one is written. One that has no `CONFIG` never goes on without."""
+    try:
+        return bool(client.config_get("appendfsync").get("appendfsync") != UNSYNCED)
+    except redis.ResponseError:
+        return True
 
 
 def shout(instance: int, commands: Sequence[Sequence[Any]]) -> bool:

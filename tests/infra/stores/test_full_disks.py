@@ -1,6 +1,7 @@
 """Engines whose disk is full: what their refusals mean, and that readers are told all the same."""
 
 import contextlib
+import time
 
 import psycopg
 import pytest
@@ -22,7 +23,7 @@ def state(world, breakable_engines):
     allow(engine.pids())
     client = redis.state(0)
     client.config_set("appendonly", "yes")
-    client.delete(redis.UNSAVED)
+    client.config_set("appendfsync", redis.SYNCED)
 
 
 def fill(engine):
@@ -31,6 +32,14 @@ def fill(engine):
     with contextlib.suppress(redis_sync.RedisError):
         for number in range(3):
             redis.state(0).set("a", number)
+
+
+def until_written():
+    """No file is being written whole any more."""
+    while True:
+        if not redis.state(0).info("persistence")["aof_rewrite_in_progress"]:
+            return
+        time.sleep(0.01)
 
 
 def saves():
@@ -89,14 +98,35 @@ def test_the_relay_has_it_go_on_and_save_again_when_there_is_room(state, monkeyp
     assert not saves()
     redis.state(0).set("b", "here")
     relays.mind()
-    fill(state)
+    until_written()
     relays.mind()
     assert not saves()
+    assert not redis.is_saving(redis.state(0))
     allow(state.pids())
+    relays.mind()
+    until_written()
+    # Not before it is looked at: until the file is whole it would come back without "b".
+    assert not redis.is_saving(redis.state(0))
     relays.mind()
 
     assert saves()
-    assert not redis.state(0).exists(redis.UNSAVED)
+    assert redis.is_saving(redis.state(0))
+
+
+def test_one_that_was_emptied_meanwhile_saves_again_too(state, monkeypatch):
+    monkeypatch.setattr(saving, "AGAIN_SECONDS", 0.0)
+    fill(state)
+    relays = saving.Saving()
+    relays.mind()
+    allow(state.pids())
+
+    redis.state(0).flushall()
+    relays.mind()
+    until_written()
+    relays.mind()
+
+    assert saves()
+    assert redis.is_saving(redis.state(0))
 
 
 def test_a_file_that_an_operator_turned_off_stays_off(state, monkeypatch):
@@ -113,11 +143,11 @@ def test_one_that_did_not_save_counts_as_not_seen(state):
         raw.execute("delete from redis_runs")
         runs.watch_runs(raw)
         raw.execute("update redis_runs set seen_at = '2026-01-01Z'")
-        redis.state(0).set(redis.UNSAVED, 1)
+        redis.state(0).config_set("appendfsync", redis.UNSYNCED)
 
         runs.watch_runs(raw)
         assert _seen_lately(raw) == ["state1"]
-        redis.state(0).delete(redis.UNSAVED)
+        redis.state(0).config_set("appendfsync", redis.SYNCED)
         runs.watch_runs(raw)
         assert _seen_lately(raw) == ["state0", "state1"]
 
