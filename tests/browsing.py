@@ -18,10 +18,12 @@ HTMX = {"HX-Request": "true"}
 class Browser:
     """One browser with its cookies; without JavaScript unless a call says `htmx=True`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, agent: str = "") -> None:
         self._loop = loop
         self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=application), base_url="http://testserver"
+            transport=httpx.ASGITransport(app=application),
+            base_url="http://testserver",
+            headers={"User-Agent": agent} if agent else None,
         )
 
     @property

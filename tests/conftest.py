@@ -36,6 +36,7 @@ TABLES = (
     " follow_requests, blocks, mutes, muted_words, pull_authors, lists, list_members,"
     " list_followers, notifications, notifications_seen, muted_conversations,"
     " pinned_lists, tweets, likes, retweets, bookmarks, mentions, idempotency_keys, django_session,"
+    " devices, security_events,"
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
     " search_documents, search_backfills, known_words, saved_searches,"
     " hot_models, hot_calls, stream_rules, trend_rules, media, polls, poll_votes, reports,"

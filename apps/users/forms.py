@@ -59,6 +59,24 @@ class NewPasswordForm(DomainForm):
     )
 
 
+class PasswordForm(DomainForm):
+    """A password instead of one that is known."""
+
+    current = forms.CharField(
+        label=_("Current password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Eight characters or more."),
+    )
+
+
 class EmailForm(DomainForm):
     """Where a link to a new password may go."""
 

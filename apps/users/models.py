@@ -257,3 +257,59 @@ class RequestToken(models.Model):
 
     def __str__(self) -> str:
         return f"request {self.digest[:8]}"
+
+
+class Device(models.Model):
+    """A browser that is logged in, as its owner sees it. It goes with its session."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    user_id = models.BigIntegerField()
+    session_key = models.CharField(max_length=40, unique=True)
+    # What the browser calls itself, in two words.
+    agent = models.CharField(max_length=40, blank=True, default="")
+    # The network it came from, not the whole address.
+    network = models.CharField(max_length=48, blank=True, default="")
+    signed_in_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "devices"
+        indexes = [
+            # Settings: one person's devices.
+            models.Index(fields=["user_id", "-signed_in_at"], name="device_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.agent
+
+
+class SecurityEvent(models.Model):
+    """Something that decides who gets in, for the account's owner to read."""
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        SIGNED_UP = "signed_up", "account opened"
+        SIGNED_IN = "signed_in", "logged in"
+        PASSWORD_CHANGED = "password_changed", "password changed"
+        PASSWORD_RESET = "password_reset", "password set with a link"
+        EMAIL_CHANGED = "email_changed", "e-mail address confirmed"
+        EMAIL_REMOVED = "email_removed", "e-mail address removed"
+        DEVICE_ENDED = "device_ended", "a device logged out"
+        OTHERS_ENDED = "others_ended", "all other devices logged out"
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    user_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind)
+    agent = models.CharField(max_length=40, blank=True, default="")
+    network = models.CharField(max_length=48, blank=True, default="")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "security_events"
+        indexes = [
+            # Settings: what happened to one account, latest first.
+            models.Index(fields=["user_id", "-id"], name="security_event_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind

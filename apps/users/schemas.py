@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +93,30 @@ class GrantOut:
     website: str
     scopes: tuple[str, ...]
     since: datetime
+
+
+class Visit(NamedTuple):
+    """From where somebody came: what the browser calls itself, and the network; "" if unknown."""
+
+    agent: str
+    network: str
+
+
+class DeviceOut(NamedTuple):
+    """A browser in which an account is logged in."""
+
+    id: int
+    agent: str
+    network: str
+    signed_in_at: datetime
+    # The one that asks.
+    is_this: bool
+
+
+class SecurityEventOut(NamedTuple):
+    """Something that happened to an account's door; `kind` is one of `SecurityEvent.Kind`."""
+
+    kind: str
+    agent: str
+    network: str
+    at: datetime

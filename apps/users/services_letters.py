@@ -17,12 +17,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.infra.errors import Invalid, NotFound
-from apps.users.models import User
+from apps.users import services_security
+from apps.users.models import SecurityEvent, User
 from apps.users.services import BadProfile, EmailTaken, checked_email
 from apps.users.services_tokens import revoke_person
 
 CONFIRM_SECONDS = 24 * 3600
 _SALT = "users.confirm_email"
+Kind = SecurityEvent.Kind
 
 
 class LinkOver(Invalid):
@@ -105,6 +107,10 @@ def reset_password(*, user_id: int, token: str, password: str, now: datetime) ->
     revoke_person(user_id=user_id, now=now)
     # Announces the account: sessions carry a digest of the old password and end.
     user.save(update_fields=["password"])
+    services_security.end_others(
+        user_id=user_id, session_key="", visit=services_security.NOWHERE, now=now
+    )
+    services_security.note(user_id=user_id, kind=Kind.PASSWORD_RESET, now=now)
 
 
 def send_confirmation(*, user_id: int, email: str, password: str, now: datetime) -> str:
@@ -150,6 +156,7 @@ def confirm_email(*, user_id: int, token: str, now: datetime) -> str:
     try:
         with transaction.atomic():
             user.save(update_fields=["email"])
+            services_security.note(user_id=user_id, kind=Kind.EMAIL_CHANGED, now=now)
     except IntegrityError as error:
         raise EmailTaken(_("This address has an account already."), field="email") from error
     return str(address)
@@ -161,3 +168,4 @@ def forget_email(*, user_id: int, now: datetime) -> None:
     if user is not None and user.email:
         user.email = None
         user.save(update_fields=["email"])
+        services_security.note(user_id=user_id, kind=Kind.EMAIL_REMOVED, now=now)

@@ -30,7 +30,7 @@ from apps.infra.errors import Unavailable
 from apps.infra.stores import aiopostgres, invalidation
 from apps.infra.stores.cache import LocalCache
 from apps.users.backends import UsernameBackend
-from apps.users.models import User
+from apps.users.models import Device, User
 
 MAX_CACHED = 50_000
 # As Django makes them; nothing else was ever given out.
@@ -227,6 +227,7 @@ def _on_save(instance: AbstractBaseSession, created: bool, **_signal: Any) -> No
 
 def _on_delete(instance: AbstractBaseSession, **_signal: Any) -> None:
     invalidation.announce([("k", digest_of(instance.session_key))])
+    Device.objects.filter(session_key=instance.session_key).delete()
 
 
 def listen() -> None:

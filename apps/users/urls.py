@@ -11,6 +11,7 @@ from apps.users import (
     views_oauth,
     views_oauth1,
     views_reset,
+    views_security,
 )
 
 urlpatterns = [
@@ -23,6 +24,10 @@ urlpatterns = [
     path("settings/appearance", views.settings_appearance),
     path("settings/language", views_language.settings_language),
     path("settings/email", views_reset.settings_email),
+    path("settings/security", views_security.security),
+    path("settings/security/devices/<int:device_id>/end", views_security.end_device),
+    path("settings/security/others/end", views_security.end_others),
+    path("settings/password", views_security.settings_password),
     path("settings/email/confirm", views_reset.confirm_email),
     path("language/<slug:language>", views_language.choose),
     path("reset", views_reset.reset),

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import SESSION_KEY, authenticate, login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from apps.infra import clock
 from apps.infra.errors import DomainError, Forbidden, RateLimited
 from apps.infra.web import pages
-from apps.users import attempts, services
+from apps.users import attempts, letters, services, services_security
 from apps.users.backends import UsernameBackend
 from apps.users.forms import (
     AppearanceForm,
@@ -27,6 +27,8 @@ from apps.users.forms import (
     SignUpForm,
 )
 from apps.users.hashing import HashingBusy, hashing
+from apps.users.models import SecurityEvent
+from apps.users.visits import visit_of
 
 HOME = "/home"
 THEME_AGE_SECONDS = 365 * 24 * 3600
@@ -38,7 +40,24 @@ def _enter(request: HttpRequest, username: str, password: str) -> bool:
     if user is None:
         return False
     login(request, user)
+    _note(request, user.pk, SecurityEvent.Kind.SIGNED_IN)
     return True
+
+
+def _note(request: HttpRequest, user_id: int, kind: str) -> None:
+    services_security.signed_in(
+        user_id=user_id,
+        session_key=request.session.session_key or "",
+        visit=visit_of(request),
+        kind=kind,
+        now=clock.now(),
+    )
+
+
+async def _alert(request: HttpRequest) -> None:
+    await sync_to_async(services_security.alert_if_new)(
+        user_id=int(request.session[SESSION_KEY]), visit=visit_of(request), now=clock.now()
+    )
 
 
 async def _let_in(
@@ -71,6 +90,7 @@ async def log_in(request: HttpRequest, viewer: Any | None) -> HttpResponseBase:
             if await _let_in(attempt, request, username, given["password"]):
                 response = HttpResponseRedirect(target)
                 await attempt.succeeded(response)
+                letters.start(_alert(request))
                 return response
             form.add_error(None, _("The user name or the password is wrong."))
         except RateLimited as error:
@@ -105,6 +125,7 @@ def _join(request: HttpRequest, username: str, password: str, name: str) -> None
     made = services.create_user(username=username, password=password, name=name, now=clock.now())
     # Not `_enter`, which would hash the password once more.
     login(request, UsernameBackend().get_user(made.id))
+    _note(request, made.id, SecurityEvent.Kind.SIGNED_UP)
 
 
 @never_cache

@@ -30,6 +30,7 @@ _STATUS = "<username:username>/status/<id:tweet_id>"
 FORMS = {
     "logout",
     "settings/apps/<int:application_id>/revoke",
+    "settings/security/devices/<int:device_id>/end", "settings/security/others/end",
     "developer/apps/<int:application_id>/keys/<slug:kind>",
     "lists/<id:list_id>/follow", "lists/<id:list_id>/unfollow", "lists/<id:list_id>/pin",
     "lists/<id:list_id>/unpin", "lists/<id:list_id>/members/add",
@@ -192,7 +193,8 @@ def _of_members(rooms: Rooms) -> Iterator[Page]:
         "lists/<id:list_id>", "lists/<id:list_id>/edit", "lists/<id:list_id>/delete",
         "lists/<id:list_id>/members", "lists/<id:list_id>/followers",
         "settings/profile", "settings/privacy", "settings/appearance", "settings/language",
-        "settings/email", "settings/apps", "settings/pictures", "settings/blocked",
+        "settings/email", "settings/security", "settings/password", "settings/apps",
+        "settings/pictures", "settings/blocked",
         "settings/muted", "settings/muted-words", "developer/apps", "developer/apps/new",
         "developer/apps/<int:application_id>", "developer/apps/<int:application_id>/delete",
         "<username:username>", "<username:username>/with_replies", "<username:username>/media",

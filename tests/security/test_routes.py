@@ -54,7 +54,7 @@ class Place:
             "username": "bob",
             "tweet_id": post_tweet(author_id=bob.id, text="hello", now=now).id,
             "list_id": create_list(owner_id=bob.id, name="Bob's", now=now).id,
-            "application_id": keys.application_id, "user_id": bob.id, "word_id": 1, "search_id": 1,
+            "application_id": keys.application_id, "user_id": bob.id, "word_id": 1, "search_id": 1, "device_id": 1,
             "kind": "bearer", "tag": "tea", "token": "x-y", "language": "de",
             "name": "users", "media_id": 1, "key": "a" * 32,
         }  # fmt: skip
