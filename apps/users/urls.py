@@ -11,6 +11,7 @@ from apps.users import (
     views_oauth,
     views_oauth1,
     views_reset,
+    views_zone,
 )
 
 urlpatterns = [
@@ -22,6 +23,7 @@ urlpatterns = [
     path("settings/privacy", views.settings_privacy),
     path("settings/appearance", views.settings_appearance),
     path("settings/language", views_language.settings_language),
+    path("settings/time-zone", views_zone.settings_zone),
     path("settings/email", views_reset.settings_email),
     path("settings/email/confirm", views_reset.confirm_email),
     path("language/<slug:language>", views_language.choose),
