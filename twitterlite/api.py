@@ -18,6 +18,7 @@ from apps.timelines import api as timelines
 from apps.trends import api as trends
 from apps.tweets import api as tweets
 from apps.tweets import api_edges as tweet_edges
+from apps.tweets import api_scheduled as scheduled
 from apps.users import api as users
 from apps.users import api_spaces as spaces
 
@@ -62,6 +63,7 @@ for router in (
     media.router,
     tweets.router,
     tweet_edges.router,
+    scheduled.router,
     timelines.router,
     spaces.router,
 ):

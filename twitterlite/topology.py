@@ -18,7 +18,14 @@ _TRENDS = (
     Subscriber(
         name="trends",
         topics=frozenset(
-            {"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden", "user.changed"}
+            {
+                "tweet.posted",
+                "tweet.edited",
+                "tweet.deleted",
+                "tweet.hidden",
+                "tweet.unhidden",
+                "user.changed",
+            }
         ),
         handler="apps.trends.tasks.count",
         queue="trends",
@@ -60,7 +67,9 @@ SUBSCRIBERS = (
     # Keeps the index of search, and notes whom new tweets name or answer.
     Subscriber(
         name="search",
-        topics=frozenset({"tweet.posted", "tweet.deleted", "tweet.hidden", "tweet.unhidden"}),
+        topics=frozenset(
+            {"tweet.posted", "tweet.edited", "tweet.deleted", "tweet.hidden", "tweet.unhidden"}
+        ),
         handler="apps.search.tasks.index",
         queue="search",
         gather_seconds=0.2,
@@ -91,6 +100,13 @@ SUBSCRIBERS = (
         handler="apps.notifications.tasks.tell",
         queue="notify",
         gather_seconds=0.3,
+    ),
+    # Repeats the invalidations of edits.
+    Subscriber(
+        name="edits",
+        topics=frozenset({"tweet.edited"}),
+        handler="apps.tweets.tasks.repeat_edits",
+        queue="index",
     ),
     # Repeats the invalidations that the services made before they committed.
     Subscriber(
@@ -128,6 +144,7 @@ LANES: list[tuple[str, ...]] = [
 JOBS: dict[str, str] = {
     "apps.timelines.tasks.rebuild_home": "index",
     "apps.tweets.tasks.recount_due": "index",
+    "apps.tweets.tasks.post_scheduled": "index",
     "apps.notifications.tasks.drop_old": "default",
     # Some 40 ms each.
     "apps.search.tasks.learn_words": "default",
@@ -145,6 +162,8 @@ JOBS: dict[str, str] = {
 SCHEDULE: dict[str, float] = {
     # The last likes of a rush; while it lasts its own events see to the counts.
     "apps.tweets.tasks.recount_due": 2.0,
+    # Posts whose time has come.
+    "apps.tweets.tasks.post_scheduled": 1.0,
     # The lists of trends.
     **({"apps.trends.tasks.roll_up": 3.0, "apps.trends.tasks.tidy": 60.0} if _HAS_TRENDS else {}),
     # Which tweets are hot; pins end after two and a half of the longer time.

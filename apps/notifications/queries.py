@@ -88,8 +88,12 @@ async def _shown(user_id: int, rows: Sequence[_Row], relations: Relations) -> li
     heard = await visible(
         viewer_id=user_id, tweets=spoken, surface="notifications", relations=relations
     )
-    away = await muted_conversations(user_id, {tweet.conversation_id for tweet in heard})
-    may_speak = {tweet.id for tweet in heard if tweet.conversation_id not in away}
+    away = await muted_conversations(user_id, {one.conversation_id for one in tweets.values()})
+    if away:
+        # Neither what is said in them nor who likes and retweets what one has said there oneself.
+        muted = {one.id for one in tweets.values() if one.conversation_id in away}
+        rows = [row for row in rows if row.tweet_id not in muted]
+    may_speak = {tweet.id for tweet in heard}
     people = await _People.of(user_id, rows, relations)
     made = (_made(row, tweets, may_speak, people) for row in rows)
     return [one for one in made if one is not None]

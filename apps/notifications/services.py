@@ -165,7 +165,7 @@ def mark_seen(*, user_id: int, up_to_id: int) -> None:
 
 
 def mute_conversation(*, user_id: int, conversation_id: int, muted: bool) -> None:
-    """Do not tell somebody of the posts in a conversation, from the next read on; or do again.
+    """Tell somebody of nothing in a conversation, from the next read on; or do again.
 
     Args:
         conversation_id: of a conversation that the caller has seen to be there.

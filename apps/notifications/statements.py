@@ -1,5 +1,6 @@
 """The statements by which groups are counted anew from what they are about."""
 
+from apps.infra import ids
 from apps.notifications.schemas import MAX_ACTORS, MAX_COUNT, Kind
 from apps.tweets import told_sql
 
@@ -18,8 +19,12 @@ _GROUP = "(recipient_id, kind, tweet_id, day)"
 # how far the recipient has looked, and why the batch's own actors were left out.
 _REFRESH = """
 with wanted as materialized (
-  select * from unnest(%(recipients)s::bigint[], %(tweets)s::bigint[], %(days)s::int[],
-                       %(lows)s::bigint[], %(highs)s::bigint[])
+  select w.*, exists (
+      -- Nearly everybody mutes none: then the tweet is not looked for.
+      select from muted_conversations m join tweets t on t.conversation_id = m.conversation_id
+       where m.user_id = w.recipient_id and t.id = w.tweet_id) as is_muted
+    from unnest(%(recipients)s::bigint[], %(tweets)s::bigint[], %(days)s::int[],
+                %(lows)s::bigint[], %(highs)s::bigint[])
     as w (recipient_id, tweet_id, day, low, high)),
 looked as materialized (
   select w.*, e.*
@@ -29,7 +34,8 @@ looked as materialized (
                as actors,
              count(*) filter (where s.why is null)::int as told, count(*)::int as n,
              string_agg(s.why, ',') filter (where s.actor_id = any(%(actors)s)) as kept_back
-        from (select a.actor_id, a.id, {why} as why
+        from (select a.actor_id, a.id,
+                     case when w.is_muted then 'conversation' else {why} end as why
                 from ({edges} order by 2 desc limit {looked_at}) a
                 left join users u on u.id = a.actor_id) s) e),
 truth as materialized (
@@ -75,13 +81,17 @@ def _refresh(kind: Kind) -> str:
 
 REFRESH = {kind: _refresh(kind) for kind in _EDGES}
 
+# Where it stands among the others: whoever is named by an edit is told of it now.
+_PLACE = f"""case when t.edit_times is null then g.tweet_id
+  else ((extract(epoch from t.edit_times[cardinality(t.edit_times)]) * 1000)::bigint
+        - {ids.EPOCH_MS}) * {ids.at_ms(ids.EPOCH_MS + 1)} end"""
 # Recipient, kind, and whether it is unread; or kind and why it is not told.
 TELL = f"""
 with given as materialized (
   select * from unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[])
     as g (recipient_id, kind, tweet_id, author_id, day)),
 judged as materialized (
-  select g.*, case when exists (
+  select g.*, {_PLACE} as place, case when exists (
               select from muted_conversations m
                where m.user_id = g.recipient_id and m.conversation_id = t.conversation_id)
               then 'conversation'
@@ -90,7 +100,7 @@ judged as materialized (
     left join users u on u.id = g.author_id),
 kept as (
   insert into notifications (recipient_id, kind, tweet_id, day, id, actors, count)
-  select recipient_id, kind, tweet_id, day, tweet_id, array[author_id], 1 from judged
+  select recipient_id, kind, tweet_id, day, place, array[author_id], 1 from judged
    where why is null
       on conflict {_GROUP} do nothing
   returning recipient_id, kind, id)

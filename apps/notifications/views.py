@@ -89,9 +89,9 @@ async def conversation(request: HttpRequest, viewer: Any, tweet_id: int) -> Http
         "question": _("Hear of this conversation again?")
         if is_muted
         else _("Mute this conversation?"),
-        "consequence": _("New replies and mentions in it show in your notifications.")
+        "consequence": _("What happens in it shows in your notifications.")
         if is_muted
-        else _("Replies and mentions in it do not show in your notifications. Nobody is told."),
+        else _("Nothing that happens in it shows in your notifications. Nobody is told."),
         "yes": _("Unmute") if is_muted else _("Mute"),
         "no": _("Cancel"),
         "action": f"/notifications/conversations/{tweet_id}",

@@ -70,7 +70,7 @@ def atom(user: UserOut, cards: Sequence[Card]) -> bytes:
             _element("title", _title(card)),
             f"<link href={quoteattr(url)}/>",
             _element("published", written_at),
-            _element("updated", written_at),
+            _element("updated", _written_last(card).isoformat()),
             _author(card.author),
             f'<content type="html">{escape(plain(_content(card)))}</content>',
             "</entry>",
@@ -93,7 +93,11 @@ def _author(user: UserOut) -> str:
 
 def _changed_at(user: UserOut, cards: Sequence[Card]) -> datetime:
     """Nothing of the clock: an unchanged feed has unchanged bytes."""
-    return max((card.tweet.created_at for card in cards), default=user.created_at)
+    return max(map(_written_last, cards), default=user.created_at)
+
+
+def _written_last(card: Card) -> datetime:
+    return card.tweet.edit_times[-1] if card.tweet.edit_times else card.tweet.created_at
 
 
 def _title(card: Card) -> str:

@@ -8,6 +8,7 @@ from apps.infra import clock, ids
 from apps.infra.resilience.deadline import TookTooLong
 from apps.infra.stores import aiopostgres
 from apps.search import queries_ids
+from apps.search.edited import still_fitting
 from apps.search.queries_ids import Sought
 from apps.search.query.sql import Names, lists_in, to_sql, usernames_in
 from apps.search.query.tree import AtLeast, Node, leaves
@@ -50,7 +51,8 @@ async def search_tweets(*, viewer_id: int | None, tree: Node, window: Window, li
     for _round in range(MAX_ROUNDS):
         part = Window(after_id=window.after_id, before_id=cursor)
         found = await queries_ids.ids_of(wanted, part, want)
-        tweets += await visible_by_ids(viewer_id=viewer_id, ids=found, surface="search")
+        seen = await visible_by_ids(viewer_id=viewer_id, ids=found, surface="search")
+        tweets += await still_fitting(tree, seen)
         if len(tweets) > limit:
             return Page(tweets=tweets[:limit], next_before_id=tweets[limit - 1].id)
         if len(found) < want:

@@ -11,6 +11,7 @@ from math import log2
 
 from apps.infra import clock
 from apps.search import queries, queries_ids
+from apps.search.edited import still_fitting
 from apps.search.query.tree import Node
 from apps.search.schemas import Window
 from apps.tweets.schemas import Page, TweetOut
@@ -45,7 +46,8 @@ async def top_tweets(
     """
     wanted = await queries.sought(viewer_id, tree)
     ids = await queries_ids.ids_of(wanted, window, CANDIDATES)
-    tweets = await visible_by_ids(viewer_id=viewer_id, ids=ids, surface="search")
+    seen = await visible_by_ids(viewer_id=viewer_id, ids=ids, surface="search")
+    tweets = await still_fitting(tree, seen)
     ranked = sorted(tweets, key=lambda tweet: (score(tweet), tweet.id), reverse=True)
     end = rank + limit
     if len(ranked) <= end:

@@ -84,7 +84,8 @@ def pairs_of(said: Collection[Said]) -> list[Pair]:
 
 
 def recount(*, author_ids: Collection[int], tweet_ids: Collection[int], now: datetime) -> None:
-    """See anew what authors say lately: some of their posts went or came back, or they themselves.
+    """See anew what authors say lately: some of their posts went, came back or say something else,
+    or they themselves went.
 
     Exact for the open hours, for what an author says; voices that several share (retweets, fresh
     accounts of one text) go with the first of them. What is older stays in the past that a term
@@ -100,11 +101,15 @@ def recount(*, author_ids: Collection[int], tweet_ids: Collection[int], now: dat
     originals = _originals(live)
     accounts = _open_accounts([*live, *originals.values()])
     shut = [one for one in live if one.author_id not in accounts]
+    former = stored.former_said(tweet_ids=[one for one in tweet_ids if one >= since])
     stays = _pairs(live, originals, accounts)
-    kept = {(pair.ms // HOUR_MS, pair.key, pair.voice.name) for pair in stays}
+    # What an edited post still says stays with those who pass it on.
+    edited = {one.id for one in former}
+    passed = [pair for one in live if one.id in edited for pair in _passed_on(one, now_ms)]
+    kept = {(pair.ms // HOUR_MS, pair.key, pair.voice.name) for pair in [*stays, *passed]}
     gone = [
         pair
-        for one in [*dead, *shut]
+        for one in [*dead, *shut, *former]
         if one.retweet_of_id is None
         for pair in [*_said_by(one, one, _voice(one)), *_passed_on(one, now_ms)]
         if (pair.ms // HOUR_MS, pair.key, pair.voice.name) not in kept

@@ -1,5 +1,6 @@
 """/2/tweets, likes and retweets."""
 
+import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router
 from pydantic import StrictBool
@@ -10,7 +11,9 @@ from apps.infra.web.params import Id, IdList
 from apps.infra.web.threads import in_thread
 from apps.tweets import hot, services, services_replies
 from apps.tweets.bodies import Strict, TweetIn
+from apps.tweets.queries_edits import versions
 from apps.tweets.rendering import TweetFields
+from apps.tweets.visibility import visible_by_ids
 from apps.users.bearer import AuthedRequest, PublicRequest, ensure_self, needs, reads
 
 router = Router(tags=["Tweets"])
@@ -71,6 +74,25 @@ async def tweet_by_id(request: HttpRequest, id: str) -> HttpResponse:
         query=request.META.get("QUERY_STRING", ""),
     )
     return answer.response()
+
+
+@router.get("/tweets/{id}/edit_history", auth=reads(), summary="What a tweet said before")
+async def edit_history(request: PublicRequest, id: Path[Id]) -> HttpResponse:
+    """All of its versions, the newest first; the tweet itself where it was never edited."""
+    shown = await visible_by_ids(viewer_id=request.auth.viewer_id, ids=[id], surface="lookup")
+    if not shown:
+        return envelope.nobody(envelope.missing("tweet", "id", str(id)))
+    items = [
+        orjson.dumps(
+            {
+                "version": one.number,
+                "text": one.text,
+                "created_at": envelope.timestamp(one.created_at),
+            }
+        )
+        for one in await versions(shown[0])
+    ]
+    return envelope.response(envelope.many(items, meta={"result_count": len(items)}))
 
 
 @router.delete("/tweets/{id}", auth=needs(), summary="Delete a tweet")

@@ -14,6 +14,7 @@ from apps.infra.web import problems
 from apps.infra.web.params import Id, wrong
 from apps.media.services.attaching import MAX_PICTURES
 from apps.tweets import services
+from apps.tweets.guards import REPLY_SETTINGS
 from apps.tweets.models import MAX_OPTION
 from apps.tweets.services_polls import MAX_MINUTES, MAX_OPTIONS, MIN_MINUTES, MIN_OPTIONS
 
@@ -91,7 +92,7 @@ class MediaIn(Strict):
 
 
 def _settings(value: Any, info: ValidationInfo) -> str:
-    allowed = ("everyone", *services.REPLY_SETTINGS)
+    allowed = ("everyone", *REPLY_SETTINGS)
     if value in ("subscribers", "verified"):
         raise wrong(
             "reply_settings", value, "offered here: there are no paid and no checked accounts"
@@ -104,7 +105,7 @@ def _settings(value: Any, info: ValidationInfo) -> str:
 ReplySettings = Annotated[
     str,
     BeforeValidator(_settings),
-    WithJsonSchema({"type": "string", "enum": ["everyone", *services.REPLY_SETTINGS]}),
+    WithJsonSchema({"type": "string", "enum": ["everyone", *REPLY_SETTINGS]}),
 ]
 
 
@@ -128,6 +129,12 @@ class PollIn(Strict):
     reply_settings: ReplySettings | None = Field(None, description="As `reply_settings` outside.")
 
 
+class EditIn(Strict):
+    """Which tweet gets another text; what hangs on it stays, and so does its id."""
+
+    previous_post_id: Id
+
+
 class TweetIn(Strict):
     """A new tweet, reply or quote."""
 
@@ -138,6 +145,7 @@ class TweetIn(Strict):
     reply_settings: ReplySettings | None = None
     media: MediaIn | None = None
     poll: PollIn | None = None
+    edit_options: EditIn | None = None
     for_super_followers_only: _never("there are no paid accounts.") = False  # type: ignore[valid-type]
     nullcast: _never("every post is shown.") = False  # type: ignore[valid-type]
     made_with_ai: _never("posts carry no such label.") = False  # type: ignore[valid-type]
@@ -146,7 +154,6 @@ class TweetIn(Strict):
     card_uri: _refused("there are no cards.") = None  # type: ignore[valid-type]
     community_id: _refused("there are no communities.") = None  # type: ignore[valid-type]
     direct_message_deep_link: _refused("posts do not lead to messages.") = None  # type: ignore[valid-type]
-    edit_options: _refused("editing is not supported yet.") = None  # type: ignore[valid-type]
     geo: _refused("there are no places.") = None  # type: ignore[valid-type]
 
 

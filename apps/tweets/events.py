@@ -55,6 +55,12 @@ class TweetDeleted(_OneTweet):
     topic: ClassVar[str] = "tweet.deleted"
 
 
+class TweetEdited(_OneTweet):
+    """Its author changed what it says; what it is called and what hangs on it stay."""
+
+    topic: ClassVar[str] = "tweet.edited"
+
+
 class TweetHidden(_OneTweet):
     """A moderator took it out of sight."""
 

@@ -8,6 +8,14 @@ from apps.tweets.models import Tweet
 from apps.tweets.text.entities import extract_entities
 from apps.users import guards as user_guards
 
+REPLY_SETTINGS = ("following", "mentionedUsers")
+
+
+class BadReplySettings(Invalid):
+    """Nobody can be let in by this rule, or not by this tweet."""
+
+    code = "bad_reply_settings"
+
 
 class ProtectedTweet(Forbidden):
     """Posts of protected accounts may not be passed on."""
@@ -114,6 +122,24 @@ def ensure_may_answer(*, user_id: int, parent: Tweet) -> None:
     ):
         return
     raise MayNotAnswer(_("Its author lets only some people answer in this conversation."))
+
+
+def checked_reply_settings(reply_settings: str | None, in_reply_to_id: int | None) -> str | None:
+    """What is stored of the setting; None for everyone. Raises BadReplySettings."""
+    if reply_settings is None or reply_settings == "everyone":
+        return None
+    if reply_settings not in REPLY_SETTINGS:
+        raise BadReplySettings(
+            _("[%(reply_settings)s] is not offered here: everyone, following or mentionedUsers.")
+            % {"reply_settings": reply_settings},
+            field="reply_settings",
+        )
+    if in_reply_to_id is not None:
+        raise BadReplySettings(
+            _("Who may answer is for the first post of a conversation to say."),
+            field="reply_settings",
+        )
+    return reply_settings
 
 
 def ensure_may_tidy(*, user_id: int, tweet_id: int) -> Tweet:

@@ -11,7 +11,7 @@ from apps.infra.web.answers import Answer
 from apps.infra.web.gate import Reply
 from apps.infra.web.params import id_of, parsed
 from apps.infra.web.threads import in_thread
-from apps.tweets import queries, services
+from apps.tweets import queries, services, services_edits
 from apps.tweets.bodies import PLAIN, TweetIn, plain_text, read
 from apps.tweets.group_commit import post_plain_tweet, post_soon
 from apps.tweets.rendering import Rendered, TweetFields, render_new, render_tweets
@@ -109,6 +109,8 @@ class PostTurn:
 
 
 async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> TweetOut:
+    if new.edit_options is not None:
+        return await _edit(author_id, new, new.edit_options.previous_post_id)
     if not idempotency_key and (new.model_fields_set == PLAIN or _is_plain(new)):
         return await post_plain_tweet(
             author_id=author_id, text=new.text, now=clock.now(), source=SOURCE
@@ -126,6 +128,20 @@ async def _post(author_id: int, new: TweetIn, idempotency_key: str | None) -> Tw
         poll=checked_poll(poll.options, poll.duration_minutes) if poll else None,
         idempotency_key=idempotency_key,
         source=SOURCE,
+    )
+
+
+async def _edit(author_id: int, new: TweetIn, tweet_id: int) -> TweetOut:
+    if not _is_plain(new):
+        raise services_edits.NotEditable(
+            "An edit changes the text alone: send `text` and `edit_options`.", field="edit_options"
+        )
+    return await in_thread(
+        services_edits.edit_tweet,
+        user_id=author_id,
+        tweet_id=tweet_id,
+        text=new.text,
+        now=clock.now(),
     )
 
 

@@ -45,3 +45,13 @@ def claim(
     if known.fingerprint != fingerprint:
         raise KeyReused("This Idempotency-Key was used for another request.")
     return known.tweet_id
+
+
+def is_taken(user_id: int, key: str) -> bool:
+    """Whether a write with this key is done, or goes on in the caller's transaction."""
+    return Idempotency.objects.filter(user_id=user_id, key=key).exists()
+
+
+def settle(user_id: int, key: str, tweet_id: int) -> None:
+    """Have a key that this transaction has taken stand for this tweet."""
+    Idempotency.objects.filter(user_id=user_id, key=key).update(tweet_id=tweet_id)

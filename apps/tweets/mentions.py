@@ -35,6 +35,10 @@ _BELOW = f"""
 select min(id), array_agg(id) filter (where {_MAY_NAME}), count(*)
   from (select * from tweets where id < %s order by id desc limit %s) t
 """  # noqa: S608 (own names)
+_FORGET = """
+delete from mentions m using unnest(%s::bigint[], %s::bigint[]) as given (user_id, tweet_id)
+ where m.user_id = given.user_id and m.tweet_id = given.tweet_id
+"""
 _NOTE = """
 insert into mentions (user_id, tweet_id, author_id)
 select * from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) on conflict do nothing
@@ -70,6 +74,19 @@ def note_live(*, tweets: Iterable[Said]) -> None:
     if concerning:
         with transaction.atomic():
             _announce(concerning, _note([_row(one) for one in concerning if not one.retweet_of_id]))
+
+
+def forget_former(*, tweets: Iterable[Said], former: Iterable[Said]) -> None:
+    """Forget whom edited tweets named and name no more. Idempotent.
+
+    Args:
+        tweets: as they are now. former: what they said before.
+    """
+    gone = _mentions(map(_row, former)) - _mentions(map(_row, tweets))
+    if gone:
+        with connection.cursor() as cursor:
+            columns = [list(column) for column in zip(*sorted(gone), strict=True)]
+            cursor.execute(_FORGET, columns[:2])
 
 
 def _row(tweet: Said) -> _Tweet:

@@ -48,6 +48,8 @@ class Tweet(models.Model):
     reply_settings = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001
     # Whoever began the conversation has put this answer out of the way.
     reply_hidden_at = models.DateTimeField(null=True, blank=True)
+    # When its text was changed, each time; null for never. What it said before: `TweetVersion`.
+    edit_times = ArrayField(models.DateTimeField(), null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
@@ -72,6 +74,24 @@ class Tweet(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60] or f"retweet of {self.retweet_of_id}"
+
+
+class TweetVersion(models.Model):
+    """What a tweet said before an edit, from `created_at` on; the first is number 1. They go with
+    the tweet."""
+
+    pk = models.CompositePrimaryKey("tweet_id", "number")
+    tweet_id = models.BigIntegerField()
+    number = models.SmallIntegerField()
+    author_id = models.BigIntegerField()
+    text = models.CharField(max_length=MAX_STORED, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tweet_versions"
+
+    def __str__(self) -> str:
+        return f"{self.tweet_id} #{self.number}: {self.text[:60]}"
 
 
 class Like(models.Model):
@@ -208,6 +228,64 @@ class Idempotency(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.key}"
+
+
+class ScheduledPost(models.Model):
+    """What somebody has written to be posted at `due_at`. The row goes in the transaction that
+    makes the post; where that was not possible it stays, with the reason."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    author_id = models.BigIntegerField()
+    text = models.CharField(max_length=MAX_STORED, blank=True)
+    source = models.CharField(max_length=60, default="web")
+    in_reply_to_id = models.BigIntegerField(null=True, blank=True)
+    quote_of_id = models.BigIntegerField(null=True, blank=True)
+    reply_settings = models.CharField(max_length=16, blank=True)
+    media_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    poll_options = ArrayField(models.CharField(max_length=MAX_OPTION), default=list, blank=True)
+    poll_minutes = models.IntegerField(default=0)
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    # Why it could not be posted: for programs, and for its author in their language.
+    failure = models.CharField(max_length=40, blank=True)
+    failure_detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "scheduled_posts"
+        indexes = [
+            # The clock: what is due, the longest waiting first.
+            Index("due_at", "id", name="scheduled_due", condition=Q(failed_at=None)),
+            # One person's, by time.
+            Index("author_id", "due_at", name="scheduled_of_author"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author_id} at {self.due_at}: {self.text[:60]}"
+
+
+class Draft(models.Model):
+    """What somebody has begun to write; nobody else knows. `key` is that of the form in which it
+    was written, so that it goes with the post that this form makes."""
+
+    id = models.BigIntegerField(primary_key=True, default=next_id, editable=False)
+    author_id = models.BigIntegerField()
+    key = models.CharField(max_length=64)
+    # The posts of a thread in order; nearly always one.
+    texts = ArrayField(models.CharField(max_length=MAX_STORED, blank=True))
+    in_reply_to_id = models.BigIntegerField(null=True, blank=True)
+    quote_of_id = models.BigIntegerField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "drafts"
+        constraints = [
+            # Also finds all of one person.
+            models.UniqueConstraint(fields=["author_id", "key"], name="draft_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author_id}: {self.texts[0][:60]}"
 
 
 class Retweet(models.Model):

@@ -17,7 +17,7 @@ COLUMNS = (
     "id, author_id, text, lang, source, created_at, conversation_id, in_reply_to_id,"
     " in_reply_to_user_id, retweet_of_id, retweet_of_user_id, quote_of_id, quote_of_user_id,"
     " like_count, reply_count, retweet_count, quote_count, bookmark_count,"
-    " media_keys, poll_id, reply_settings, reply_hidden_at"
+    " media_keys, poll_id, reply_settings, reply_hidden_at, edit_times"
 )
 _LIVE = "deleted_at is null and hidden_at is null"
 _FIELDS = STORED

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -18,14 +17,11 @@ from apps.media import queries as media_queries
 from apps.media.rendering import MEDIA_FIELDS, media_selection, render_media
 from apps.tweets import entities, includes, queries, queries_polls
 from apps.tweets.rendering_polls import POLL_FIELDS, poll_selection, render_polls
-from apps.tweets.schemas import TweetOut
+from apps.tweets.schemas import EDITABLE_FOR, MAX_EDITS, TweetOut
 from apps.users import queries as user_queries
 from apps.users.rendering import USER_FIELDS, render_users, user_selection
 from apps.users.schemas import UserOut
 
-# As if a post could be changed for so long; `is_edit_eligible` says that it cannot.
-EDITABLE_FOR = timedelta(minutes=30)
-EDITS = 5
 # What clients of X know of a retweet's text: the old manual form, cut like this.
 MAX_RETWEET_TEXT = 140
 _REFERENCES = (
@@ -56,6 +52,7 @@ def _unsettled(tweet: TweetOut) -> NoReturn:
 _FIELDS: dict[str, Any] = {
     "id": lambda tweet: str(tweet.id),
     "text": lambda tweet: tweet.text,
+    # An edit keeps the id: apps/tweets/services_edits.py.
     "edit_history_tweet_ids": lambda tweet: [str(tweet.id)],
     "author_id": lambda tweet: str(tweet.author_id),
     "created_at": lambda tweet: timestamp(tweet.created_at),
@@ -68,8 +65,9 @@ _FIELDS: dict[str, Any] = {
     # Kept among the fragments beforehand: whom it mentions is asked for in bulk.
     entities.NAME: _unsettled,
     "edit_controls": lambda tweet: {
-        "edits_remaining": EDITS,
-        "is_edit_eligible": False,
+        "edits_remaining": MAX_EDITS - len(tweet.edit_times or ()),
+        # As on X: of what kind it is, not whether there is time left.
+        "is_edit_eligible": tweet.retweet_of_id is None,
         "editable_until": timestamp(tweet.created_at + EDITABLE_FOR),
     },
     "lang": lambda tweet: tweet.lang,

@@ -1,7 +1,11 @@
 """What leaves this app."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+# How often and how long a tweet can be changed, as on X.
+MAX_EDITS = 5
+EDITABLE_FOR = timedelta(minutes=30)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +40,18 @@ class TweetOut:
     reply_settings: str | None = None
     # Whoever began the conversation has put this answer out of the way.
     reply_hidden_at: datetime | None = None
+    # When its text was changed, each time.
+    edit_times: list[datetime] | None = None
     fragments: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a tweet says, or said, from a moment on; the first is number 1."""
+
+    number: int
+    text: str
+    created_at: datetime
 
 
 # The fields that are columns of a row, in their order.
@@ -81,3 +96,36 @@ class PollOut:
     def is_open(self, now: datetime) -> bool:
         """Whether votes are taken at that moment."""
         return now < self.ends_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOut:
+    """What somebody has begun to write: the posts of a thread in order, nearly always one."""
+
+    id: int
+    key: str
+    texts: list[str]
+    in_reply_to_id: int | None
+    quote_of_id: int | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """What waits for its time; `failed_at` says when it could not be posted, `failure` why."""
+
+    id: int
+    author_id: int
+    text: str
+    in_reply_to_id: int | None
+    quote_of_id: int | None
+    # "" for everyone.
+    reply_settings: str
+    media_ids: list[int]
+    poll_options: list[str]
+    poll_minutes: int
+    due_at: datetime
+    created_at: datetime
+    failed_at: datetime | None
+    failure: str
+    failure_detail: str

@@ -21,7 +21,7 @@ from apps.tweets.events import (
     TweetPosted,
     TweetUnhidden,
 )
-from apps.tweets.models import MAX_STORED, Like, Retweet, Tweet
+from apps.tweets.models import MAX_STORED, Like, Retweet, Tweet, TweetVersion
 from apps.tweets.schemas import STORED, TweetOut
 from apps.tweets.services_polls import NewPoll
 from apps.tweets.text import weights
@@ -29,7 +29,6 @@ from apps.users import services as user_services
 from apps.users import services_pinned
 
 MAX_CHARS = weights.V3.limit
-REPLY_SETTINGS = ("following", "mentionedUsers")
 
 
 class TweetTooLong(Invalid):
@@ -48,12 +47,6 @@ class BadText(Invalid):
     """The text cannot be stored as it is."""
 
     code = "bad_text"
-
-
-class BadReplySettings(Invalid):
-    """Nobody can be let in by this rule, or not by this tweet."""
-
-    code = "bad_reply_settings"
 
 
 class PollAlone(Invalid):
@@ -129,12 +122,11 @@ def post_tweet(
         MayNotAnswer: of the tweet that this answers or quotes. KeyReused: the key came with
         another request before. PollAlone. Of pictures: as `attaching.attach`.
     """
-    if poll is not None and (media_ids or quote_of_id is not None):
-        raise PollAlone(_("A poll stands without pictures and quotes."), field="poll")
+    _ensure_alone(poll, has_pictures=bool(media_ids), quote_of_id=quote_of_id)
     tweet = Tweet(
         id=ids.next_id(), author_id=author_id, created_at=now, source=source,
         text=checked_text(text, has_pictures=bool(media_ids)),
-        reply_settings=_checked_settings(reply_settings, in_reply_to_id),
+        reply_settings=guards.checked_reply_settings(reply_settings, in_reply_to_id),
     )  # fmt: skip
     tweet.conversation_id = tweet.id
     with transaction.atomic():
@@ -154,6 +146,31 @@ def post_tweet(
     return to_out(tweet)
 
 
+def ensure_can_be_made(
+    *,
+    author_id: int,
+    text: str,
+    in_reply_to_id: int | None = None,
+    quote_of_id: int | None = None,
+    reply_settings: str | None = None,
+    has_pictures: bool = False,
+    poll: NewPoll | None = None,
+) -> None:
+    """Raise what `post_tweet` would of such a tweet, pictures aside; nothing is stored."""
+    _ensure_alone(poll, has_pictures=has_pictures, quote_of_id=quote_of_id)
+    tweet = Tweet(author_id=author_id, text=checked_text(text, has_pictures=has_pictures))
+    guards.checked_reply_settings(reply_settings, in_reply_to_id)
+    if in_reply_to_id is not None:
+        _answer(tweet, in_reply_to_id)
+    if quote_of_id is not None:
+        guards.ensure_may_share(user_id=author_id, tweet_id=quote_of_id)
+
+
+def _ensure_alone(poll: NewPoll | None, *, has_pictures: bool, quote_of_id: int | None) -> None:
+    if poll is not None and (has_pictures or quote_of_id is not None):
+        raise PollAlone(_("A poll stands without pictures and quotes."), field="poll")
+
+
 def _hang(tweet: Tweet, media_ids: Sequence[int], poll: NewPoll | None, now: datetime) -> None:
     """Put pictures and a poll on a tweet that is about to be stored."""
     if media_ids:
@@ -162,24 +179,6 @@ def _hang(tweet: Tweet, media_ids: Sequence[int], poll: NewPoll | None, now: dat
         )
     if poll is not None:
         tweet.poll_id = services_polls.make_poll(tweet_id=tweet.id, new=poll, now=now)
-
-
-def _checked_settings(reply_settings: str | None, in_reply_to_id: int | None) -> str | None:
-    """What is stored of the setting; None for everyone."""
-    if reply_settings is None or reply_settings == "everyone":
-        return None
-    if reply_settings not in REPLY_SETTINGS:
-        raise BadReplySettings(
-            _("[%(reply_settings)s] is not offered here: everyone, following or mentionedUsers.")
-            % {"reply_settings": reply_settings},
-            field="reply_settings",
-        )
-    if in_reply_to_id is not None:
-        raise BadReplySettings(
-            _("Who may answer is for the first post of a conversation to say."),
-            field="reply_settings",
-        )
-    return reply_settings
 
 
 def _answer(tweet: Tweet, parent_id: int) -> None:
@@ -301,6 +300,8 @@ def _remove(tweet: Tweet, now: datetime) -> None:
     user_services.change_counts({tweet.author_id: {"tweet_count": -1}})
     if tweet.media_keys:
         attaching.detach(tweet_id=tweet.id, now=now)
+    # The row is this transaction's by now: an edit that came before is in what it holds.
+    TweetVersion.objects.filter(tweet_id=tweet.id).delete()
     services_pinned.forget_pinned_tweet(user_id=tweet.author_id, tweet_id=tweet.id)
     publish(TweetDeleted(tweet_id=tweet.id, author_id=tweet.author_id))
     invalidation.announce([("t", tweet.id)])

@@ -74,6 +74,33 @@ def dead_said(*, tweet_ids: Collection[int]) -> list[Said]:
         return list(map(Said._make, cursor.fetchall()))
 
 
+_FORMER = f"""
+select {", ".join(f"t.{name}" for name in Said._fields[:-1])}, v.text
+  from tweet_versions v join tweets t on t.id = v.tweet_id and t.author_id = v.author_id
+ where v.tweet_id = any(%s) and t.id between %s and %s order by v.tweet_id, v.number
+"""  # noqa: S608 (own names)
+
+
+def former_said(*, tweet_ids: Collection[int]) -> list[Said]:
+    """What those of these tweets that were edited said before, each version, oldest first."""
+    if not tweet_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FORMER, [list(tweet_ids), min(tweet_ids), max(tweet_ids)])
+        return list(map(Said._make, cursor.fetchall()))
+
+
+def retweet_ids(*, tweet_ids: Collection[int]) -> list[int]:
+    """Who passes these tweets on: the ids of their retweets."""
+    if not tweet_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select retweet_id from retweets where tweet_id = any(%s)", [list(tweet_ids)]
+        )
+        return [one for (one,) in cursor.fetchall()]
+
+
 def live_said_of(*, author_ids: Collection[int], since_id: int, limit: int) -> list[Said]:
     """What authors say since an id: the newest `limit` live tweets, newest first."""
     if not author_ids:

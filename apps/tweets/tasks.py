@@ -6,8 +6,10 @@ from typing import Any
 
 from celery import shared_task
 
+from apps.infra import clock
 from apps.infra.eventlog.log import LoggedEvent
-from apps.tweets import counters
+from apps.infra.stores import invalidation
+from apps.tweets import counters, services_scheduled
 
 
 def count_likes(*, events: Sequence[LoggedEvent], late: bool) -> None:
@@ -25,7 +27,23 @@ def count_likes(*, events: Sequence[LoggedEvent], late: bool) -> None:
     counters.recount_due()
 
 
+def repeat_edits(*, events: Sequence[LoggedEvent], late: bool) -> None:
+    """Subscriber of edits: announces them once more, now that they are committed. Idempotent.
+
+    Raises:
+        redis.RedisError: an instance is down; do it again.
+    """
+    edited = dict.fromkeys(event.payload["tweet_id"] for event in events)
+    invalidation.announce([("t", one) for one in edited], hold=False, must=True)
+
+
 @shared_task(name="apps.tweets.tasks.recount_due", ignore_result=True)  # type: ignore[untyped-decorator]
 def recount_due(**_newer: Any) -> None:
     """The last recounts of a rush, for which no further like comes. Idempotent."""
     counters.recount_due()
+
+
+@shared_task(name="apps.tweets.tasks.post_scheduled", ignore_result=True)  # type: ignore[untyped-decorator]
+def post_scheduled(**_newer: Any) -> None:
+    """Post what is due. Idempotent: each goes with its row; what is left has its turn again."""
+    services_scheduled.post_due(now=clock.now())

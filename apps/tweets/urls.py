@@ -3,15 +3,34 @@
 from django.urls import path
 
 from apps.infra.web import converters  # noqa: F401 - registers <username:…> and <id:…>
-from apps.tweets import views, views_bookmarks, views_deeds, views_edges, views_menu, views_reports
+from apps.tweets import (
+    views,
+    views_bookmarks,
+    views_deeds,
+    views_drafts,
+    views_edges,
+    views_edits,
+    views_menu,
+    views_reports,
+    views_scheduled,
+)
 
 _STATUS = "<username:username>/status/<id:tweet_id>"
 
 urlpatterns = [
     path("compose", views.compose),
+    path("drafts", views_drafts.shelf),
+    path("drafts/save", views_drafts.save),
+    path("drafts/<id:draft_id>/delete", views_drafts.delete),
+    path("scheduled", views_scheduled.scheduled),
+    path("scheduled/<id:post_id>", views_scheduled.change),
+    path("scheduled/<id:post_id>/now", views_scheduled.post_now),
+    path("scheduled/<id:post_id>/delete", views_scheduled.delete),
     path("bookmarks", views_bookmarks.bookmarks),
     path("bookmarks/clear", views_bookmarks.clear),
     path(_STATUS, views.tweet),
+    path(f"{_STATUS}/edit", views_edits.edit),
+    path(f"{_STATUS}/history", views_edits.history),
     path(f"{_STATUS}/likes", views_edges.likes),
     path(f"{_STATUS}/retweets", views_edges.retweets),
     path(f"{_STATUS}/quotes", views_edges.quotes),

@@ -17,13 +17,13 @@ from apps.graph.people import persons, who_to_follow
 from apps.infra import clock
 from apps.infra.errors import DomainError, NotFound, Unavailable
 from apps.infra.stores import invalidation
-from apps.infra.web import pages
-from apps.tweets import keys, services, thread
+from apps.infra.web import page_limits, pages, zones
+from apps.tweets import keys, services_composing, thread, views_drafts, views_scheduled
 from apps.tweets.answering import answering
 from apps.tweets.cards import Card, cards
 from apps.tweets.cards_attached import pictures_by_ids
 from apps.tweets.composing import Extras, read_poll, upload_pictures
-from apps.tweets.schemas import TweetOut
+from apps.tweets.schemas import Scheduled, TweetOut
 from apps.tweets.visibility import visible_by_ids
 from apps.users.schemas import UserOut
 
@@ -116,18 +116,22 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         "reply_to": pages.id_from(given.get("reply_to")),
         "quote_of": pages.id_from(given.get("quote")),
         "text": given.get("text", ""),
+        "more": [one for one in given.getlist("more") if one.strip()],
         "reply_settings": given.get("reply_settings", "everyone"),
+        "at": given.get("at", ""),
+        "zone": zones.zone_of(request).replace("_", " "),
         "key": given.get("key") or pages.new_key(),
         "tab": "compose",
         "back": pages.next_path(request, "/home"),
     }
     if request.method != "POST":
+        context |= await views_drafts.continued(request, viewer)
         context |= await _around(request, viewer, context)
         part = "tweets/compose_sheet.html" if pages.is_part(request) else "tweets/compose.html"
         return pages.page(request, part, viewer, context | extras.form(request))
     try:
         context |= await _around(request, viewer, context)
-        tweet_out = await _post(request, viewer, context, extras)
+        made = await _post(request, viewer, context, extras)
     except Exception as error:
         refusal = pages.refusal_of(error)
         if refusal is None:
@@ -139,7 +143,9 @@ async def compose(request: HttpRequest, viewer: Any) -> HttpResponseBase:
         with contextlib.suppress(Unavailable):
             context["kept"] = await pictures_by_ids(viewer.pk, extras.media_ids)
         return _not_sent(request, viewer, context, refusal)
-    return await _sent(request, viewer, tweet_out)
+    if isinstance(made, Scheduled):
+        return views_scheduled.told(request, viewer, made)
+    return await _sent(request, viewer, made)
 
 
 async def _around(request: HttpRequest, viewer: Any, context: dict[str, Any]) -> dict[str, Any]:
@@ -157,21 +163,24 @@ async def _around(request: HttpRequest, viewer: Any, context: dict[str, Any]) ->
 
 async def _post(
     request: HttpRequest, viewer: Any, context: dict[str, Any], extras: Extras
-) -> TweetOut:
+) -> TweetOut | Scheduled:
     """Store what the form says; what it brought with it stays in `extras`."""
+    due_at = views_scheduled.read_time(request)
     await upload_pictures(request, viewer.pk, extras)
     read_poll(request, extras)
-    return await sync_to_async(services.post_tweet)(
-        author_id=viewer.pk,
-        # Browsers send line ends as CR LF.
-        text=context["text"].replace("\r\n", "\n").strip(),
-        now=clock.now(),
-        in_reply_to_id=pages.id_from(request.POST.get("reply_to")),
-        quote_of_id=pages.id_from(request.POST.get("quote")),
-        reply_settings=request.POST.get("reply_settings"),
-        media_ids=extras.media_ids,
-        poll=extras.poll,
-        idempotency_key=context["key"],
+    await page_limits.charge_again("post", viewer.pk, times=len(context["more"]))
+    # Browsers send line ends as CR LF.
+    texts = [one.replace("\r\n", "\n").strip() for one in (context["text"], *context["more"])]
+    post: dict[str, Any] = {
+        "now": clock.now(),
+        "in_reply_to_id": pages.id_from(request.POST.get("reply_to")),
+        "quote_of_id": pages.id_from(request.POST.get("quote")),
+        "reply_settings": request.POST.get("reply_settings"),
+        "media_ids": extras.media_ids,
+        "poll": extras.poll,
+    }
+    return await sync_to_async(services_composing.send)(
+        author_id=viewer.pk, texts=texts, key=context["key"], due_at=due_at, **post
     )
 
 

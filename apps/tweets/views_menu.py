@@ -6,9 +6,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from apps.graph.people import persons
+from apps.infra import clock
 from apps.infra.web import pages
 from apps.tweets import queries
 from apps.tweets.schemas import TweetOut
+from apps.tweets.services_edits import NotEditable, ensure_editable
 from apps.tweets.views import card_or_404
 
 
@@ -20,6 +22,14 @@ async def _began_by(tweet: TweetOut, user_id: int) -> bool:
     return root is not None and root.author_id == user_id
 
 
+def _may_edit(tweet: TweetOut) -> bool:
+    try:
+        ensure_editable(tweet, clock.now())
+    except NotEditable:
+        return False
+    return True
+
+
 @pages.members
 async def menu(request: HttpRequest, viewer: Any, username: str, tweet_id: int) -> HttpResponseBase:
     """All that one can do with a post besides its row of actions; a page without JavaScript."""
@@ -28,6 +38,7 @@ async def menu(request: HttpRequest, viewer: Any, username: str, tweet_id: int) 
         "card": card,
         "person": (await persons(viewer_id=viewer.pk, users=[card.author]))[0],
         "pinned": card.mine and card.author.pinned_tweet_id == card.tweet.id,
+        "may_edit": card.mine and _may_edit(card.tweet),
         "may_hide": await _began_by(card.tweet, viewer.pk),
     }
     part = "tweets/menu_items.html" if pages.is_part(request) else "tweets/menu_page.html"

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.infra.errors import DomainError
+from apps.infra.web import zones
 
 
 class DomainForm(forms.Form):
@@ -98,6 +99,21 @@ class LanguageForm(DomainForm):
     """The language of pages."""
 
     lang = forms.ChoiceField(choices=[("", ""), *settings.LANGUAGES], required=False)
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in zones.names()]
+
+
+class ZoneForm(DomainForm):
+    """The time zone of a browser."""
+
+    zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=_zones,
+        widget=forms.Select(attrs={"dir": "ltr"}),
+        help_text=_("The times of scheduled posts are meant and shown in it, in this browser."),
+    )
 
 
 class SignUpForm(DomainForm):

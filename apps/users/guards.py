@@ -36,6 +36,11 @@ def username_of(*, user_id: int) -> str:
     return User.objects.filter(id=user_id).values_list("username", flat=True).first() or ""
 
 
+def language_of(*, user_id: int) -> str:
+    """The language that the account has chosen; "" if it leaves that to the browser."""
+    return User.objects.filter(id=user_id).values_list("lang", flat=True).first() or ""
+
+
 def ids_of_usernames(*, usernames: Collection[str]) -> dict[str, int]:
     """Accounts by name, in any letter case, as workers look them up; the keys are in lower case."""
     wanted = [name.lower() for name in usernames]

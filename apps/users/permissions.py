@@ -63,6 +63,12 @@ _PERSON = {
     "GET /2/users/{id}/timelines/reverse_chronological": "+",
     "POST /2/tweets": "+ tweet.write",
     "DELETE /2/tweets/{id}": "+ tweet.write",
+    # What nobody sees yet is for those who may post it.
+    "POST /2/scheduled_tweets": "+ tweet.write",
+    "GET /2/scheduled_tweets": "+ tweet.write",
+    "GET /2/scheduled_tweets/{id}": "+ tweet.write",
+    "PUT /2/scheduled_tweets/{id}": "+ tweet.write",
+    "DELETE /2/scheduled_tweets/{id}": "+ tweet.write",
     "PUT /2/tweets/{tweet_id}/hidden": "+ tweet.moderate.write",
     "POST /2/users/{id}/retweets": "+ tweet.write",
     "DELETE /2/users/{id}/retweets/{source_tweet_id}": "+ tweet.write",
@@ -115,6 +121,7 @@ _PERSON = {
 _ANYBODY = {
     "GET /2/tweets": "+",
     "GET /2/tweets/{id}": "+",
+    "GET /2/tweets/{id}/edit_history": "+",
     "GET /2/tweets/{id}/quote_tweets": "+",
     "GET /2/tweets/{id}/retweeted_by": "+",
     "GET /2/tweets/{id}/retweets": "+",

@@ -32,10 +32,10 @@ from apps.users.schemas import UserOut
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Names that are addresses of the site.
 _ADDRESSES = """
-2 about admin api bookmarks compose developer explore feed hashtag healthz help home i intent
-language lists live login logout manifest me media messages metrics notifications oauth oauth2
-oembed offline public readyz requests reset rules search settings signup sitemap static status
-terms tos twitterlite www
+2 about admin api bookmarks compose developer drafts explore feed hashtag healthz help home i
+intent language lists live login logout manifest me media messages metrics notifications oauth
+oauth2 oembed offline public readyz requests reset rules scheduled search settings signup sitemap
+static status terms tos twitterlite www
 """
 RESERVED = frozenset(_ADDRESSES.split())
 COUNTERS = frozenset({"followers_count", "following_count", "tweet_count", "listed_count"})

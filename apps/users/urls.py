@@ -12,6 +12,7 @@ from apps.users import (
     views_oauth1,
     views_reset,
     views_security,
+    views_zone,
 )
 
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     path("settings/privacy", views.settings_privacy),
     path("settings/appearance", views.settings_appearance),
     path("settings/language", views_language.settings_language),
+    path("settings/time-zone", views_zone.settings_zone),
     path("settings/email", views_reset.settings_email),
     path("settings/security", views_security.security),
     path("settings/security/devices/<int:device_id>/end", views_security.end_device),

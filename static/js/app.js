@@ -144,7 +144,8 @@
   function count(form) {
     const area = $("textarea", form), box = $(".count", form), button = $(".btn", form);
     if (!area || !box) return;
-    const words = area.value.trim();
+    // Of a thread the longest counts.
+    const words = all("textarea", form).map((one) => one.value.trim()).reduce((one, other) => (other.length > one.length ? other : one));
     // Only what may be an address needs the list.
     if (/\S\.\S/.test(words)) learnDomains(form);
     const limit = Number(form.dataset.limit), used = weigh(words, domains), left = limit - used;
@@ -272,6 +273,12 @@
     if (event.key === "g") { went = Date.now(); return; }
     if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
   });
+
+  // ── Times that one chooses are meant in the computer's zone, unless another was chosen ──
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (words.me && zone && !/(^|; )zone=/.test(document.cookie)) {
+    document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  }
 
   // ── Offline there is a page that says so ────────────────────────────────
   if (navigator.serviceWorker && isSecureContext) addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => {}));

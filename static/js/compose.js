@@ -70,7 +70,7 @@
     give(form);
   }
   const filesOf = (data) => [...(data?.files || [])];
-  const formOf = (event) => event.target.closest?.(".write");
+  const formOf = (event) => event.target.closest?.(".write:not(.plain)");
 
   document.addEventListener("click", (event) => {
     const form = formOf(event);
@@ -90,6 +90,14 @@
       ask.setAttribute("aria-expanded", String(maker.open));
       if (maker.open) form.elements.option1.focus();
       else for (let n = 1; n <= MAX; n++) form.elements[`option${n}`].value = "";
+    }
+    for (const [name, clear] of [["later", "input"], ["chain", "textarea"]]) {
+      const button = event.target.closest(`[data-${name}]`), fold = $(`.${name}`, form);
+      if (!button) continue;
+      fold.open = !fold.open;
+      button.setAttribute("aria-expanded", String(fold.open));
+      if (fold.open) $(clear, fold).focus();
+      else all(clear, fold).forEach((one) => { one.value = ""; one.dispatchEvent(new Event("input", { bubbles: true })); });
     }
   });
   document.addEventListener("paste", (event) => {
@@ -116,8 +124,76 @@
   document.addEventListener("posted", () => all(".write").forEach((form) => {
     shotsOf(form).splice(0).forEach((shot) => shot.item.remove());
     const ask = $("[data-ask]", form);
-    if (ask) { ask.disabled = false; ask.setAttribute("aria-expanded", "false"); }
+    if (ask) ask.disabled = false;
+    all("[data-ask], [data-later], [data-chain]", form).forEach((one) => one.setAttribute("aria-expanded", "false"));
   }));
+
+  // ── Threads: there is always a place for one more post ───────────────────
+  const MAX_MORE = 24;
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches(".write [name=more]")) return;
+    const list = all("[name=more]", event.target.form);
+    if (list.length >= MAX_MORE || list.some((one) => !one.value)) return;
+    const next = list[0].cloneNode();
+    next.value = "";
+    list.at(-1).after(next);
+  });
+
+  // ── Drafts: what is written is kept after a pause, and when one goes away ──
+  const PAUSE_MS = 3000, waiting = new Map(), kept = new WeakMap();
+  let isFull = false;
+  function save(form) {
+    clearTimeout(waiting.get(form));
+    waiting.delete(form);
+    const fields = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) {
+      if (["csrfmiddlewaretoken", "key", "text", "more", "reply_to", "quote"].includes(name)) fields.append(name, value);
+    }
+    const words = fields.getAll("text").concat(fields.getAll("more")).join("\n").trimEnd();
+    if (words === (kept.get(form) ?? "")) return;
+    kept.set(form, words);
+    fetch("/drafts/save", { method: "POST", body: fields, keepalive: true, headers: { "HX-Request": "true" } })
+      .then((answer) => {
+        if (answer.ok) return;
+        kept.delete(form);
+        // As many as one may have: said once.
+        if (answer.status === 409 && !isFull) say(JSON.parse(answer.headers.get("HX-Trigger")).toast.text);
+        isFull ||= answer.status === 409;
+      }, () => kept.delete(form));
+  }
+  function forget(form) {
+    clearTimeout(waiting.get(form));
+    waiting.delete(form);
+    kept.delete(form);
+  }
+  document.addEventListener("input", (event) => {
+    const form = event.target.matches("textarea") && formOf(event);
+    if (!form) return;
+    clearTimeout(waiting.get(form));
+    waiting.set(form, setTimeout(() => save(form), PAUSE_MS));
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") [...waiting.keys()].forEach(save);
+  });
+  document.addEventListener("close", (event) => all(".write", event.target).forEach((form) => waiting.has(form) && save(form)), true);
+  document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt.matches(".write")) forget(event.detail.elt); });
+  document.addEventListener("posted", () => all(".write").forEach(forget));
+
+  // ── The box on a page is small: one goes on in the dialog, with what it holds ──
+  let from = null;
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-more]")) from = formOf(event); }, true);
+  document.addEventListener("htmx:afterSwap", () => {
+    const form = from && $("#sheet .write");
+    if (!form) return;
+    const files = shotsOf(from).splice(0).map((shot) => { shot.item.remove(); return shot.file; });
+    for (const name of ["text", "key"]) {
+      [form.elements[name].value, from.elements[name].value] = [from.elements[name].value, form.elements[name].value];
+    }
+    if (files.length) { give(from); add(form, files); }
+    forget(from);
+    from.dispatchEvent(new Event("input", { bubbles: true }));
+    from = null;
+  });
 
   // ── Completion: @names, those one follows first, #tags, and :emoji ─────────
   let box = null, timer = 0, asked = "";
@@ -129,7 +205,7 @@
     clearTimeout(timer);
     asked = "";
     if (!box) return;
-    const area = $("textarea", box.closest(".write"));
+    const area = box.previousElementSibling;
     area.removeAttribute("aria-activedescendant");
     area.removeAttribute("aria-controls");
     box.remove();
@@ -137,11 +213,11 @@
   }
   function choose(option) {
     options().forEach((one) => one.setAttribute("aria-selected", String(one === option)));
-    $("textarea", box.closest(".write")).setAttribute("aria-activedescendant", option.id);
+    box.previousElementSibling.setAttribute("aria-activedescendant", option.id);
     option.scrollIntoView({ block: "nearest" });
   }
   function take(option) {
-    const area = $("textarea", box.closest(".write"));
+    const area = box.previousElementSibling;
     const before = area.value.slice(0, area.selectionStart), after = area.value.slice(area.selectionStart);
     const start = before.length - wordIn(before).length;
     const done = `${before.slice(0, start)}${option.dataset.value} `;

@@ -15,6 +15,7 @@ from apps.graph import services_lists, services_words
 from apps.infra import clock
 from apps.search.services_saved import save_search
 from apps.tweets import services as tweets
+from apps.tweets import services_drafts, services_edits, services_scheduled
 from apps.tweets.services_bookmarks import add_bookmark
 from apps.users import services_apps, services_oauth1
 from tests.browser.scene import Scene
@@ -36,6 +37,7 @@ FORMS = {
     "lists/<id:list_id>/unpin", "lists/<id:list_id>/members/add",
     "lists/<id:list_id>/members/<username:username>/remove",
     "settings/muted-words/<id:word_id>/remove",
+    "scheduled/<id:post_id>/now", "drafts/save", "drafts/<id:draft_id>/delete",
     "search/save", "search/saved/<id:search_id>/remove",
     "requests/<username:username>/accept", "requests/<username:username>/reject",
     "<username:username>/follow", "<username:username>/unfollow", "<username:username>/unblock",
@@ -104,6 +106,7 @@ class Rooms:
     focal: int
     own_post: int
     list_id: int
+    scheduled: int
     application_id: int
     consent: str
     request_token: str
@@ -115,6 +118,8 @@ class Rooms:
             "<username:username>": "marenvoss" if "status" in route else "ines28",
             "<id:tweet_id>": str(self.focal),
             "<id:list_id>": str(self.list_id),
+            "<id:post_id>": str(self.scheduled),
+            "<id:draft_id>": "1",
             "<id:word_id>": "1",
             "<id:search_id>": "1",
             "<int:application_id>": str(self.application_id),
@@ -145,6 +150,9 @@ def furnish(scene: Scene) -> Rooms:
     save_search(user_id=nora.id, query="mudflat", now=now)
     graph.mute_user(muter_id=nora.id, muted_id=people["dmitris"].id, now=now)
     own = tweets.post_tweet(author_id=nora.id, text="Ink is dry by noon. #FieldNotes", now=now)
+    services_edits.edit_tweet(
+        user_id=nora.id, tweet_id=own.id, text="Ink is dry by eleven. #FieldNotes", now=now
+    )
     for name in ("jonasl", "olub"):
         tweets.like_tweet(user_id=people[name].id, tweet_id=own.id, now=now)
     tweets.retweet(user_id=people["olub"].id, tweet_id=focal, now=now)
@@ -155,15 +163,22 @@ def furnish(scene: Scene) -> Rooms:
     tweets.post_tweet(
         author_id=people["olub"].id, text="This.", quote_of_id=focal, now=now - timedelta(hours=1)
     )
+    later = services_scheduled.schedule_post(
+        author_id=nora.id, text="The second sheet is dry. #FieldNotes",
+        due_at=now + timedelta(days=1), now=now,
+    )  # fmt: skip
+    services_drafts.save_draft(
+        author_id=nora.id, key="sheet", texts=["Notes on paper:", "first, it breathes"], now=now
+    )
     drain_committed()
     trending(
         "#" + "LongestTagOfTheWholeIsland" * 2, "#秋の朝", "#ترجمة", "Great Barrier Reef", "#Ferry",
         "#FieldNotes", voices=7,
     )  # fmt: skip
-    return _with_keys(scene, focal, own.id, made.id)
+    return _with_keys(scene, focal, own.id, made.id, later.id)
 
 
-def _with_keys(scene: Scene, focal: int, own_post: int, list_id: int) -> Rooms:
+def _with_keys(scene: Scene, focal: int, own_post: int, list_id: int, scheduled: int) -> Rooms:
     """An application that asks the reader in, and a letter to somebody without a password."""
     now, nora, forgetful = clock.now(), scene.people[READER], scene.people["amarad"]
     keys = services_apps.create_application(
@@ -174,7 +189,8 @@ def _with_keys(scene: Scene, focal: int, own_post: int, list_id: int) -> Rooms:
     )
     letter = f"{forgetful.id}/{default_token_generator.make_token(forgetful)}"
     return Rooms(
-        focal=focal, own_post=own_post, list_id=list_id, application_id=keys.application_id,
+        focal=focal, own_post=own_post, list_id=list_id, scheduled=scheduled,
+        application_id=keys.application_id,
         consent=App(keys, None).url(), request_token=token, reset=letter,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -188,13 +204,15 @@ def _of_members(rooms: Rooms) -> Iterator[Page]:
     plain = (
         "home", "public", "about", "rules", "terms", "status", "offline", "docs/api",
         "notifications", "notifications/mentions", "notifications/conversations/<id:tweet_id>",
-        "bookmarks", "bookmarks/clear", "compose", "search", "explore", "hashtag/<str:tag>",
+        "bookmarks", "bookmarks/clear", "compose", "drafts", "scheduled", "scheduled/<id:post_id>",
+        "scheduled/<id:post_id>/delete", "search", "explore", "hashtag/<str:tag>",
         "who-to-follow", "requests", "lists", "lists/followed", "lists/memberships", "lists/new",
         "lists/<id:list_id>", "lists/<id:list_id>/edit", "lists/<id:list_id>/delete",
         "lists/<id:list_id>/members", "lists/<id:list_id>/followers",
         "settings/profile", "settings/privacy", "settings/appearance", "settings/language",
         "settings/email", "settings/security", "settings/password", "settings/apps",
         "settings/pictures", "settings/blocked",
+        "settings/time-zone",
         "settings/muted", "settings/muted-words", "developer/apps", "developer/apps/new",
         "developer/apps/<int:application_id>", "developer/apps/<int:application_id>/delete",
         "<username:username>", "<username:username>/with_replies", "<username:username>/media",
@@ -206,7 +224,8 @@ def _of_members(rooms: Rooms) -> Iterator[Page]:
     )  # fmt: skip
     for route in plain:
         yield Page(route, rooms.filled(route))
-    yield Page(f"{_STATUS}/delete", f"/{READER}/status/{rooms.own_post}/delete")
+    for deed in ("delete", "edit", "history"):
+        yield Page(f"{_STATUS}/{deed}", f"/{READER}/status/{rooms.own_post}/{deed}")
     yield Page("i/oauth2/authorize", rooms.consent)
     for name in ("authorize", "authenticate"):
         yield Page(f"oauth/{name}", f"/oauth/{name}?oauth_token={rooms.request_token}")

@@ -36,7 +36,7 @@ def test_what_opens_on_a_page_shuts_nobody_out(tab, axe, width, theme):
     found += _complaints(member, axe, "open menu")
     member.keyboard.press("Escape")
     member.keyboard.press("n")
-    member.wait_for_selector("#sheet[open] textarea")
+    member.wait_for_selector("#sheet[open] [name=text]")
     found += _complaints(member, axe, "open dialog")
     member.keyboard.press("Escape")
     member.keyboard.press("?")

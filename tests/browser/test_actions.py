@@ -139,7 +139,7 @@ def test_keys_walk_like_reply_and_close(tab, site):
     second.locator(".like[aria-pressed=true]").wait_for()
     page.keyboard.press("k")
     page.keyboard.press("r")
-    page.locator("#sheet[open] textarea").wait_for()
+    page.locator("#sheet[open] [name=text]").wait_for()
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
     page.keyboard.press("Escape")
     page.locator("#sheet:not([open])").wait_for(state="attached")
@@ -155,7 +155,7 @@ def test_a_reply_from_the_dialog_stands_under_its_post(tab, site):
     page = tab("norafeld")
     page.goto(_focal(site))
     page.locator(".focal .act").first.click()
-    page.locator("#sheet[open] textarea").fill("I want to hear that.")
+    page.locator("#sheet[open] [name=text]").fill("I want to hear that.")
     page.locator("#sheet .btn").click()
 
     page.locator("#replies").get_by_text("I want to hear that.").wait_for()

@@ -58,7 +58,7 @@ def test_by_keyboard_alone(tab, site):
     page.wait_for_url("**/home")
 
     page.keyboard.press("n")
-    page.locator("#sheet[open] textarea:focus").wait_for()
+    page.locator("#sheet[open] [name=text]:focus").wait_for()
     page.keyboard.type("No mouse was moved.")
     page.keyboard.press("Control+Enter")
     first = page.locator("#stream article").first
@@ -77,7 +77,7 @@ def test_by_keyboard_alone(tab, site):
     first.locator(".like[aria-pressed=true]:not(.pop)").wait_for()
     assert page.evaluate(focused) == own
     page.keyboard.press("r")
-    page.locator("#sheet[open] textarea:focus").wait_for()
+    page.locator("#sheet[open] [name=text]:focus").wait_for()
     page.keyboard.type("Nor for the answer.")
     page.keyboard.press("Control+Enter")
     page.locator("#sheet:not([open])").wait_for(state="attached")
@@ -204,7 +204,7 @@ def test_without_scripts_a_text_that_is_too_long_is_kept(tab, site):
     page.click("form.write .send .btn")
 
     page.locator("form.write .err").wait_for()
-    assert page.locator("form.write textarea").input_value() == "x" * 300
+    assert page.locator("form.write [name=text]").input_value() == "x" * 300
     tab.complaints[:] = [one for one in tab.complaints if "400" not in one]
 
 

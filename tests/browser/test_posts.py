@@ -87,7 +87,7 @@ def test_pictures_open_in_a_box_and_arrows_go_through_them(tab, site, axe):  # n
 def test_names_are_completed_while_one_writes(tab, site):
     page = tab("norafeld")
     page.keyboard.press("n")
-    box = page.locator("#sheet[open] textarea")
+    box = page.locator("#sheet[open] [name=text]")
     box.press_sequentially("Printed by @haru")
     page.locator("#sheet .complete [aria-selected=true]").get_by_text("haruka").wait_for()
     assert box.get_attribute("aria-activedescendant") == "complete-1"

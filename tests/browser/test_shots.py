@@ -83,9 +83,9 @@ def test_the_dialog_and_the_menus(tab, site, shots):
     page = tab("norafeld")
     page.goto("/home", wait_until="networkidle")
     page.click(".rail .drop")
-    page.wait_for_selector("#sheet[open] textarea")
+    page.wait_for_selector("#sheet[open] [name=text]")
     page.fill(
-        "#sheet textarea",
+        "#sheet [name=text]",
         "Proof is back from Kanazawa. The red is exactly the red of the old ferry.",
     )
     _look(page, "dialog", shots, ALL[:4])

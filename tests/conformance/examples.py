@@ -22,6 +22,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GET /2/tweets/{id}": {
         "path": "/2/tweets/{first}?tweet.fields=entities,lang,reply_settings,conversation_id"
     },
+    "GET /2/tweets/{id}/edit_history": {"path": "/2/tweets/{edited}/edit_history"},
     "GET /2/tweets/{id}/liking_users": {"path": "/2/tweets/{first}/liking_users?max_results=2"},
     "GET /2/tweets/{id}/retweeted_by": {"path": "/2/tweets/{first}/retweeted_by"},
     "GET /2/tweets/{id}/retweets": {"path": "/2/tweets/{first}/retweets"},
@@ -92,6 +93,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GET /2/spaces/search": {"path": "/2/spaces/search?query=tea"},
     # Writes.
     "POST /2/tweets": _post("/2/tweets", {"text": "Hello from the API"}),
+    "POST /2/scheduled_tweets": _post(
+        "/2/scheduled_tweets",
+        {"text": "Good morning", "scheduled_at": "{tomorrow}"},
+        keep="scheduled",
+    ),
+    "GET /2/scheduled_tweets": {"path": "/2/scheduled_tweets", "trim": 1},
+    "GET /2/scheduled_tweets/{id}": {"path": "/2/scheduled_tweets/{scheduled}"},
+    "PUT /2/scheduled_tweets/{id}": {
+        "path": "/2/scheduled_tweets/{scheduled}", "json": {"text": "Good morning, everybody"},
+    },
+    "DELETE /2/scheduled_tweets/{id}": {"path": "/2/scheduled_tweets/{scheduled}"},
     "PUT /2/tweets/{tweet_id}/hidden": {
         "path": "/2/tweets/{answer}/hidden", "json": {"hidden": True},
     },

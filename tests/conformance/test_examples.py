@@ -4,11 +4,13 @@ what was recorded. `RECORD_EXAMPLES=1` records them anew."""
 import base64
 import json
 import os
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 
 from apps.infra import clock
+from apps.infra.web.envelope import timestamp
 from apps.tweets.services import post_tweet
 from tests.conformance.examples import EXAMPLES, WITHOUT
 from tests.conformance.validator import validate
@@ -38,6 +40,7 @@ class Examples:
             "media": there.media[0],
             "picture": there.media[0].partition("_")[2],
             "bytes": len(picture()),
+            "tomorrow": timestamp(clock.now() + timedelta(days=1)),
             "app_token": there.app_token,
             "verifier": VERIFIER,
             "code": self.app.code(browser),

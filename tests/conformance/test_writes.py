@@ -4,12 +4,14 @@ What comes, also of a repeat and of what is refused, is what our description and
 import base64
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from apps.infra import clock
+from apps.infra.web.envelope import timestamp
 from apps.tweets.services import post_tweet
 from tests.conformance import deviations
 from tests.conformance.test_reads import READS
@@ -75,9 +77,44 @@ def change_tweets(asker, there):
         asker.ask("POST", path, body)
     for text in ("once", "once", "twice"):
         asker.ask("POST", path, {"text": text}, idempotency_key="key")
+    for tweet_id, more in (
+        (made, {}),
+        (made, {"quote_tweet_id": first}),
+        (id_of(there, "answer"), {}),
+        (id_of(there, "own retweet"), {}),
+        (id_of(there, "carols"), {}),
+        (str(GONE), {}),
+    ):
+        asker.ask(
+            "POST", path, {"text": "newer", "edit_options": {"previous_post_id": tweet_id}, **more}
+        )
     refuse(asker, "POST", path, {"text": "x"})
     for tweet_id in (made, made, first, id_of(there, "answer"), GONE, "x"):
         asker.ask("DELETE", f"{path}/{tweet_id}")
+
+
+def schedule(asker, there):
+    path, then = "/2/scheduled_tweets", timestamp(clock.now() + timedelta(hours=1))
+    good = {"text": "later", "scheduled_at": then}
+    made = asker.ask("POST", path, good).json()["data"]["id"]
+    for body in (
+        {"text": "later"},
+        {"text": "later", "scheduled_at": "tomorrow"},
+        {"text": "later", "scheduled_at": "2020-01-01T00:00:00Z"},
+        {"text": "", "scheduled_at": then},
+        {**good, "quote_tweet_id": str(GONE)},
+        {**good, "reply": {"in_reply_to_tweet_id": id_of(there, "carols")}},
+        {**good, "poll": {"options": ["yes", "no"], "duration_minutes": 60}},
+    ):
+        asker.ask("POST", path, body)
+    for text in ("once", "once", "twice"):
+        asker.ask("POST", path, {**good, "text": text}, idempotency_key="key for later")
+    refuse(asker, "POST", path, good)
+    refuse(asker, "PUT", f"{path}/{made}", {"text": "x"})
+    for post_id in (made, *there.scheduled, GONE, "x"):
+        asker.ask("PUT", f"{path}/{post_id}", {"text": "other", "scheduled_at": then})
+        asker.ask("PUT", f"{path}/{post_id}", {"text": "x" * 281})
+        asker.ask("DELETE", f"{path}/{post_id}")
 
 
 def hide_replies(asker, there):
@@ -286,7 +323,7 @@ def log_in_the_older_way(asker, there, browser):
 
 def test_every_write_is_as_described(there, asker, browser, drain_outbox):
     for work in (
-        change_tweets, hide_replies, change_edges, change_lists, change_rules, upload,
+        change_tweets, schedule, hide_replies, change_edges, change_lists, change_rules, upload,
         upload_in_the_older_way,
     ):  # fmt: skip
         work(asker, there)

@@ -2,6 +2,7 @@
 every way, posts of every kind, lists, pictures, rules."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from apps.graph.services import block_user, follow_user, mute_user
@@ -10,7 +11,9 @@ from apps.infra import clock
 from apps.media.services import uploads
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet, retweet
 from apps.tweets.services_bookmarks import add_bookmark
+from apps.tweets.services_edits import edit_tweet
 from apps.tweets.services_polls import NewPoll, vote
+from apps.tweets.services_scheduled import post_due, schedule_post
 from apps.users.models import User
 from apps.users.services import issue_token, set_protected, suspend_user, update_profile
 from apps.users.services_apps import Keys, create_application
@@ -39,6 +42,7 @@ class World:
     tweets: dict[str, int] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
     media: list[str] = field(default_factory=list)
+    scheduled: list[int] = field(default_factory=list)
 
     @property
     def me(self) -> int:
@@ -55,8 +59,12 @@ class World:
             return [str(one) for one in (1, GERMANY, ATLANTIS)]
         if path.startswith("/2/lists/"):
             return [str(one) for one in (*self.lists.values(), GONE)]
-        if path.startswith("/2/tweets/"):
-            return [str(one) for one in (*self.tweets.values(), GONE)]
+        for start, known in (
+            ("/2/scheduled_tweets/", self.scheduled),
+            ("/2/tweets/", self.tweets.values()),
+        ):
+            if path.startswith(start):
+                return [str(one) for one in (*known, GONE)]
         return [str(one.id) for one in self.people.values()] + [str(GONE)]
 
 
@@ -111,8 +119,30 @@ def _fill_tweets(world: World) -> None:
     for one in (first, answer, world.tweets["quote"]):
         add_bookmark(user_id=world.me, tweet_id=one, now=now)
     _fill_media(world)
+    _schedule(world, first)
+    edited = _say(world, "edited", "alice", "tea at fvie")
+    edit_tweet(user_id=world.me, tweet_id=edited, text="tea at five", now=now)
     delete_tweet(user_id=world.me, tweet_id=gone, now=now)
     set_pinned_tweet(user_id=world.me, tweet_id=first)
+
+
+def _schedule(world: World, first: int) -> None:
+    """Posts that wait: one by everybody's time, and one that could not be made."""
+    now, poll = clock.now(), NewPoll(options=("milk", "lemon"), duration_minutes=60)
+    for due, how in ((5, {"in_reply_to_id": first}), (6, {"poll": poll})):
+        made = schedule_post(
+            author_id=world.me, text="tea at five", due_at=now + timedelta(hours=due), now=now,
+            **how,
+        )  # fmt: skip
+        world.scheduled.append(made.id)
+    gone = _say(world, "gone quote", "bob", "soon gone")
+    then = now + timedelta(minutes=1)
+    late = schedule_post(
+        author_id=world.me, text="you said", due_at=then, quote_of_id=gone, now=now
+    )
+    world.scheduled.append(late.id)
+    delete_tweet(user_id=world.people["bob"].id, tweet_id=gone, now=now)
+    post_due(now=then)
 
 
 def _fill_media(world: World) -> None:

@@ -8,12 +8,14 @@ fails. Profiles and applications are filled in on pages.
 import html
 import json
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
 from apps.infra import clock
 from apps.infra.shown_names import shown_name
+from apps.infra.web.envelope import timestamp
 from apps.media.services import uploads
 from tests.flows.naughty import BLNS, NO_BLNS, OWN, corpus, text_places
 from tests.media.conftest import picture
@@ -22,6 +24,8 @@ RULES = "/2/tweets/search/stream/rules"
 # Text members that are not kept, and what they are.
 NOT_STORED = {
     ("POST /2/tweets/search/stream/rules", "delete.values.0"): "names a rule",
+    ("POST /2/scheduled_tweets", "scheduled_at"): "a time",
+    ("PUT /2/scheduled_tweets/{id}", "scheduled_at"): "a time",
     ("POST /2/media/upload", "media"): "a file",
     ("POST /2/media/upload", "media_category"): "a word from a list",
     ("POST /2/media/upload", "media_type"): "a type of file",
@@ -68,6 +72,33 @@ class Texts:
         data = answer.json()["data"]
         assert data["text"] == text
         return self.client.get(f"/2/tweets/{data['id']}").json()["data"]["text"]
+
+    def _scheduled(self, **body):
+        when = timestamp(clock.now() + timedelta(hours=1))
+        body = {"text": "later", "scheduled_at": when, **body}
+        answer = post(self.client, "/2/scheduled_tweets", body)
+        if refused(answer):
+            return None
+        made = f"/2/scheduled_tweets/{answer.json()['data']['id']}"
+        found = self.client.get(made).json()["data"]
+        self.client.delete(made)
+        return found
+
+    def scheduled(self, text):
+        found = self._scheduled(text=text)
+        return found and found["text"]
+
+    def scheduled_option(self, text):
+        found = self._scheduled(poll={"options": ["yes", text], "duration_minutes": 5})
+        return found and found["poll"]["options"][1]
+
+    def changed_scheduled(self, text):
+        if not hasattr(self, "_later"):
+            when = timestamp(clock.now() + timedelta(hours=1))
+            made = post(self.client, "/2/scheduled_tweets", {"text": "later", "scheduled_at": when})
+            self._later = f"/2/scheduled_tweets/{made.json()['data']['id']}"
+        answer = post(self.client, self._later, {"text": text}, "PUT")
+        return None if refused(answer) else self.client.get(self._later).json()["data"]["text"]
 
     def option(self, text):
         poll = {"options": ["yes", text], "duration_minutes": 5}
@@ -160,6 +191,9 @@ class Texts:
 STORED = {
     ("POST /2/tweets", "text"): Texts.tweet,
     ("POST /2/tweets", "poll.options.0"): Texts.option,
+    ("POST /2/scheduled_tweets", "text"): Texts.scheduled,
+    ("POST /2/scheduled_tweets", "poll.options.0"): Texts.scheduled_option,
+    ("PUT /2/scheduled_tweets/{id}", "text"): Texts.changed_scheduled,
     ("POST /2/lists", "name"): Texts.list_name,
     ("POST /2/lists", "description"): Texts.list_description,
     ("PUT /2/lists/{id}", "name"): Texts.new_list_name,
@@ -170,7 +204,12 @@ STORED = {
     ("POST /1.1/media/metadata/create.json", "alt_text.text"): Texts.old_alt_text,
 }
 # Space around these means nothing.
-STRIPPED = {Texts.option, Texts.list_description, Texts.new_list_description}
+STRIPPED = {
+    Texts.option,
+    Texts.scheduled_option,
+    Texts.list_description,
+    Texts.new_list_description,
+}
 # What nobody sees is taken out of names.
 NAMES = {Texts.list_name, Texts.new_list_name}
 

@@ -8,8 +8,9 @@ from apps.graph.services import follow_user
 from apps.infra import clock
 from apps.infra.stores import aiopostgres
 from apps.notifications import services
-from apps.notifications.models import MutedConversation, Seen
-from apps.tweets.services import like_tweet, post_tweet
+from apps.notifications.models import MutedConversation, Notification, Seen
+from apps.notifications.schemas import Kind
+from apps.tweets.services import like_tweet, post_tweet, retweet
 from apps.users.services import set_protected
 from tests.factories import UserFactory
 
@@ -155,6 +156,32 @@ def test_older_pages(browser_as, alice, bob, drain_outbox):
     numbers = re.findall(r"post number (\d+)\.", first.text + second.text)
     assert numbers == [str(n) for n in range(24, -1, -1)]
     assert "?before=" not in second.text.partition("<main")[2]
+
+
+def test_nobody_is_told_of_likes_in_a_muted_conversation(browser_as, alice, bob, drain_outbox):
+    client = browser_as(alice)
+    root, other = say(bob, "who comes?"), say(alice, "elsewhere")
+    mine = say(alice, "I do", in_reply_to_id=root)
+    like(bob, mine)
+    drain_outbox()
+    path = f"/notifications/conversations/{mine}"
+    assert badges(client.get("/home")) == {(True, "1")}
+
+    client.post(path)
+    assert badges(client.get("/home")) == {(False, "0")}, "what was told goes, too"
+    retweet(user_id=bob.id, tweet_id=mine, now=clock.now())
+    like(bob, other)
+    drain_outbox()
+    assert badges(client.get("/home")) == {(True, "1")}
+    kept = Notification.objects.values_list("tweet_id", flat=True)
+    # The one that was told before waits for the next like, or for the reader's mind to change.
+    assert set(kept) == {mine, other}
+    assert not Notification.objects.filter(kind=Kind.RETWEET).exists()
+
+    client.post(path)
+    retweet(user_id=UserFactory().id, tweet_id=mine, now=clock.now())
+    drain_outbox()
+    assert Notification.objects.filter(kind=Kind.RETWEET, tweet_id=mine).exists()
 
 
 def test_a_muted_conversation_is_not_heard_of(browser_as, alice, bob, carol, drain_outbox):

@@ -12,6 +12,7 @@ from apps.infra import clock
 from apps.timelines.services.homes import rebuild_home
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet, retweet
 from apps.tweets.services_bookmarks import add_bookmark
+from apps.tweets.services_edits import edit_tweet
 from apps.users.services import set_protected, suspend_user
 from apps.users.services_apps import create_application
 from apps.users.services_tokens import app_only_token
@@ -73,6 +74,9 @@ DEEDS: dict[str, Callable[[Any, Any, Any], object]] = {
         user_id=carol.id, protected=True, now=clock.now()
     ),
     "suspend": lambda there, carol, bob: suspend_user(user_id=carol.id, now=clock.now()),
+    "edit": lambda there, carol, bob: edit_tweet(
+        user_id=carol.id, tweet_id=there.tweet, text="another #canarytag", now=clock.now()
+    ),
     "delete": lambda there, carol, bob: delete_tweet(
         user_id=carol.id, tweet_id=there.tweet, now=clock.now()
     ),

@@ -28,7 +28,7 @@ OPEN = {
     "<username:username>", "<username:username>/with_replies", "<username:username>/media",
     "<username:username>/likes", "<username:username>/followers", "<username:username>/following",
     "<username:username>/lists", "<username:username>/rss", "<username:username>/atom",
-    _STATUS, f"{_STATUS}/retweets", f"{_STATUS}/quotes",
+    _STATUS, f"{_STATUS}/history", f"{_STATUS}/retweets", f"{_STATUS}/quotes",
 }  # fmt: skip
 # What visitors may send.
 OPEN_FORMS = {"login", "signup", "reset", "reset/<id:user_id>/<slug:token>"}
@@ -54,7 +54,8 @@ class Place:
             "username": "bob",
             "tweet_id": post_tweet(author_id=bob.id, text="hello", now=now).id,
             "list_id": create_list(owner_id=bob.id, name="Bob's", now=now).id,
-            "application_id": keys.application_id, "user_id": bob.id, "word_id": 1, "search_id": 1, "device_id": 1,
+            "application_id": keys.application_id, "user_id": bob.id, "word_id": 1, "search_id": 1,
+            "post_id": 1, "draft_id": 1, "device_id": 1,
             "kind": "bearer", "tag": "tea", "token": "x-y", "language": "de",
             "name": "users", "media_id": 1, "key": "a" * 32,
         }  # fmt: skip

@@ -204,14 +204,14 @@ def test_what_a_post_cannot_be_is_refused_and_says_why(api_as, alice):
         ("geo", {"place_id": "1"}), ("community_id", "1"), ("card_uri", "card://1"),
         ("direct_message_deep_link", "https://x.com/m"), ("nullcast", True),
         ("for_super_followers_only", True), ("made_with_ai", True), ("paid_partnership", True),
-        ("share_with_followers", True), ("edit_options", {"previous_post_id": "1"}),
+        ("share_with_followers", True),
     ):  # fmt: skip
         answer = send(client, text="x", **{member: value})
         assert answer.status_code == 400, member
         (error,) = answer.json()["errors"]
         assert list(error["parameters"]) == [member]
         assert "not offered here" in error["message"], member
-    assert "not supported yet" in send(client, text="x", edit_options={"a": 1}).content.decode()
+    assert send(client, text="x", edit_options={"a": 1}).status_code == 400
     for member in ("nullcast", "for_super_followers_only"):
         assert send(client, text="x", **{member: "yes"}).status_code == 400
     taken = send(
@@ -227,12 +227,12 @@ def test_what_a_post_cannot_be_is_refused_and_says_why(api_as, alice):
     assert send(client, text="so", reply=excluded).status_code == 201
 
 
-def test_nobody_can_edit_and_the_answer_says_so(api_as, alice):
+def test_every_post_says_how_it_may_be_edited(api_as, alice):
     tweet = services.post_tweet(author_id=alice.id, text="x", now=clock.now())
 
     data = look(api_as(alice), tweet.id, "?tweet.fields=edit_controls")["data"]
 
     assert data["edit_history_tweet_ids"] == [str(tweet.id)]
-    assert data["edit_controls"]["is_edit_eligible"] is False
+    assert data["edit_controls"]["is_edit_eligible"] is True
     assert data["edit_controls"]["edits_remaining"] == 5
     assert data["edit_controls"]["editable_until"].endswith("Z")

@@ -92,6 +92,10 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
         "/2/tweets/{tweet}",
         (SHOWN, SHOWN, WHY, WHY, WHY, WHY),
     ),
+    "GET /2/tweets/{id}/edit_history": (
+        "/2/tweets/{tweet}/edit_history",
+        (SHOWN, SHOWN, WHY, WHY, WHY, WHY),
+    ),
     "GET /2/tweets/{id}/liking_users": (
         "/2/tweets/{tweet}/liking_users",
         (EMPTY, EMPTY, WHY, WHY, WHY, WHY),
@@ -236,6 +240,11 @@ NOBODY_ELSE = {
     "GET /2/users/me": "oneself",
     "POST /2/lists": "one's own",
     "PUT /2/lists/{id}": "refused to others: test_matrix",
+    "POST /2/scheduled_tweets": "as POST /2/tweets: tests/tweets/test_scheduled.py",
+    "GET /2/scheduled_tweets": "one's own",
+    "GET /2/scheduled_tweets/{id}": "one's own: tests/tweets/test_scheduled.py",
+    "PUT /2/scheduled_tweets/{id}": "one's own: tests/tweets/test_scheduled.py",
+    "DELETE /2/scheduled_tweets/{id}": "one's own: tests/tweets/test_scheduled.py",
     "GET /2/users/{id}/bookmarks": "one's own; of tweets as everywhere",
     "GET /2/users/{id}/muting": "one's own",
     "GET /2/users/{id}/blocking": "one's own",

@@ -174,7 +174,17 @@ ANSWERS: dict[str, Answer] = {
     ),
     "GET /2/tweets": _some("Tweet", includes=True),
     "GET /2/tweets/{id}": _one("Tweet", includes=True),
+    "GET /2/tweets/{id}/edit_history": _page("TweetVersion", {"result_count": COUNT}),
     "DELETE /2/tweets/{id}": _done(deleted=BOOLEAN),
+    "POST /2/scheduled_tweets": Answer(
+        {201: thing({"data": ref("ScheduledTweet")}, "data")}, refusals=(404, 409)
+    ),
+    "GET /2/scheduled_tweets": _page("ScheduledTweet", {"result_count": COUNT}),
+    "GET /2/scheduled_tweets/{id}": _one("ScheduledTweet"),
+    "PUT /2/scheduled_tweets/{id}": Answer(
+        {200: thing({"data": ref("ScheduledTweet")}, "data")}, refusals=(404,)
+    ),
+    "DELETE /2/scheduled_tweets/{id}": _done(refusals=(404,), deleted=BOOLEAN),
     "PUT /2/tweets/{tweet_id}/hidden": _done(hidden=BOOLEAN),
     "POST /2/users/{id}/likes": _done(liked=BOOLEAN),
     "DELETE /2/users/{id}/likes/{tweet_id}": _done(liked=BOOLEAN),

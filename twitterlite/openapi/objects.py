@@ -107,7 +107,7 @@ _TWEET = thing(
     {
         "id": ID,
         "text": said(TEXT, "Exactly as it was posted."),
-        "edit_history_tweet_ids": said(some(ID), "Its own id: posts are not edited here."),
+        "edit_history_tweet_ids": said(some(ID), "Its own id: an edit keeps it."),
         "attachments": thing({"media_keys": some(MEDIA_KEY), "poll_ids": some(ID)}),
         "author_id": ID,
         "conversation_id": said(ID, "The post with which the conversation began."),
@@ -149,6 +149,49 @@ _TWEET = thing(
     "text",
     "edit_history_tweet_ids",
     text="A post, reply, quote or retweet.",
+)
+
+_VERSION = thing(
+    {
+        "version": said(COUNT, "1 is what was posted."),
+        "text": TEXT,
+        "created_at": said(TIME, "From then on it said this."),
+    },
+    "version",
+    "text",
+    "created_at",
+    text="What a tweet says, or said.",
+)
+
+_SCHEDULED = thing(
+    {
+        "id": said(ID, "Not that of the tweet, which gets one when it is posted."),
+        "text": TEXT,
+        "scheduled_at": TIME,
+        "created_at": TIME,
+        "reply_settings": words("everyone", "following", "mentionedUsers"),
+        "in_reply_to_tweet_id": ID,
+        "quote_tweet_id": ID,
+        "media_ids": some(ID),
+        "poll": thing(
+            {"options": some(TEXT, at_least=2), "duration_minutes": COUNT},
+            "options",
+            "duration_minutes",
+        ),
+        "failure": thing(
+            {"at": TIME, "code": TEXT, "detail": TEXT},
+            "at",
+            "code",
+            "detail",
+            text="Why it could not be posted when it was due.",
+        ),
+    },
+    "id",
+    "text",
+    "scheduled_at",
+    "created_at",
+    "reply_settings",
+    text="A tweet that waits for its time.",
 )
 
 _LIST = thing(
@@ -232,6 +275,8 @@ _INCLUDES = thing(
 OBJECTS: Schema = {
     "User": _USER,
     "Tweet": _TWEET,
+    "ScheduledTweet": _SCHEDULED,
+    "TweetVersion": _VERSION,
     "List": _LIST,
     "Media": _MEDIA,
     "Poll": _POLL,

@@ -62,10 +62,11 @@ TABLE: tuple[Group, ...] = (
     ),
     Group(
         name="about_posts",
-        what="quotes, reposts and likes of posts",
+        what="quotes, reposts, likes and versions of posts",
         person=900,
         application=900,
         operations=(
+            "GET /2/tweets/{id}/edit_history",
             "GET /2/tweets/{id}/quote_tweets",
             "GET /2/tweets/{id}/retweeted_by",
             "GET /2/tweets/{id}/retweets",
@@ -137,9 +138,11 @@ TABLE: tuple[Group, ...] = (
     ),
     Group(
         name="bookmarks",
-        what="bookmarks",
+        what="bookmarks and scheduled posts",
         person=900,
         operations=(
+            "GET /2/scheduled_tweets",
+            "GET /2/scheduled_tweets/{id}",
             "GET /2/users/{id}/bookmarks",
             "GET /2/users/{id}/bookmarks/folders",
             "GET /2/users/{id}/bookmarks/folders/{folder_id}",
@@ -196,7 +199,7 @@ TABLE: tuple[Group, ...] = (
         what="new posts",
         person=300,
         window_seconds=HOURS_3,
-        operations=("POST /2/tweets",),
+        operations=("POST /2/tweets", "POST /2/scheduled_tweets", "PUT /2/scheduled_tweets/{id}"),
     ),
     Group(
         name="repost",
@@ -213,7 +216,7 @@ TABLE: tuple[Group, ...] = (
         what="deleting posts",
         person=300,
         window_seconds=HOURS_3,
-        operations=("DELETE /2/tweets/{id}",),
+        operations=("DELETE /2/tweets/{id}", "DELETE /2/scheduled_tweets/{id}"),
     ),
     Group(
         name="like",

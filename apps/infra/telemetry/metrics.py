@@ -126,6 +126,16 @@ RELAY_LEADS = Gauge("tl_relay_leads", "1 in the relay that leads", multiprocess_
 HOME_READS = Counter("tl_home_reads", "Home timeline reads by where the page came from", ["source"])
 HOME_REBUILDS = Counter("tl_home_rebuilds", "Rebuilds of home timelines", ["result"])
 
+# Posts that wait for their time.
+SCHEDULED_POSTS = Counter(
+    "tl_scheduled_posts", "Scheduled posts whose time has come, by outcome", ["outcome"]
+)
+SCHEDULED_LATE = Histogram(
+    "tl_scheduled_late_seconds",
+    "How long after its time a scheduled post was made",
+    buckets=(0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600),
+)
+
 # Live streams of pages.
 LIVE_STREAMS = Gauge("tl_live_streams", "Live streams that are open", multiprocess_mode="livesum")
 LIVE_EVENTS = Counter("tl_live_events", "Events sent on live streams", ["kind"])

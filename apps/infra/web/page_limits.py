@@ -24,6 +24,7 @@ _ON_POSTS = {
     "retweet": "repost",
     "unretweet": "repost",
     "delete": "delete",
+    "edit": "post",
     "hide": "protect",
     "unhide": "protect",
     "report": "protect",
@@ -45,6 +46,8 @@ def group_of_form(path: str) -> str:
     first, *rest = parts = path.strip("/").split("/")
     if parts == ["compose"]:
         return "post"
+    if first == "scheduled":
+        return "delete" if parts[-1] == "delete" else "post"
     if first == "lists":
         return "change_lists"
     if len(parts) == _POST_PARTS and rest[0] == "status":
@@ -70,6 +73,16 @@ async def charge(request: HttpRequest, member_id: int | None) -> None:
             await ratelimit.charge_to(rules.PERSON[group_of_form(request.path)], member_id)
         else:
             await ratelimit.charge_to(rules.PAGES, member_id)
+    except RateLimited as refusal:
+        raise in_words(refusal) from refusal
+
+
+async def charge_again(group: str, member_id: int, *, times: int) -> None:
+    """Charge a form that does several things at once for each but the first. Raises RateLimited, in
+    words for people."""
+    try:
+        for _one in range(times):
+            await ratelimit.charge_to(rules.PERSON[group], member_id)
     except RateLimited as refusal:
         raise in_words(refusal) from refusal
 

@@ -35,6 +35,29 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
         Invalid: too many, twice the same, a GIF beside others.
         NotReady: unknown, somebody else's, unfinished, expired, or on another tweet.
     """
+    with transaction.atomic():
+        found = _held(media_ids, owner_id, tweet_id, now)
+        Media.objects.filter(id__in=media_ids).update(tweet_id=tweet_id, expires_at=None)
+    return [media_key_of(found[one].kind, one) for one in media_ids]
+
+
+def keep_until(*, media_ids: Sequence[int], owner_id: int, until: datetime, now: datetime) -> None:
+    """Have pictures that will hang on a tweet later not expire before that moment, in the caller's
+    transaction; never sooner than they would. Raises as `attach`."""
+    _held(media_ids, owner_id, None, now)
+    Media.objects.filter(id__in=media_ids, expires_at__lt=until).update(expires_at=until)
+
+
+def let_go(*, media_ids: Sequence[int], owner_id: int, now: datetime) -> None:
+    """Let pictures expire that will hang on no tweet after all; what hangs on one stays."""
+    rows = Media.objects.filter(id__in=media_ids, owner_id=owner_id, tweet_id=None)
+    rows.filter(expires_at__gt=now).update(expires_at=now)
+
+
+def _held(
+    media_ids: Sequence[int], owner_id: int, tweet_id: int | None, now: datetime
+) -> dict[int, Media]:
+    """These pictures, locked, if they may hang on one tweet together."""
     if not 1 <= len(media_ids) <= MAX_PICTURES:
         raise Invalid(
             _("A tweet has at most %(max_pictures)s pictures.") % {"max_pictures": MAX_PICTURES},
@@ -42,20 +65,18 @@ def attach(*, media_ids: Sequence[int], owner_id: int, tweet_id: int, now: datet
         )
     if len(set(media_ids)) < len(media_ids):
         raise Invalid(_("The same picture is named twice."), field=_FIELD)
-    with transaction.atomic():
-        rows = Media.objects.select_for_update().filter(id__in=media_ids).order_by("id")
-        found = {media.id: media for media in rows}
-        for media_id in media_ids:
-            _ensure_attachable(found.get(media_id), media_id, owner_id, tweet_id, now)
-        kinds = [media.kind for media in found.values()]
-        if Media.Kind.GIF in kinds and len(kinds) > 1:
-            raise Invalid(_("An animated GIF stands alone on a tweet."), field=_FIELD)
-        Media.objects.filter(id__in=media_ids).update(tweet_id=tweet_id, expires_at=None)
-    return [media_key_of(found[one].kind, one) for one in media_ids]
+    rows = Media.objects.select_for_update().filter(id__in=media_ids).order_by("id")
+    found = {media.id: media for media in rows}
+    for media_id in media_ids:
+        _ensure_attachable(found.get(media_id), media_id, owner_id, tweet_id, now)
+    kinds = [media.kind for media in found.values()]
+    if Media.Kind.GIF in kinds and len(kinds) > 1:
+        raise Invalid(_("An animated GIF stands alone on a tweet."), field=_FIELD)
+    return found
 
 
 def _ensure_attachable(
-    media: Media | None, media_id: int, owner_id: int, tweet_id: int, now: datetime
+    media: Media | None, media_id: int, owner_id: int, tweet_id: int | None, now: datetime
 ) -> None:
     is_kept = media is not None and media.tweet_id is None and media.expires_at is None
     # What is somebody's profile picture is on no tweet; of others' pictures nobody is told.
