@@ -1,6 +1,6 @@
 """How a post of X becomes a post here: what it answers, quotes and passes on, and its text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -46,7 +46,7 @@ def fault_of(post: Post) -> str | None:
 
 
 class Placing:
-    """Places the posts of one batch.
+    """Places the posts of one batch, by rising id.
 
     Args:
         authors: who wrote the posts that are stored, of those that the batch names.
@@ -54,13 +54,18 @@ class Placing:
     """
 
     def __init__(
-        self, *, user_id: int, own_x_id: int | None, authors: Mapping[int, int],
-        batch: Sequence[Post], remarks: Exceptions,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        user_id: int,
+        own_x_id: int | None,
+        authors: Mapping[int, int],
+        remarks: Exceptions,
+    ) -> None:
         self._user_id = user_id
         self._own_x_id = own_x_id
         self._authors = authors
-        self._batch = {post.id for post in batch if not post.is_retweet}
+        # Posts of this batch that later ones may quote or pass on.
+        self._placed: set[int] = set()
         self._remarks = remarks
 
     def placed(self, post: Post, media_ids: list[int], *, has_all: bool) -> Placed | None:
@@ -99,6 +104,8 @@ class Placing:
             retweet_of_id=retweet_of,
             quote_of_id=quote_of,
         )
+        if retweet_of is None:
+            self._placed.add(post.id)
         return Placed(post, row, media_ids, counts)
 
     def _is_own(self, post: Post) -> bool:
@@ -120,7 +127,7 @@ class Placing:
         """The post that is quoted or passed on, if it is here and may be."""
         if tweet_id is None or tweet_id >= post.id:
             return None
-        if tweet_id in self._batch:
+        if tweet_id in self._placed:
             return tweet_id
         if tweet_id not in self._authors:
             return None

@@ -226,10 +226,7 @@ def _placed(
         if one is not None
     }
     authors = tweets.authors_of(tweet_ids=named)
-    place = Placing(
-        user_id=row.user_id, own_x_id=told["user_id"], authors=authors, batch=batch,
-        remarks=remarks,
-    )  # fmt: skip
+    place = Placing(user_id=row.user_id, own_x_id=told["user_id"], authors=authors, remarks=remarks)
     pictures = Pictures(files, row.user_id, remarks)
     result = []
     for post in batch:

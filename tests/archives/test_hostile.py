@@ -157,6 +157,36 @@ def test_a_hostile_archive_is_refused_by_name(tmp_path, make, code):
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"source": "<" * 1_000_000},
+        {"entities": {"urls": [{"url": f"https://t.co/{n}", "expanded_url": "https://e.com"}
+                               for n in range(30_000)]}, "full_text": "https://t.co/" * 30_000},
+        {"entities": {"media": [{"url": "e", "expanded_url": "x" * 1_000_000}]}},
+        {"entities": {"urls": [{"url": "e", "expanded_url": "https://" + "x" * 1_000_000}]}},
+        {"full_text": "hello " + "&amp;" * 200_000},
+        {"full_text": "hello " + "@" * 1_000_000},
+    ],
+    ids=["tags", "links", "page", "address", "entities", "text"],
+)  # fmt: skip
+def test_what_is_made_to_cost_time_or_memory_costs_little(tmp_path, odd):
+    folder = ytd(tmp_path / "a", [tweet(1) | odd])
+
+    _, posts = read_archive(folder, into=tmp_path / "sorted")
+
+    (post,) = posts.after(0)
+    assert len(post.as_line()) < 700_000
+
+
+def test_a_quote_that_never_ends_is_looked_for_once(tmp_path):
+    content = 'window.x = {"a": "' + '\\"' * 2_000_000
+    folder = ytd(tmp_path / "a", [tweet(1)], files={"data/manifest.js": content})
+
+    with pytest.raises(BadArchive, match="no_manifest"):
+        read_archive(folder, into=tmp_path / "sorted")
+
+
 def test_a_link_in_a_folder_is_refused(tmp_path):
     folder = ytd(tmp_path / "a", [tweet(1)])
     (folder / "data/passwd.js").symlink_to("/etc/passwd")

@@ -1,6 +1,5 @@
 """Taking archives in and giving them back, on real engines."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from apps.archives import placing, services, services_import
@@ -30,6 +28,7 @@ from apps.tweets.services_import import TweetRow
 from apps.users.models import User
 from tests.archives.made import OWNER_ON_X, photo, post_id, tweet, ytd, zipped
 from tests.media.conftest import picture
+from tests.spine import environment_of
 
 State = ArchiveImport.State
 Run = Callable[[Any], Any]
@@ -186,6 +185,17 @@ def test_retweets_and_quotes_of_what_is_not_here_become_text(take, alice, tmp_pa
     }
     remarks = {code: one["count"] for code, one in row.report["remarks"].items()}
     assert remarks == {"retweet_as_text": 1, "quote_as_link": 1}
+
+
+def test_a_quote_of_what_did_not_come_keeps_its_link(take, alice, tmp_path):
+    link = {"url": "https://t.co/q", "expanded_url": f"https://x.com/me/status/{post_id(1)}"}
+    folder = ytd(
+        tmp_path / "a", [tweet(1, " "), tweet(2, "see https://t.co/q", entities={"urls": [link]})]
+    )
+
+    take(alice, folder)
+
+    assert stored(alice) == {post_id(2): f"see {link['expanded_url']}"}
 
 
 def test_nobody_answers_or_passes_on_by_an_archive_what_they_may_not(
@@ -409,16 +419,7 @@ def test_an_import_that_was_killed_goes_on_with_nothing_lost_and_nothing_twice(
     import_id = begin_import(
         user_id=alice.id, path=folder, name="a", now=clock.now(), is_by_command=True
     )
-    settings_dict = connection.settings_dict
-    environ = {
-        **os.environ,
-        "DATABASE_URL": "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(
-            **settings_dict
-        ),
-        "REDIS_STATE_URL": ",".join(settings.REDIS_STATE_URLS),
-        "REDIS_CACHE_URL": settings.REDIS_CACHE_URL,
-        "VAR_DIR": str(settings.VAR_DIR),
-    }
+    environ = environment_of("twitterlite.settings.test")
 
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(KILLED), str(import_id)],

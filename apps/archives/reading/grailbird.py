@@ -13,6 +13,7 @@ from apps.archives.reading.posts import BadPost, post_of
 from apps.archives.reading.records import Post, Summary
 from apps.archives.reading.sources import Files, damage_told, read_all, root_of
 from apps.archives.reading.texts import (
+    MAX_TEXT,
     clean,
     dicts,
     id_of,
@@ -146,7 +147,7 @@ def _post_of_row(row: dict[str, str]) -> Post:
     post = Post(
         id=post_id,
         at=at,
-        text=long_links_in_order(clean(unescaped(row["text"])), links),
+        text=long_links_in_order(clean(unescaped(row["text"][:MAX_TEXT])), links),
         source=program_of(row.get("source")),
         in_reply_to_id=id_of(row, "in_reply_to_status_id"),
         in_reply_to_user_id=id_of(row, "in_reply_to_user_id"),

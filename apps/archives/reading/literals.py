@@ -9,7 +9,7 @@ import orjson
 MAX_DEPTH = 64
 _TOKEN = re.compile(
     r"""(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<single>'[^'\\]*(?:\\.[^'\\]*)*')"""
-    r"""|(?P<comma>,\s*(?=[}\]]))|(?P<name>[A-Za-z_$][\w$]*)(?P<colon>\s*:)?""",
+    r"""|(?P<comma>,\s*(?=[}\]]))|(?P<name>[A-Za-z_$][\w$]*)(?P<colon>\s*:)?|(?P<open>["'])""",
     re.DOTALL,
 )
 _QUOTED = re.compile(r'\\.|"', re.DOTALL)
@@ -30,13 +30,15 @@ def loads(raw: bytes) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
         text = raw.decode()
-    for form in (text, _TOKEN.sub(_as_json, text)):
-        try:
-            # The standard parser takes halves of surrogate pairs, which cut texts have.
-            return json.loads(form, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    raise NotALiteral(text[:60])
+    try:
+        # The standard parser takes halves of surrogate pairs, which cut texts have.
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(_TOKEN.sub(_as_json, text), strict=False)
+    except (ValueError, RecursionError):
+        raise NotALiteral(text[:60]) from None
 
 
 def _as_json(match: re.Match[str]) -> str:
@@ -44,6 +46,9 @@ def _as_json(match: re.Match[str]) -> str:
         return match[0]
     if match["single"]:
         return '"' + _QUOTED.sub(_requoted, match[0][1:-1]) + '"'
+    if match["open"]:
+        # It never ends; to look for each such end again would take for ever.
+        raise NotALiteral(match[0])
     if match["comma"]:
         return ""
     if match["colon"]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from apps.archives.reading.records import Post
-from apps.archives.reading.texts import clean, dicts, long_links, seconds_of, unescaped
+from apps.archives.reading.texts import MAX_TEXT, clean, dicts, long_links, seconds_of, unescaped
 
 # Beyond them notes are counted and not joined: they are all held in memory.
 MAX_NOTES = 20_000
@@ -35,6 +35,7 @@ class Notes:
                 continue
             size += len(text)
             if size <= MAX_BYTES:
+                text = text[:MAX_TEXT]
                 whole = long_links(clean(unescaped(text)), dicts(core.get("urls")))
                 self._by_second.setdefault(at, []).append((_folded(text), whole))
 

@@ -6,9 +6,12 @@ from typing import Any
 
 from apps.archives.reading.records import Post
 from apps.archives.reading.texts import (
+    MAX_SHORT,
+    MAX_TEXT,
     clean,
     dicts,
     id_of,
+    is_address,
     lang_of,
     long_links,
     program_of,
@@ -17,6 +20,8 @@ from apps.archives.reading.texts import (
     unescaped,
 )
 
+# A post has four pictures, or one video.
+MAX_FILES = 16
 _RETWEET = re.compile(r"RT @(\w{1,20}): ")
 
 FilesOf = Callable[[int], list[str]]
@@ -55,7 +60,7 @@ def post_of(found: object, *, files_of: FilesOf) -> Post:
     post.in_reply_to_id = id_of(data, "in_reply_to_status_id_str", "in_reply_to_status_id")
     post.in_reply_to_user_id = id_of(data, "in_reply_to_user_id_str", "in_reply_to_user_id")
     post.newest_id = _newest(data.get("edit_info"))
-    _say(post, data, text, files_of)
+    _say(post, data, text[:MAX_TEXT], files_of)
     return post
 
 
@@ -72,12 +77,15 @@ def _say(post: Post, data: Mapping[str, Any], text: str, files_of: FilesOf) -> N
         else:
             post.quote_of_id, post.quote_link = quote_in(urls)
     if media:
-        post.media_link = clean(str(media[0].get("url") or ""))
-        post.media_page = clean(str(media[0].get("expanded_url") or ""))
+        short = clean(str(media[0].get("url") or ""))
+        page = clean(str(media[0].get("expanded_url") or ""))
+        if len(short) <= MAX_SHORT and is_address(short):
+            post.media_link = short
+            post.media_page = page if is_address(page) else ""
         post.media_count = len(media)
         if isinstance(retweeted, dict):
-            post.text = post.text.replace(post.media_link, post.media_page)
-    post.files = _in_order(files_of(post.id), media)
+            post.text = post.text.replace(post.media_link or "\0", post.media_page)
+    post.files = _in_order(files_of(post.id), media)[:MAX_FILES]
 
 
 def _retweet(post: Post, original: Mapping[str, Any]) -> None:
@@ -85,7 +93,7 @@ def _retweet(post: Post, original: Mapping[str, Any]) -> None:
     user = original.get("user")
     name = str(user.get("screen_name") or "") if isinstance(user, dict) else ""
     urls, _ = _entities(original)
-    text = clean(unescaped(str(original.get("full_text") or original.get("text") or "")))
+    text = clean(unescaped(str(original.get("full_text") or original.get("text") or "")[:MAX_TEXT]))
     post.is_retweet, post.retweet_of_id = True, id_of(original, "id_str", "id")
     post.text = f"RT @{clean(name)}: {long_links(text, urls)}" if name else long_links(text, urls)
     if name and post.retweet_of_id:

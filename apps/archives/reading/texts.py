@@ -4,10 +4,15 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 MAX_LANG = 8
 MAX_ID = (1 << 63) - 1
+# Real ones are far below; what is beyond was made to cost time or memory.
+MAX_TEXT = 40_000
+MAX_ADDRESS, MAX_SHORT, MAX_LINKS = 4_096, 64, 200
+_MAX_PROGRAM = 300
 _MAX_DIGITS = 19
 # What Twitter escaped in texts; nothing else, so that "&copy" stays what the author typed.
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
@@ -33,7 +38,9 @@ def unescaped(text: str) -> str:
 
 def program_of(source: object) -> str:
     """The name in the link of the program that wrote a post."""
-    return clean(unescaped(_TAG.sub("", source))).strip() if isinstance(source, str) else ""
+    if not isinstance(source, str):
+        return ""
+    return clean(unescaped(_TAG.sub("", source[:_MAX_PROGRAM]))).strip()
 
 
 def lang_of(value: object) -> str:
@@ -81,15 +88,20 @@ def dicts(value: object) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
+def is_address(text: str) -> bool:
+    """Whether this is an address of the web, of an ordinary length."""
+    return text.startswith(("http://", "https://")) and len(text) <= MAX_ADDRESS
+
+
 def long_links(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
     """A text with its t.co addresses at full length, by its entities. Others are left alone."""
     longer = {
         str(one.get("url") or one.get("shortUrl")): str(
             one.get("expanded_url") or one.get("expandedUrl") or ""
         )
-        for one in urls
+        for one in islice(urls, MAX_LINKS)
     }
-    good = {k: v for k, v in longer.items() if k and v.startswith(("http://", "https://"))}
+    good = {k: v for k, v in longer.items() if 0 < len(k) <= MAX_SHORT and is_address(v)}
     if not good:
         return text
     # The longest first: one address may begin like another.
@@ -118,7 +130,7 @@ def quote_in(urls: Iterable[Mapping[str, Any]]) -> tuple[int | None, str]:
     """The post that is quoted, and its address: the last link that leads to a post."""
     for one in reversed(list(urls)):
         url = str(one.get("expanded_url") or "")
-        found = status_in(url)
+        found = status_in(url) if is_address(url) else None
         # A picture's own address leads to the post that it is on.
         if found is not None and "/photo/" not in url and "/video/" not in url:
             return found, clean(url)
