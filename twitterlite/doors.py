@@ -96,7 +96,7 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await live(scope, receive, send)
     elif path in LARGE_FORMS and _is_large(scope):
         await large_posts(scope, receive, send)
-    elif path == ARCHIVE_PATH and scope["method"] == "POST":
+    elif path == ARCHIVE_PATH:
         await archives(scope, receive, send)
     else:
         await pages(scope, receive, send)

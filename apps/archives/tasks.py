@@ -13,8 +13,8 @@ from apps.infra.eventlog.failures import OUTAGES
 log = logging.getLogger(__name__)
 
 _AWAY: tuple[type[BaseException], ...] = (*OUTAGES, Unavailable)
-# Then others of the lane get their turn.
-SLICE_SECONDS = 5.0
+# Then others of the lane get their turn: the index of what was just stored waits behind it.
+SLICE_SECONDS = 2.0
 
 
 @shared_task(name=services.GO_ON_JOB, ignore_result=True)  # type: ignore[untyped-decorator]

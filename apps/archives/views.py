@@ -5,7 +5,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -51,11 +51,13 @@ async def archive(request: HttpRequest, viewer: Any) -> HttpResponseBase:
 @pages.members
 async def progress(request: HttpRequest, viewer: Any, import_id: int) -> HttpResponseBase:
     """The part of the page that says how far an import is; asks again by itself."""
+    if request.method != "GET":
+        return HttpResponseNotAllowed(["GET"])
     one = await queries.import_of(viewer.pk, import_id)
     if one is None:
         # It was given back; the page is another one now.
         if pages.is_part(request):
-            return HttpResponse(status=404, headers={"HX-Redirect": PATH})
+            return HttpResponse(headers={"HX-Redirect": PATH})
         raise NotFound(_("There is no such import of yours."))
     return pages.page(request, "archives/import.html", viewer, {"each": shown(one)})
 

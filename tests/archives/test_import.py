@@ -21,6 +21,7 @@ from apps.media.models import Media
 from apps.media.services import sweeping
 from apps.notifications.models import Notification
 from apps.timelines import queries as timeline_queries
+from apps.timelines.services.homes import rebuild_home
 from apps.tweets import services_import as tweet_imports
 from apps.tweets.models import Mention, Tweet
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet
@@ -126,15 +127,19 @@ def test_what_came_is_found_by_search_and_stands_in_homes(
     take, alice, bob, tmp_path, drain_outbox, browser_as, run
 ):
     follow_user(follower_id=bob.id, followee_id=alice.id, now=clock.now())
+    new = post_tweet(author_id=alice.id, text="new", now=clock.now())
+    drain_outbox()
+    # Bob has a list that is complete without what will come.
+    rebuild_home(user_id=bob.id)
     page = run(timeline_queries.home_timeline(viewer_id=bob.id, before_id=None, limit=20))
-    assert page.tweets == []
+    assert [one.id for one in page.tweets] == [new.id]
 
     take(alice, ytd(tmp_path / "a", [tweet(1, "a quagga in the archive")]))
     drain_outbox()
 
     assert str(post_id(1)) in browser_as(bob).get("/search?q=quagga&f=live").text
     page = run(timeline_queries.home_timeline(viewer_id=bob.id, before_id=None, limit=20))
-    assert [one.id for one in page.tweets] == [post_id(1)]
+    assert [one.id for one in page.tweets] == [new.id, post_id(1)]
 
 
 def test_threads_quotes_and_retweets_find_each_other(take, alice, tmp_path, wrong_rows):

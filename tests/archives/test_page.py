@@ -199,6 +199,28 @@ def test_few_upload_at_once(worker, alice, browser_as, tmp_path, monkeypatch):
     assert not ArchiveImport.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("method", "headers", "statuses"),
+    [("PUT", {}, {403, 405}), ("POST", {"content-length": "9999999999999"}, {303})],
+)
+def test_a_body_that_is_not_taken_is_not_read(worker, alice, browser_as, method, headers, statuses):
+    member = browser_as(alice)
+    read = 0
+
+    async def parts() -> Any:
+        nonlocal read
+        for _ in range(40):
+            read += 1
+            yield b"x" * 65_536
+
+    answer = member._run(
+        member._client.request(method, f"{PATH}/upload", content=parts(), headers=headers)
+    )
+
+    assert answer.status_code in statuses
+    assert read == 0
+
+
 def test_visitors_bring_nothing_and_see_nothing(worker, alice, browser, browser_as, tmp_path):
     path = zipped(ytd(tmp_path / "a", [tweet(1)]))
 

@@ -48,10 +48,9 @@ class Sorted:
     def after(self, last_id: int) -> Iterator[Post]:
         """The posts with an id above this one."""
         with self.path.open("rb") as file:
-            for place, post_id in enumerate(self.ids):
-                if post_id > last_id:
-                    file.seek(self.offsets[place])
-                    yield Post.from_line(file.readline())
+            for place in range(self.count_to(last_id), len(self.ids)):
+                file.seek(self.offsets[place])
+                yield Post.from_line(file.readline())
 
     def count_to(self, last_id: int) -> int:
         """How many are up to this id."""

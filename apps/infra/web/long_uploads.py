@@ -6,6 +6,7 @@ goes the way of every page, with its file where it already lies.
 
 import asyncio
 import contextlib
+import io
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ from apps.infra.web.threads import in_thread
 # Beside the file: the form's token and what multipart adds.
 FORM_BYTES = 65_536
 # In one process; the others are told to come again.
-AT_ONCE = 2
+AT_ONCE = 4
 # A line that is silent for so long has gone; a whole upload may take an hour.
 SILENT_SECONDS, WHOLE_SECONDS = 60.0, 3_600.0
 _AT_A_TIME = 1_048_576
@@ -55,7 +56,8 @@ class LongUploads:
         self._max_bytes = max_bytes
         self._identify = identify
         self._too_large = too_large
-        self._under_way = 0
+        # Whose uploads are under way, one each.
+        self._members: set[int] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request.
@@ -63,7 +65,12 @@ class LongUploads:
         Raises:
             Unavailable: enough are under way. Disconnected.
         """
-        if not await self._is_member(scope):
+        if scope["method"] != "POST":
+            # Its body is nobody's to read: here it has no limit.
+            await self._pages.serve(scope, io.BytesIO(), receive, send, is_large=False)
+            return
+        member = await self._member(scope)
+        if member is None:
             await _lead(f"/login?next={self._too_large.partition('?')[0]}", receive, send)
             return
         limit = self._max_bytes() + FORM_BYTES
@@ -71,22 +78,22 @@ class LongUploads:
         if length and not (length.isdigit() and int(length) <= limit):
             await _lead(self._too_large, receive, send)
             return
-        if self._under_way >= AT_ONCE:
-            text = _("Others are uploading just now. Try again in some minutes.")
+        if member in self._members or len(self._members) >= AT_ONCE:
+            text = _("Enough is being uploaded just now. Try again in some minutes.")
             raise Unavailable(text, retry_after_seconds=120)
-        self._under_way += 1
+        self._members.add(member)
         try:
             await self._take(scope, receive, send, limit)
         finally:
-            self._under_way -= 1
+            self._members.discard(member)
 
-    async def _is_member(self, scope: Scope) -> bool:
+    async def _member(self, scope: Scope) -> int | None:
         cookies = parse_cookie(scope["found"].get(b"cookie", b"").decode("latin-1"))
         key = cookies.get(settings.SESSION_COOKIE_NAME, "")
         if not key:
-            return False
+            return None
         await invalidation.catch_up()
-        return await self._identify(key) is not None
+        return await self._identify(key)
 
     async def _take(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         folder = self._folder()
