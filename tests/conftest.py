@@ -40,8 +40,8 @@ TABLES = (
     " event_log, deliveries, dead_letters, recounts, django_admin_log, import_progress,"
     " search_documents, search_backfills, known_words, saved_searches,"
     " hot_models, hot_calls, stream_rules, trend_rules, media, polls, poll_votes, reports,"
-    " scheduled_posts, tweet_versions, drafts, breaker_switches, brownout_switch,"
-    " untold_changes, backups"
+    " scheduled_posts, tweet_versions, drafts, archive_imports, archive_items,"
+    " breaker_switches, brownout_switch, untold_changes, backups"
 )
 
 

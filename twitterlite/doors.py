@@ -4,7 +4,10 @@ edge (request id, size limit, metrics) → hot lane (home timelines and new post
 → Django.
 """
 
+import sys
 from collections.abc import Awaitable, Callable
+
+from django.conf import settings
 
 from apps.infra.resilience import switches
 from apps.infra.web import dialect, handler
@@ -17,6 +20,7 @@ from apps.infra.web.large import MAX_LARGE_BYTES, LargeBodies
 from apps.infra.web.live import PATH as LIVE_PATH
 from apps.infra.web.live import Live
 from apps.infra.web.live_hub import LiveHub
+from apps.infra.web.long_uploads import LongUploads
 from apps.timelines import hot as home
 from apps.timelines import hot_user
 from apps.timelines.home_again import HomeAgain
@@ -45,6 +49,8 @@ UPLOADS = ("/2/media/upload", "/1.1/media/upload.json")
 # A post of the site may bring pictures, and a profile has two.
 COMPOSE_PATH = "/compose"
 LARGE_FORMS = (COMPOSE_PATH, "/settings/pictures")
+# An archive of X may be larger than memory; this door bounds it by itself.
+ARCHIVE_PATH = "/settings/archive/upload"
 
 _USERS, _TIMELINE = HOME_HEAD.encode(), HOME_TAIL.encode()
 
@@ -53,6 +59,13 @@ pages = handler.Pages(prepare=sessions.recall)
 home_page = HomeAgain(pages, remembered=sessions.remembered)
 uploads = LargeBodies(handler.api)
 large_posts = LargeBodies(pages)
+archives = LongUploads(
+    pages,
+    folder=lambda: settings.ARCHIVE_DIR,
+    max_bytes=lambda: settings.ARCHIVE_MAX_BYTES,
+    identify=sessions.account_of,
+    too_large="/settings/archive?too_large=1",
+)
 static = StaticFiles(pages)
 live = Live(
     lambda: LiveHub(identify=sessions.account_of, home=LiveHome(), counts=live_counts),
@@ -83,6 +96,8 @@ async def doors(scope: Scope, receive: Receive, send: Send) -> None:
         await live(scope, receive, send)
     elif path in LARGE_FORMS and _is_large(scope):
         await large_posts(scope, receive, send)
+    elif path == ARCHIVE_PATH:
+        await archives(scope, receive, send)
     else:
         await pages(scope, receive, send)
 
@@ -209,6 +224,8 @@ def limit_of(path: str) -> int:
     """How many bytes a body may have."""
     if path in LARGE_FORMS:
         return MAX_COMPOSE_BYTES
+    if path == ARCHIVE_PATH:
+        return sys.maxsize
     return MAX_LARGE_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
 
 

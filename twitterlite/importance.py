@@ -39,7 +39,9 @@ _LOG_INS = frozenset({
     "/oauth/request_token", "/oauth/access_token", "/i/oauth2/authorize", "/oauth/authorize",
     "/oauth/authenticate",
 })  # fmt: skip
-_UPLOADS = ("/2/media/upload", "/1.1/media/upload.json", "/settings/pictures")
+_UPLOADS = (
+    "/2/media/upload", "/1.1/media/upload.json", "/settings/pictures", "/settings/archive/upload",
+)  # fmt: skip
 
 
 def level_of(method: str, path: str, is_known: bool) -> Level | None:

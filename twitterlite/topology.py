@@ -74,6 +74,20 @@ SUBSCRIBERS = (
         queue="search",
         gather_seconds=0.2,
     ),
+    # What archives bring, found by search; far behind what is posted now.
+    Subscriber(
+        name="search_history",
+        topics=frozenset({"history.changed"}),
+        handler="apps.search.tasks.index_history",
+        queue="archives",
+    ),
+    # Home timelines that were made before an archive was taken in or given back.
+    Subscriber(
+        name="drop_homes",
+        topics=frozenset({"history.settled"}),
+        handler="apps.timelines.tasks.drop_homes",
+        queue="archives",
+    ),
     *(_TRENDS if _HAS_TRENDS else ()),
     *(_HOT if _HAS_HOT else ()),
     # Tells people what happened to their tweets and who follows them.
@@ -138,6 +152,8 @@ SUBSCRIBERS = (
 LANES: list[tuple[str, ...]] = [
     ("fanout",),
     ("fanout_bulk", "index", "search", "trends", "hot", "notify", "default"),
+    # Minutes of work at a time, which nobody else should wait for.
+    ("archives",),
 ]
 
 # Celery jobs that are not subscribers, by name: their queue. The rest goes to "default".
@@ -156,6 +172,9 @@ JOBS: dict[str, str] = {
     # Long animations; seconds each.
     "apps.media.tasks.process": "default",
     "apps.media.tasks.sweep": "default",
+    # Some seconds each; an import is many of them.
+    "apps.archives.tasks.go_on": "archives",
+    "apps.archives.tasks.look_after": "archives",
 }
 
 # The clock (Celery beat): job name → every so many seconds.
@@ -170,6 +189,8 @@ SCHEDULE: dict[str, float] = {
     **({"apps.hot.tasks.look": 5.0, "apps.hot.tasks.renew": 60.0} if _HAS_HOT else {}),
     # Pictures that no tweet took, and processing that a dead process left.
     "apps.media.tasks.sweep": 60.0,
+    # Imports of archives that a dead process left, and files that nobody needs any more.
+    "apps.archives.tasks.look_after": 30.0,
     # Words for "Did you mean", from the newest posts; rare ones go.
     "apps.search.tasks.learn_words": 10.0,
     "apps.search.tasks.tidy_words": 600.0,

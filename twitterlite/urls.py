@@ -20,6 +20,7 @@ PAGES = [
     "apps.search",
     "apps.trends",
     "apps.notifications",
+    "apps.archives",
     "apps.public",
     "apps.timelines",
     "apps.ops",

@@ -101,6 +101,13 @@ class Conf:
     trends: bool = _env(True, "Count what trends, and show it; 0 does without.")
     hot: bool = _env(True, "Predict which tweets will be hot, and pin them in memory.")
     backup_dir: Path = _env(Path(), "Folder of backups; unset means backups/ in VAR_DIR.")  # noqa: RUF009 (immutable)
+    archive_dir: Path = _env(  # noqa: RUF009 (immutable)
+        Path(),
+        "Folder of uploaded archives of X until they are in; unset means archives/ in VAR_DIR.",
+    )
+    archive_max_mb: int = _env(
+        1_024, "Largest archive of X that may be uploaded, in MB; 0 leaves them to the command."
+    )
     email_url: str = _secret(
         "Mail server, smtp://user:password@host:587; unset writes letters to mail/ in VAR_DIR."
     )

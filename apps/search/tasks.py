@@ -44,6 +44,15 @@ def _follow_edits(edited: Collection[int], live: Sequence[Said]) -> None:
         services.index_tweets(tweet_ids=some)
 
 
+def index_history(*, events: Sequence[LoggedEvent], late: bool) -> None:
+    """Subscriber of tweets of the past that came or went: the index alone, nobody hears of them.
+
+    Idempotent, in any order: the rows decide.
+    """
+    for event in events:
+        services.index_tweets(tweet_ids=event.payload["tweet_ids"])
+
+
 @shared_task(name="apps.search.tasks.learn_words", ignore_result=True)  # type: ignore[untyped-decorator]
 def learn_words(**_newer: Any) -> None:
     """The words of the newest posts, for "Did you mean". Idempotent: a post speaks once."""

@@ -5,7 +5,10 @@ from typing import Any
 
 from celery import shared_task
 
+from apps.graph import services_import as graph_imports
 from apps.infra.eventlog.log import LoggedEvent
+from apps.infra.stores import invalidation as announcements
+from apps.timelines import services_import as imports
 from apps.timelines.services import bulk, fanout, homes, invalidation
 
 
@@ -22,6 +25,17 @@ def fan_out_bulk(*, events: Sequence[LoggedEvent], late: bool) -> None:
 def invalidate(*, events: Sequence[LoggedEvent], late: bool) -> None:
     """Subscriber of changes that readers may have cached."""
     invalidation.invalidate(events=events, late=late)
+
+
+def drop_homes(*, events: Sequence[LoggedEvent], late: bool) -> None:
+    """Subscriber of history.settled: lists that lack what came, or hold what went, are built anew
+    by the next read. Idempotent."""
+    for author_id in dict.fromkeys(event.payload["author_id"] for event in events):
+        imports.drop_homes(user_ids=[author_id])
+        for followers in graph_imports.follower_ids(author_id=author_id):
+            imports.drop_homes(user_ids=followers)
+        # Readers may share a snapshot of a big author.
+        announcements.announce([("n", author_id)], hold=False)
 
 
 @shared_task(name="apps.timelines.tasks.rebuild_home", ignore_result=True)  # type: ignore[untyped-decorator]

@@ -41,6 +41,30 @@ class TweetsAddressed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryChanged(Event):
+    """Tweets of the past came without being posted, or went without being deleted: an archive was
+    taken in or given back. Which of both, the rows say."""
+
+    topic: ClassVar[str] = "history.changed"
+    author_id: int
+    tweet_ids: list[int]
+
+    def key(self) -> str:
+        return str(self.author_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistorySettled(Event):
+    """That is over for now: lists that were made of the author's tweets before are outdated."""
+
+    topic: ClassVar[str] = "history.settled"
+    author_id: int
+
+    def key(self) -> str:
+        return str(self.author_id)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _OneTweet(Event):
     tweet_id: int
     author_id: int

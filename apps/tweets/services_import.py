@@ -4,7 +4,7 @@ Ids and times are kept; no event is published, nobody is notified, nothing is pu
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -114,11 +114,15 @@ def ensure_partitions(*, tweet_ids: Iterable[int]) -> None:
 
 
 @transaction.atomic
-def import_tweets(*, rows: Sequence[TweetRow]) -> set[int]:
+def import_tweets(*, rows: Sequence[TweetRow], adopted: dict[int, int] | None = None) -> set[int]:
     """Store tweets whose id is new, in threads, with every counter exact.
 
     The authors exist, and so do the partitions (`ensure_partitions`). The caller drops the home
     timelines of the authors' followers once this is committed (a storey above).
+
+    Args:
+        adopted: gets the replies that were here before what they answer, with the conversations
+            that they were in.
 
     Returns:
         The ids that were stored; the others existed.
@@ -132,11 +136,11 @@ def import_tweets(*, rows: Sequence[TweetRow]) -> set[int]:
     resolved = _resolved(fresh, stored_before)
     new_ids = {row["id"] for row in resolved}
     changes = _counted(resolved)
-    adopted = _children(new_ids)
+    children = _children(new_ids)
     for row in resolved:
         own = changes.pop(row["id"], Counter())
         row |= {name: own[name] for name in ("reply_count", "retweet_count", "quote_count")}
-        row["reply_count"] += sum(1 for _, live in adopted.get(row["id"], ()) if live)
+        row["reply_count"] += sum(1 for _, live in children.get(row["id"], ()) if live)
     stage(
         table="import_tweets",
         columns=_COLUMNS,
@@ -147,8 +151,8 @@ def import_tweets(*, rows: Sequence[TweetRow]) -> set[int]:
         if cursor.rowcount != len(resolved):
             raise ImportCrossed("Another import is storing the same tweets; try again.")
         cursor.execute(_RETWEETS)
-    _add_counts(changes)
-    _adopt({row["id"]: row["conversation_id"] for row in resolved}, adopted)
+    add_counts(changes)
+    _adopt({row["id"]: row["conversation_id"] for row in resolved}, children, adopted)
     user_imports.add_counts(tweets=Counter(row["author_id"] for row in resolved))
     return new_ids
 
@@ -253,7 +257,7 @@ def _children(new_ids: set[int]) -> dict[int, list[tuple[int, bool]]]:
     return found
 
 
-def _add_counts(changes: dict[int, Counter[str]]) -> None:
+def add_counts(changes: Mapping[int, Counter[str]]) -> None:
     """Add to counters of stored tweets; ids that are not stored are passed over."""
     by_month: dict[partitions.Month, list[int]] = {}
     for tweet_id in sorted(changes):
@@ -284,7 +288,11 @@ def _forget(tweet_ids: Sequence[int]) -> None:
         invalidation.announce([("c", tweet_id) for tweet_id in part], hold=False)
 
 
-def _adopt(conversations: dict[int, int], children: dict[int, list[tuple[int, bool]]]) -> None:
+def _adopt(
+    conversations: dict[int, int],
+    children: dict[int, list[tuple[int, bool]]],
+    adopted: dict[int, int] | None,
+) -> None:
     """Bring replies that came before their parent into its conversation, and theirs, and so on."""
     parents = {
         tweet_id: conversations[parent_id]
@@ -293,6 +301,11 @@ def _adopt(conversations: dict[int, int], children: dict[int, list[tuple[int, bo
     }
     with connection.cursor() as cursor:
         while parents:
+            if adopted is not None:
+                cursor.execute(
+                    "select id, conversation_id from tweets where id = any(%s)", [list(parents)]
+                )
+                adopted |= dict(cursor.fetchall())
             cursor.execute(
                 "update tweets t set conversation_id = d.conversation_id"
                 " from unnest(%s::bigint[], %s::bigint[]) as d(id, conversation_id)"
@@ -338,10 +351,15 @@ def import_likes(*, rows: Sequence[LikeRow]) -> int:
             " on conflict do nothing returning tweet_id"
         )
         stored = [row[0] for row in cursor.fetchall()]
-    _add_counts({one: Counter(like_count=n) for one, n in Counter(stored).items()})
+    add_counts({one: Counter(like_count=n) for one, n in Counter(stored).items()})
     return len(stored)
 
 
 def with_people(row: TweetRow, *, author_id: int, in_reply_to_user_id: int | None) -> TweetRow:
     """The same row with the accounts that an importer learns only in its transaction."""
     return replace(row, author_id=author_id, in_reply_to_user_id=in_reply_to_user_id)
+
+
+def with_pictures(row: TweetRow, *, media_keys: tuple[str, ...]) -> TweetRow:
+    """The same row with pictures that were hung on it."""
+    return replace(row, media_keys=media_keys)

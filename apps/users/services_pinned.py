@@ -1,5 +1,7 @@
 """The tweet on top of a profile. Whose it may be, the app of tweets knows."""
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
 from apps.users.models import User
@@ -19,4 +21,13 @@ def forget_pinned_tweet(*, user_id: int, tweet_id: int) -> None:
         cursor.execute(
             "update users set pinned_tweet_id = null where id = %s and pinned_tweet_id = %s",
             [user_id, tweet_id],
+        )
+
+
+def forget_pinned_tweets(*, user_id: int, tweet_ids: Sequence[int]) -> None:
+    """The same of many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update users set pinned_tweet_id = null where id = %s and pinned_tweet_id = any(%s)",
+            [user_id, list(tweet_ids)],
         )

@@ -112,6 +112,12 @@
       .finally(() => delete button.dataset.busy);
   });
 
+  // ── A file that is too large is not sent for nothing ────────────────────
+  document.addEventListener("change", (event) => {
+    const { max, over } = event.target.dataset;
+    if (max) event.target.setCustomValidity(event.target.files[0]?.size > max ? over : "");
+  });
+
   // ── Saved searches, under an empty box: fetched when they are looked for ─
   document.addEventListener("focusin", (event) => {
     const kept = event.target.id === "q" && $("[data-kept]", event.target.form);

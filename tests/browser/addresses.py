@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.contrib.auth.tokens import default_token_generator
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apps.archives.models import ArchiveImport
 from apps.graph import services as graph
 from apps.graph import services_lists, services_words
 from apps.infra import clock
@@ -36,7 +37,7 @@ FORMS = {
     "lists/<id:list_id>/follow", "lists/<id:list_id>/unfollow", "lists/<id:list_id>/pin",
     "lists/<id:list_id>/unpin", "lists/<id:list_id>/members/add",
     "lists/<id:list_id>/members/<username:username>/remove",
-    "settings/muted-words/<id:word_id>/remove",
+    "settings/muted-words/<id:word_id>/remove", "settings/archive/upload",
     "scheduled/<id:post_id>/now", "drafts/save", "drafts/<id:draft_id>/delete",
     "search/save", "search/saved/<id:search_id>/remove",
     "requests/<username:username>/accept", "requests/<username:username>/reject",
@@ -50,6 +51,14 @@ FORMS = {
         )
     ),
 }  # fmt: skip
+# Of an import of an archive, with something in each part.
+REPORT = {
+    "declared": 1_830,
+    "counts": {"stored": 1_827, "replies": 900, "retweets": 14, "pictures": 3},
+    "exceptions": {"taken": {"count": 3, "ids": ["826354801738969088", "5", "6"]}},
+    "remarks": {"retweet_as_text": {"count": 14, "ids": ["1363888529034665986"] * 14}},
+    "others": {"followers": 405, "likes": 8},
+}
 NO_PAGES = {
     "settings": "leads to settings/profile",
     "language/<slug:language>": "leads back",
@@ -57,6 +66,7 @@ NO_PAGES = {
     "oauth/access_token": "for programs",
     "media/<int:media_id>/<str:key>/<str:name>": "a file",
     "compose/complete": "a part of a page",
+    "settings/archive/<id:import_id>": "a part of a page",
     "search/saved": "a part of a page",
     "notifications/unread": "a part of a page",
     "oembed": "JSON",
@@ -107,6 +117,7 @@ class Rooms:
     own_post: int
     list_id: int
     scheduled: int
+    import_id: int
     application_id: int
     consent: str
     request_token: str
@@ -121,6 +132,7 @@ class Rooms:
             "<id:post_id>": str(self.scheduled),
             "<id:draft_id>": "1",
             "<id:word_id>": "1",
+            "<id:import_id>": str(self.import_id),
             "<id:search_id>": "1",
             "<int:application_id>": str(self.application_id),
             "<slug:kind>": "bearer",
@@ -187,10 +199,14 @@ def _with_keys(scene: Scene, focal: int, own_post: int, list_id: int, scheduled:
     token, _ = services_oauth1.begin(
         application_id=keys.application_id, redirect_uris=(BACK,), callback=None, now=now
     )
+    archive = ArchiveImport.objects.create(
+        user_id=nora.id, name="twitter-2022-11-01.zip", state="done", report=REPORT,
+        finished_at=now,
+    )  # fmt: skip
     letter = f"{forgetful.id}/{default_token_generator.make_token(forgetful)}"
     return Rooms(
         focal=focal, own_post=own_post, list_id=list_id, scheduled=scheduled,
-        application_id=keys.application_id,
+        application_id=keys.application_id, import_id=archive.id,
         consent=App(keys, None).url(), request_token=token, reset=letter,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -213,7 +229,9 @@ def _of_members(rooms: Rooms) -> Iterator[Page]:
         "settings/email", "settings/security", "settings/password", "settings/apps",
         "settings/pictures", "settings/blocked",
         "settings/time-zone",
-        "settings/muted", "settings/muted-words", "developer/apps", "developer/apps/new",
+        "settings/muted", "settings/muted-words", "settings/archive",
+        "settings/archive/<id:import_id>/undo",
+        "developer/apps", "developer/apps/new",
         "developer/apps/<int:application_id>", "developer/apps/<int:application_id>/delete",
         "<username:username>", "<username:username>/with_replies", "<username:username>/media",
         "<username:username>/likes", "<username:username>/followers",

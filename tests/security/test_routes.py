@@ -8,6 +8,7 @@ import httpx
 import pytest
 from django.urls import get_resolver
 
+from apps.archives.models import ArchiveImport
 from apps.graph.services_lists import create_list
 from apps.infra import clock
 from apps.tweets.services import post_tweet
@@ -50,6 +51,7 @@ class Place:
     def __init__(self, bob: Any, api: Any) -> None:
         now = clock.now()
         keys = create_application(owner_id=bob.id, name="Bob's", now=now)
+        archive = ArchiveImport.objects.create(user_id=bob.id, name="a.zip", state="done")
         self._holes = {
             "username": "bob",
             "tweet_id": post_tweet(author_id=bob.id, text="hello", now=now).id,
@@ -57,7 +59,7 @@ class Place:
             "application_id": keys.application_id, "user_id": bob.id, "word_id": 1, "search_id": 1,
             "post_id": 1, "draft_id": 1, "device_id": 1,
             "kind": "bearer", "tag": "tea", "token": "x-y", "language": "de",
-            "name": "users", "media_id": 1, "key": "a" * 32,
+            "name": "users", "media_id": 1, "key": "a" * 32, "import_id": archive.id,
         }  # fmt: skip
 
     def __call__(self, route: str) -> str:
@@ -136,8 +138,8 @@ def test_a_cookie_alone_opens_nothing_of_the_api(browser_as, alice):
 
 def test_things_of_others_are_not_there(browser_as, alice, place):
     browser = browser_as(alice)
-    owned = [one for one in routes() if "<int:application_id>" in one]
-    assert len(owned) >= 4
+    owned = [one for one in routes() if "<int:application_id>" in one or "<id:import_id>" in one]
+    assert len(owned) >= 6
 
     for route in owned:
         answers = {ask(browser, "GET", place(route)).status_code}

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "apps.trends",
     "apps.hot",
     "apps.notifications",
+    "apps.archives",
     "apps.public",
     "apps.ops",
 ]
@@ -213,6 +214,8 @@ TRENDS = CONF.trends
 # Which tweets become hot is predicted.
 HOT = CONF.hot
 MEDIA_DIR = CONF.media_dir if CONF.media_dir != Path() else CONF.var_dir / "media"
+ARCHIVE_DIR = CONF.archive_dir if CONF.archive_dir != Path() else CONF.var_dir / "archives"
+ARCHIVE_MAX_BYTES = CONF.archive_max_mb * 1_000_000
 BACKUP_DIR = CONF.backup_dir if CONF.backup_dir != Path() else CONF.var_dir / "backups"
 # With a slash at the end.
 MEDIA_URL = CONF.media_url.rstrip("/") + "/" if CONF.media_url else f"{CONF.public_url}/media/"

@@ -16,15 +16,17 @@ from collections.abc import (
     Iterable,
     Iterator,
     MutableMapping,
+    Sequence,
 )
 from contextlib import aclosing
 from functools import partial
 from io import BytesIO
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler
 from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, StreamingHttpResponse
@@ -118,11 +120,32 @@ class Pages(BaseHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        body = BytesIO(await read_body(receive))
+        body = await read_body(receive)
+        is_large = len(body) > LARGE_FORM_BYTES
+        await self.serve(scope, BytesIO(body), receive, send, is_large=is_large)
+
+    async def serve(
+        self,
+        scope: Scope,
+        body: IO[bytes],
+        receive: Receive,
+        send: Send,
+        *,
+        is_large: bool,
+        handlers: Sequence[FileUploadHandler] = (),
+    ) -> None:
+        """Serve one request whose body is here.
+
+        Args:
+            is_large: its form is read in a thread.
+            handlers: where its files go, instead of the usual ones.
+        """
         set_script_prefix(get_script_prefix(scope))
         request = ASGIRequest(scope, body)
+        if handlers:
+            request.upload_handlers = list(handlers)
         threads.use_threads()
-        if body.getbuffer().nbytes > LARGE_FORM_BYTES:
+        if is_large:
             await sync_to_async(_read_form)(request)
         match = _view_of(request)
         if match is not None and self._prepare is not None:
@@ -130,7 +153,7 @@ class Pages(BaseHandler):
         if match is not None and self._chain is not None and iscoroutinefunction(match.func):
             request.resolver_match = match
             response = await self._chain.answer(request, match)
-            # Its body was bounded: no part of it is in a file.
+            # Whoever let parts of it into files looks after them.
             request.close()
         else:
             response = await sync_to_async(self._respond)(request)

@@ -58,6 +58,7 @@ def begin_upload(
         raise Invalid(
             f"`total_bytes` is {total_bytes:,}; 1 to {limit:,} are taken.", field="total_bytes"
         )
+    _ensure_room(owner_id, now)
     return _out(_add(owner_id, kind, total_bytes, now))
 
 
@@ -76,13 +77,16 @@ def _announced_kind(mime: str, category: str) -> Media.Kind:
     return Media.Kind.GIF if is_gif else Media.Kind.PHOTO
 
 
-def _add(owner_id: int, kind: Media.Kind, size: int, now: datetime, **more: object) -> Media:
+def _ensure_room(owner_id: int, now: datetime) -> None:
     if Media.objects.filter(owner_id=owner_id, expires_at__gt=now).count() >= MAX_UNUSED:
         raise RateLimited(
             f"{MAX_UNUSED} of your uploads are on no tweet yet. Use them, or wait until they"
             " expire.",
             retry_after_seconds=900,
         )
+
+
+def _add(owner_id: int, kind: Media.Kind, size: int, now: datetime, **more: object) -> Media:
     return Media.objects.create(
         owner_id=owner_id,
         kind=kind,
@@ -151,9 +155,18 @@ def _ensure_whole(media: Media) -> None:
 
 
 def upload_once(
-    *, owner_id: int, data: bytes, now: datetime, mime: str = "", category: str = ""
+    *,
+    owner_id: int,
+    data: bytes,
+    now: datetime,
+    mime: str = "",
+    category: str = "",
+    is_counted: bool = True,
 ) -> UploadOut:
     """Make a picture of a file that came in one piece.
+
+    Args:
+        is_counted: held against the limit of unused uploads; not what an import takes up at once.
 
     Raises:
         BadPicture, Invalid: the file is none that is taken; nothing of it is kept.
@@ -165,6 +178,8 @@ def upload_once(
     except BadPicture:
         metrics.MEDIA_UPLOADS.labels("refused").inc()
         raise
+    if is_counted:
+        _ensure_room(owner_id, now)
     media = _add(
         owner_id, kind, len(data), now, state=Media.State.PROCESSING, attempts=1, begun_at=now
     )

@@ -1,0 +1,1 @@
+"""Archives of X (Twitter) that people bring along: reading, taking in, giving back."""
