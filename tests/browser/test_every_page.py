@@ -41,7 +41,7 @@ def rooms(site, django_db_blocker):
 
 def test_every_route_is_walked_or_has_a_reason():
     known = set(addresses.routes())
-    rooms = addresses.Rooms(1, 1, 1, 1, 1, "", "", "1/x")
+    rooms = addresses.Rooms(1, 1, 1, 1, 1, 1, "", "", "1/x")
     walked = {page.route for page in addresses.pages(rooms)}
     named = walked | addresses.FORMS | set(addresses.NO_PAGES)
 
