@@ -55,9 +55,8 @@ class ArchiveImport(models.Model):
         indexes = [
             # What a dead worker left.
             models.Index(
-                fields=["changed_at", "id"],
+                fields=["state", "changed_at"],
                 name="archive_import_open",
-                condition=Q(state__in=("waiting", "running", "undoing")),
             ),
         ]
         constraints = [

@@ -131,6 +131,7 @@ class Rooms:
             "<id:list_id>": str(self.list_id),
             "<id:post_id>": str(self.scheduled),
             "<id:draft_id>": "1",
+            "<int:device_id>": "1",
             "<id:word_id>": "1",
             "<id:import_id>": str(self.import_id),
             "<id:search_id>": "1",

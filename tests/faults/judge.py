@@ -16,8 +16,17 @@ _NO_LIMIT = 1_000_000
 
 
 async def wait_until_delivered(drill: Drill) -> float:
-    """Seconds until every home timeline holds everything, in pages of 100."""
+    """Seconds until every home timeline holds everything, in pages of 100.
+
+    Not before the event log is drained: a timeline that has no list shows from PostgreSQL what was
+    not pushed yet, and when its list is made a moment later, it waits for the push.
+    """
     began = time.monotonic()
+    while not await asyncio.to_thread(drill.is_drained):
+        if time.monotonic() - began > LONGEST_SECONDS:
+            drill.report.wrong(f"after {LONGEST_SECONDS} s events wait for their delivery")
+            break
+        await asyncio.sleep(0.1)
     waiting = list(drill.crowd)
     client = drill.client()
     while waiting:

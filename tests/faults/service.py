@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import redis
 
 from apps.infra.engines import ports, process, runfile, services, stack
@@ -17,6 +18,11 @@ from tests.faults.proxy import Proxies
 
 READY_SECONDS = 240.0
 STOP_SECONDS = 60.0
+_IS_DRAINED = """
+select (select coalesce(max(id), 0) from event_log)
+    <= (select top from relay_cursor where target is null)
+   and not exists (select from deliveries)
+"""
 # Read by `up` only when there is no outside engine: those of the test run must not leak in.
 OUTSIDE = {
     "DATABASE_URL",
@@ -76,6 +82,15 @@ class Service:
     def database(self) -> str:
         """Address of PostgreSQL."""
         return runfile.read_urls(self.var_dir)["DATABASE_URL"]
+
+    def is_drained(self) -> bool:
+        """Whether the event log is handed out, and all that was handed out is done."""
+        try:
+            with psycopg.connect(self.database(), connect_timeout=3) as connection:
+                row = connection.execute(_IS_DRAINED).fetchone()
+        except psycopg.Error:
+            return False
+        return bool(row and row[0])
 
     def flush(self, *names: str) -> None:
         """Empty these Valkeys."""

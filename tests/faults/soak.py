@@ -172,7 +172,7 @@ def main() -> int:
         ) as service,
     ):
         people, truth = populate(service, chooser)
-        drill = Drill(service.port, given.seed, people, truth, report)
+        drill = Drill(service.port, given.seed, people, truth, report, service.is_drained)
         notes = asyncio.run(soak(drill, service, chooser, given.hours))
     print("\n".join([f"soak with seed {given.seed}", *report.lines(), "", *table(notes)]))
     return int(bool(report.wrongs))

@@ -172,7 +172,7 @@ def test_nothing_is_lost_doubled_or_wrongly_shown_whatever_is_killed(
         print(f"No clock is set: {clocks.WHY_NOT}.")
     with running(tmp_path, proxied=FAULTS > 0, clocks=set_clocks, **SETTINGS) as service:
         people, truth = populate(service, chooser)
-        drill = Drill(service.port, seed, people, truth, report)
+        drill = Drill(service.port, seed, people, truth, report, service.is_drained)
         try:
             asyncio.run(drive(drill, service, chooser))
         except* Wrong as wrongs:

@@ -28,6 +28,8 @@ class Drill:
     people: dict[str, Person]
     truth: Truth
     report: Report
+    # Whether the event log is handed out, and all that was handed out is done.
+    is_drained: Callable[[], bool]
     browsers: list[Browser] = field(default_factory=list)
     # Open while traffic flows.
     gate: asyncio.Event = field(default_factory=asyncio.Event)

@@ -81,8 +81,7 @@ class Migration(migrations.Migration):
                 "db_table": "archive_imports",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("state__in", ("waiting", "running", "undoing"))),
-                        fields=["changed_at", "id"],
+                        fields=["state", "changed_at"],
                         name="archive_import_open",
                     )
                 ],
