@@ -65,7 +65,8 @@ class ArchiveImport(models.Model):
             models.UniqueConstraint(
                 fields=["user_id"],
                 name="archive_import_one_at_a_time",
-                condition=Q(state__in=("waiting", "running", "undoing")),
+                # Not as a list, which a dump writes in another way.
+                condition=Q(state="waiting") | Q(state="running") | Q(state="undoing"),
             ),
         ]
 

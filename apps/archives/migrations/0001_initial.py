@@ -90,7 +90,12 @@ class Migration(migrations.Migration):
                         fields=("user_id", "identity"), name="archive_import_once"
                     ),
                     models.UniqueConstraint(
-                        condition=models.Q(("state__in", ("waiting", "running", "undoing"))),
+                        condition=models.Q(
+                            ("state", "waiting"),
+                            ("state", "running"),
+                            ("state", "undoing"),
+                            _connector="OR",
+                        ),
                         fields=("user_id",),
                         name="archive_import_one_at_a_time",
                     ),
