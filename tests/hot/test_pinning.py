@@ -25,9 +25,11 @@ def crowd_in(rows, first):
 
 def test_what_is_told_stays_however_many_come(world, run, rows):
     pinning.listen()
-    # An emptied Redis has no number yet; with the first one all is forgotten.
-    pinning.tell([99])
-    run(invalidation.catch_up())
+    # An emptied Redis has no number yet; with the first one all is forgotten. The line may be one
+    # that another test has broken: then that is the next one.
+    for _ in range(2):
+        pinning.tell([99])
+        run(invalidation.catch_up())
     rows.put(1, "hot", started=time.monotonic())
     pinning.tell([1])
     run(invalidation.catch_up())

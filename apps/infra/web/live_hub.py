@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 Key = TypeVar("Key", int, str)
 
 POLL_SECONDS = 0.25
+# How long a new stream waits when the first look at its log had no answer.
+AGAIN_SECONDS = 0.3
 BEAT_SECONDS = 15.0
 # Sessions may run out without a word: they are looked at every so many beats.
 CHECK_BEATS = 4
@@ -114,10 +116,7 @@ class LiveHub:
             # Nobody has read on meanwhile, and what was cut off since is not known.
             self._logs.clear()
         remembered = self._log_of(stream.user_id)
-        try:
-            await remembered.begin()
-        except RedisDown as error:
-            raise Unavailable("Live updates are away.", retry_after_seconds=5) from error
+        await _begin(remembered)
         for oldest in self._of_user.get(stream.user_id, [])[: -MAX_PER_PERSON + 1]:
             oldest.end("many")
             self._forget(oldest)
@@ -332,6 +331,24 @@ class LiveHub:
     def _log_of(self, user_id: int) -> Remembered:
         instance = instance_of(shard_of(user_id))
         return self._logs.setdefault(instance, Remembered(instance))
+
+
+async def _begin(remembered: Remembered) -> None:
+    """Read the log from its start; twice, for browsers take a refused stream for its end.
+
+    Raises:
+        Unavailable: Redis is away.
+    """
+    for pause in (AGAIN_SECONDS, 0.0):
+        try:
+            await remembered.begin()
+        except RedisDown as error:
+            if not pause:
+                raise Unavailable("Live updates are away.", retry_after_seconds=5) from error
+            # A process that has just begun may have been too busy to see the answer in time.
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 def _drop(index: dict[Key, list[Stream]], key: Key, stream: Stream) -> None:

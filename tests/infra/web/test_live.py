@@ -11,9 +11,11 @@ from django.db import transaction
 from apps.graph.services import block_user, follow_user
 from apps.infra import clock, live
 from apps.infra.stores import redis
+from apps.infra.stores.aioredis import RedisDown
 from apps.infra.stores.sharding import instance_of, shard_of
 from apps.infra.web import live_hub, live_streams
 from apps.infra.web.avatars import face_of
+from apps.infra.web.live_log import Remembered
 from apps.timelines.services.homes import rebuild_home
 from apps.timelines.store import keys
 from apps.tweets.services import delete_tweet, like_tweet, post_tweet
@@ -287,6 +289,23 @@ def test_with_one_stream_too_many_the_oldest_ends(site, browser_as, bob):
     pages[0].rest(0.3)
     assert pages[0].of("end") == ["many"]
     assert [page.has_ended for page in pages[1:]] == [False] * live_hub.MAX_PER_PERSON
+
+
+@pytest.mark.parametrize(("failures", "status"), [(1, 200), (2, 503)])
+def test_a_stream_is_not_refused_for_one_answer_that_came_too_late(
+    site, browser_as, alice, monkeypatch, failures, status
+):
+    begin, left = Remembered.begin, [failures]
+
+    async def late(remembered: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise RedisDown("no answer in time")
+        await begin(remembered)
+
+    monkeypatch.setattr(Remembered, "begin", late)
+
+    assert site.open(browser_as(alice)).status == status
 
 
 def test_a_process_has_room_for_so_many_streams(site, browser_as, alice, bob, monkeypatch):
