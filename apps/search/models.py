@@ -51,7 +51,7 @@ class StreamRule(models.Model):
 
 
 class Word(models.Model):
-    """A word, #tag or @name of public posts, for "Did you mean". See `services_words`."""
+    """A word, #tag or @name of public posts, for "Did you mean" and stems. See `services_words`."""
 
     word = models.CharField(primary_key=True, max_length=MAX_WORD)
     # Newest posts by different authors, and these authors, in the same order.

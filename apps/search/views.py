@@ -6,6 +6,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import urlencode
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.graph.people import persons, who_to_follow
@@ -19,6 +20,7 @@ from apps.search.query.operators import Dialect
 from apps.search.query.parser import RECENT_LENGTH, parse
 from apps.search.query.tree import Node
 from apps.search.schemas import Window
+from apps.search.stemming import with_forms
 from apps.search.top import CANDIDATES, top_tweets
 from apps.tweets.cards import cards
 from apps.tweets.schemas import Page
@@ -90,6 +92,7 @@ async def _found(
         QueryError.
     """
     tree = _tree(query, only="has:media" if shelf == MEDIA else "")
+    tree = await with_forms(tree, language=(get_language() or "")[:2])
     before = pages.id_from(request.GET.get("before"))
     window = Window(before_id=pages.MAX_ID if before is None else before)
     found = await _posts(shelf, viewer_id, tree, window, _rank(request))
